@@ -1,0 +1,80 @@
+"""Run prune/cache schedules on diffusers UNets.
+
+    pipe = dato.apply(pipe, dato.load_preset("pocket/balanced"))
+    pipe("a red circle left of a blue square")
+    dato.remove(pipe)
+
+Schedules and presets are plain data; torch is imported with the first verb that needs it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dato.errors import DatoError, MismatchError, PresetError, ScheduleError, UnsupportedError
+from dato.schedule import Kind, Schedule, Tokens
+from dato.topology import Layer, Topology
+from dato.version import __version__
+
+if TYPE_CHECKING:
+    from dato.identity import fingerprint as fingerprint
+    from dato.library import list_presets as list_presets
+    from dato.library import load_preset as load_preset
+    from dato.patch import applied as applied
+    from dato.patch import apply as apply
+    from dato.patch import remove as remove
+    from dato.preset import Preset as Preset
+
+_LAZY = {
+    "Preset": "dato.preset",
+    "applied": "dato.patch",
+    "apply": "dato.patch",
+    "fingerprint": "dato.identity",
+    "list_presets": "dato.library",
+    "load_preset": "dato.library",
+    "remove": "dato.patch",
+}
+
+__all__ = [
+    "DatoError",
+    "Kind",
+    "Layer",
+    "MismatchError",
+    "Preset",
+    "PresetError",
+    "Schedule",
+    "ScheduleError",
+    "Tokens",
+    "Topology",
+    "UnsupportedError",
+    "__version__",
+    "applied",
+    "apply",
+    "fingerprint",
+    "list_presets",
+    "load_preset",
+    "remove",
+    "topology",
+]
+
+
+def topology(pipe_or_denoiser: Any) -> Topology:
+    """Skip branches and prunable self-attention layers of a pipeline's denoiser.
+
+    Raises:
+        UnsupportedError: the denoiser has blocks that the engine does not know.
+    """
+    from dato import unet_layout
+
+    return unet_layout.topology(pipe_or_denoiser)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,161 @@
+"""The forward that runs a schedule in place of a denoiser's own."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from diffusers import UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
+from torch import Tensor
+
+from dato.cache import Step, plan_steps
+from dato.dynamics import Dynamics, Epsilon
+from dato.errors import MismatchError, UnsupportedError
+from dato.fit import Fit
+from dato.pruner import Pruner
+from dato.run import Run
+from dato.sampling import first_position, position, timesteps_of
+from dato.topology import Topology
+from dato.unet import partial_forward
+from dato.unet_condition import UNet
+from dato.unet_layout import check_blocks, check_inputs
+
+_NAMES = tuple(inspect.signature(UNet2DConditionModel.forward).parameters)[1:]
+
+_OTHER_GUIDANCE = ("do_perturbed_attention_guidance", "image_guidance_scale")
+"""Attributes of pipelines whose batch holds more than an unconditional and a conditional half."""
+
+
+class Engine:
+    """Runs one schedule on one denoiser, run after run.
+
+    Args:
+        pipe: the pipeline, held weakly; its scheduler tells where each run begins.
+        denoiser: its UNet.
+        forward: the forward to use where nothing has to be cut, normally the UNet's own.
+        layout: the UNet's topology.
+        fit: the schedule and what it belongs to.
+    """
+
+    def __init__(
+        self,
+        pipe: Any,
+        denoiser: UNet,
+        forward: Callable[..., Any],
+        layout: Topology,
+        fit: Fit,
+    ) -> None:
+        self._pipe = weakref.ref(pipe)
+        self._denoiser = denoiser
+        self._forward = forward
+        self._layout = layout
+        self._fit = fit
+        self.run: Run | None = None
+
+    @property
+    def pipe(self) -> Any:
+        """The pipeline, or None once it is gone."""
+        return self._pipe()
+
+    def pruner(self) -> Pruner | None:
+        """The pruner of the run that is going on."""
+        return None if self.run is None else self.run.pruner
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """One call: same arguments and result as ``UNet2DConditionModel.forward``.
+
+        Raises:
+            MismatchError: the call does not belong to a run that the schedule fits.
+            UnsupportedError: an argument or module that the engine cannot honour.
+        """
+        keywords = dict(zip(_NAMES, args, strict=False)) | kwargs
+        check_inputs(keywords)
+        sample, timestep = keywords["sample"], keywords["timestep"]
+        try:
+            run = self._follow(sample, timestep)
+            step = run.begin(sample, position(timestep, run.timesteps))
+            output, captured = self._compute(run, step, keywords)
+            run.finish(step, sample, output, captured)
+        except BaseException:
+            self.run = None
+            raise
+        if keywords.get("return_dict", True):
+            return UNet2DConditionOutput(sample=output)
+        return (output,)
+
+    def _follow(self, sample: Tensor, timestep: Any) -> Run:
+        """The current run, or a new one when the scheduler's timesteps are new."""
+        pipe = self.pipe
+        if pipe is None:
+            raise MismatchError(
+                "The pipeline that this schedule was applied to is gone.",
+                remedy="Call dato.remove and dato.apply on the pipeline that uses the UNet now.",
+            )
+        timesteps = timesteps_of(pipe.scheduler)
+        if self.run is None or self.run.timesteps is not timesteps:
+            self.run = None
+            self.run = self._start(pipe, timesteps, sample, timestep)
+        return self.run
+
+    def _start(self, pipe: Any, timesteps: Tensor, sample: Tensor, timestep: Any) -> Run:
+        check_blocks(self._denoiser)
+        start = first_position(timestep, timesteps)
+        size = (sample.shape[2], sample.shape[3])
+        schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, size)
+        steps = plan_steps(schedule, self._layout)
+        groups = _groups(pipe, sample) if any(step.ratios for step in steps) else 1
+        dynamics = Dynamics()
+        return Run(
+            timesteps=timesteps,
+            start=start,
+            steps=steps,
+            shape=tuple(sample.shape),
+            images=sample.shape[0] // groups,
+            epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
+            dynamics=dynamics,
+            pruner=Pruner(schedule.tokens, groups, dynamics),
+        )
+
+    def _compute(
+        self, run: Run, step: Step, keywords: dict[str, Any]
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        """The output of a call and the cuts that it captures."""
+        if step.depth == 0:
+            assert run.output is not None
+            return run.output, {}
+        if step.depth == "full" and not step.captures:
+            return self._forward(**(keywords | {"return_dict": False}))[0], {}
+        skipped = ("return_dict", "down_intrablock_additional_residuals")
+        inputs = {name: value for name, value in keywords.items() if name not in skipped}
+        depth = None if step.depth == "full" else step.depth
+        cut = None if depth is None else run.cuts[depth]
+        result: tuple[Tensor, dict[int, Tensor]] = partial_forward(
+            self._denoiser, **inputs, depth=depth, cut=cut, captures=step.captures
+        )
+        return result
+
+
+def _groups(pipe: Any, sample: Tensor) -> int:
+    """How many times each image is in the batch: twice under classifier-free guidance.
+
+    Raises:
+        UnsupportedError: a guidance that repeats images in another way.
+    """
+    for name in _OTHER_GUIDANCE:
+        if getattr(pipe, name, None):
+            raise UnsupportedError(
+                "Pruning follows classifier-free guidance only.",
+                found=f"{type(pipe).__name__}.{name}",
+                remedy="Use a schedule that does not prune.",
+            )
+    guided = bool(getattr(pipe, "do_classifier_free_guidance", False))
+    if guided and sample.shape[0] % 2:
+        raise UnsupportedError(
+            "Under classifier-free guidance the batch is an unconditional and a conditional half.",
+            found=sample.shape[0],
+            remedy="Pass both in one call.",
+        )
+    return 2 if guided else 1

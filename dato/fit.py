@@ -1,0 +1,92 @@
+"""Whether a schedule or preset fits a pipeline, and resampling on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dato.errors import MismatchError
+from dato.schedule import Schedule
+from dato.topology import Topology
+
+if TYPE_CHECKING:
+    from dato.preset import Preset
+
+Resample = Literal["nearest"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A schedule with what it is meant for.
+
+    Args:
+        schedule: the schedule as written.
+        scheduler: class name of the sampler that it belongs to; None accepts any.
+        latent_size: (height, width) that it belongs to; None accepts any.
+        resample: stretch the schedule to other step counts, and accept other sizes.
+    """
+
+    schedule: Schedule
+    scheduler: str | None = None
+    latent_size: tuple[int, int] | None = None
+    resample: Resample | None = None
+
+    @classmethod
+    def of(cls, target: Preset | Schedule, layout: Topology, resample: Resample | None) -> Fit:
+        """Check a preset or schedule against a denoiser.
+
+        Raises:
+            MismatchError: it names a layer, level or depth that the denoiser lacks.
+        """
+        if resample not in (None, "nearest"):
+            raise MismatchError('resample is None or "nearest".', found=resample)
+        if isinstance(target, Schedule):
+            fit = cls(target, resample=resample)
+        else:
+            _check_branches(target.model.skip_branches, layout)
+            sampler, size = target.sampler.scheduler, target.model.latent_size
+            fit = cls(target.schedule, sampler, (size[0], size[1]), resample)
+        layout.check(fit.schedule)
+        return fit
+
+    def schedule_for(self, scheduler: Any, calls: int, latent_size: tuple[int, int]) -> Schedule:
+        """The schedule of a run of ``calls`` calls, at its start.
+
+        Raises:
+            MismatchError: the sampler, the number of calls or the latent size differ.
+        """
+        self.check_scheduler(scheduler)
+        if self.latent_size not in (None, latent_size) and self.resample is None:
+            raise MismatchError(
+                f"The preset is for latents of {self.latent_size}.",
+                found=latent_size,
+                remedy='Change height and width, or apply with resample="nearest".',
+            )
+        if calls == self.schedule.calls:
+            return self.schedule
+        if self.resample is None:
+            raise MismatchError(
+                f"The schedule is for a run of {self.schedule.calls} denoiser calls.",
+                found=calls,
+                remedy='Change num_inference_steps or strength, or apply with resample="nearest".',
+            )
+        return self.schedule.resampled(calls)
+
+    def check_scheduler(self, scheduler: Any) -> None:
+        """Raise :class:`MismatchError` when the preset belongs to another sampler."""
+        found = type(scheduler).__name__
+        if self.scheduler not in (None, found):
+            raise MismatchError(
+                f"The preset is for {self.scheduler}.",
+                found=found,
+                remedy="Set pipe.scheduler to that sampler, or apply preset.schedule on its own.",
+            )
+
+
+def _check_branches(expected: int, layout: Topology) -> None:
+    if expected != layout.skip_branches:
+        raise MismatchError(
+            f"The preset is for a denoiser with {expected} skip branches.",
+            found=layout.skip_branches,
+            remedy="Choose a preset of this architecture: dato.list_presets(model=...).",
+        )

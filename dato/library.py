@@ -1,0 +1,53 @@
+"""The presets that ship with the package, by name. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from dato.errors import UnknownPresetError
+from dato.preset import Preset
+from dato.preset_problem import closest
+
+FOLDER = Path(__file__).parent / "presets"
+SCHEMA = "schema.json"
+
+
+def list_presets(model: str | None = None) -> tuple[str, ...]:
+    """Names of the shipped presets, sorted; only those of ``model`` (its ``model.id``) if given."""
+    names = _names(FOLDER)
+    if model is None:
+        return names
+    return tuple(name for name in names if _shipped(FOLDER, name).model.id == model)
+
+
+def load_preset(name_or_path: str | os.PathLike[str]) -> Preset:
+    """A shipped preset by name, such as ``"pocket/balanced"``, or any preset by path.
+
+    Raises:
+        UnknownPresetError: neither a shipped name nor a file; lists the names.
+        PresetError, ScheduleError: the file breaks the format.
+    """
+    if not isinstance(name_or_path, str):
+        return Preset.load(name_or_path)
+    if name_or_path in _names(FOLDER):
+        return _shipped(FOLDER, name_or_path)
+    if name_or_path.endswith(".json") or os.path.isfile(name_or_path):
+        return Preset.load(name_or_path)
+    raise UnknownPresetError(
+        "A preset is a shipped name or the path of a JSON file.",
+        found=name_or_path,
+        remedy=closest(name_or_path, list(_names(FOLDER))),
+    )
+
+
+@cache
+def _names(folder: Path) -> tuple[str, ...]:
+    files = (path.relative_to(folder) for path in folder.rglob("*.json"))
+    return tuple(sorted(path.with_suffix("").as_posix() for path in files if str(path) != SCHEMA))
+
+
+@cache
+def _shipped(folder: Path, name: str) -> Preset:
+    return Preset.load(folder / f"{name}.json")

@@ -1,0 +1,158 @@
+"""The public verbs: put a schedule on a pipeline and take it off again.
+
+One attribute of the denoiser, ``forward``, is replaced, and hooks are registered on the layers that
+the schedule prunes. No class, module, parameter or attention processor changes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dato.attention import PrunedLayer
+from dato.engine import Engine
+from dato.errors import MismatchError, UnsupportedError
+from dato.fit import Fit, Resample
+from dato.library import load_preset
+from dato.schedule import Schedule
+from dato.topology import Layer, Topology
+from dato.unet_condition import UNet
+from dato.unet_layout import check_forward, denoiser_of, self_attentions, topology, transformer
+
+if TYPE_CHECKING:
+    from dato.preset import Preset
+
+Pipe = TypeVar("Pipe")
+
+_PATCH = "_dato_patch"
+_SLOTS = ("forward", "_old_forward")
+"""Where a denoiser's own forward may be: in ``_old_forward`` under one of accelerate's hooks."""
+
+
+def apply(
+    pipe: Pipe, schedule: Preset | Schedule | str | Path, *, resample: Resample | None = None
+) -> Pipe:
+    """Make a pipeline run a schedule from its next run on; replaces the schedule it ran before.
+
+    Args:
+        pipe: a diffusers pipeline with a ``unet`` and a ``scheduler``.
+        schedule: a preset, the name of a shipped one, a preset file, or a schedule on its own.
+        resample: ``"nearest"`` stretches the schedule to runs of another number of calls and lets
+            a preset run at another resolution. By default both are errors.
+
+    Returns:
+        The same pipeline.
+
+    Raises:
+        PresetError: the preset's name is unknown, or its file breaks the format.
+        MismatchError: the schedule does not fit the pipeline, or another pipeline uses the UNet.
+        UnsupportedError: the engine does not know this denoiser.
+    """
+    if isinstance(schedule, str | Path):
+        schedule = load_preset(schedule)
+    denoiser = denoiser_of(pipe)
+    if getattr(pipe, "scheduler", None) is None:
+        raise UnsupportedError(
+            "A schedule follows the sampler of a pipeline.",
+            found=type(pipe).__name__,
+            remedy="Pass the pipeline, not its UNet.",
+        )
+    layout = topology(denoiser)
+    fit = Fit.of(schedule, layout, resample)
+    fit.check_scheduler(pipe.scheduler)  # type: ignore[attr-defined]
+    _check_owner(denoiser, pipe)
+    remove(pipe)
+    Patch(pipe, denoiser, layout, fit)
+    return pipe
+
+
+def remove(pipe: Pipe) -> Pipe:
+    """Restore a pipeline exactly; nothing happens if no schedule is applied.
+
+    Returns:
+        The same pipeline.
+    """
+    patch = vars(denoiser_of(pipe)).get(_PATCH)
+    if isinstance(patch, Patch):
+        patch.undo()
+    return pipe
+
+
+@contextmanager
+def applied(
+    pipe: Pipe, schedule: Preset | Schedule | str | Path, *, resample: Resample | None = None
+) -> Iterator[Pipe]:
+    """Like :func:`apply` for the length of a ``with`` block, then :func:`remove`."""
+    apply(pipe, schedule, resample=resample)
+    try:
+        yield pipe
+    finally:
+        remove(pipe)
+
+
+class Patch:
+    """What is on a denoiser while a schedule is applied."""
+
+    def __init__(self, pipe: Any, denoiser: UNet, layout: Topology, fit: Fit) -> None:
+        self._denoiser = denoiser
+        slot = "_old_forward" if "_old_forward" in vars(denoiser) else "forward"
+        self._had_forward = slot in vars(denoiser)
+        original = getattr(denoiser, slot)
+        check_forward(denoiser, original)
+        self.engine = Engine(pipe, denoiser, original, layout, fit)
+        engine = self.engine
+
+        @functools.wraps(original)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            return engine.forward(*args, **kwargs)
+
+        self._original = original
+        self._forward = forward
+        self._handles = [
+            handle
+            for order, layer in enumerate(layout.layers)
+            if _prunes(fit.schedule, layer, layout)
+            for handle in PrunedLayer(layer, order, engine.pruner).attach(
+                transformer(denoiser, layer), self_attentions(denoiser, layer)
+            )
+        ]
+        setattr(denoiser, slot, forward)
+        setattr(denoiser, _PATCH, self)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Patch:
+        raise UnsupportedError(
+            "A pipeline cannot be copied while a schedule is applied.",
+            remedy="Call dato.remove, copy, then dato.apply to both.",
+        )
+
+    def undo(self) -> None:
+        """Restore the denoiser, wherever accelerate's hooks have moved its forward since."""
+        for handle in self._handles:
+            handle.remove()
+        attributes: dict[str, Any] = self._denoiser.__dict__
+        for slot in _SLOTS:
+            if attributes.get(slot) is not self._forward:
+                continue
+            if slot == "forward" and not self._had_forward:
+                del attributes[slot]
+            else:
+                attributes[slot] = self._original
+        del attributes[_PATCH]
+
+
+def _prunes(schedule: Schedule, layer: Layer, layout: Topology) -> bool:
+    return any(layer.name in layout.ratios(kind) for kind in schedule.kinds.values())
+
+
+def _check_owner(denoiser: UNet, pipe: Any) -> None:
+    patch = vars(denoiser).get(_PATCH)
+    owner = patch.engine.pipe if isinstance(patch, Patch) else None
+    if owner is not None and owner is not pipe:
+        raise MismatchError(
+            "A UNet runs the schedule of one pipeline at a time.",
+            found=f"it is already applied through another {type(owner).__name__}",
+            remedy="Call dato.remove on that pipeline first.",
+        )

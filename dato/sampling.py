@@ -1,0 +1,50 @@
+"""Where a run of the pipeline's sampler stands, read from its timesteps without a host sync."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from dato.errors import MismatchError
+
+
+def timesteps_of(scheduler: Any) -> Tensor:
+    """The timesteps of the current run; ``set_timesteps`` makes a new tensor for each run."""
+    timesteps = getattr(scheduler, "timesteps", None)
+    if not isinstance(timesteps, Tensor) or timesteps.ndim != 1:
+        raise MismatchError(
+            "A run starts with scheduler.set_timesteps.",
+            found=type(scheduler).__name__,
+            remedy="Call it before the first denoiser call.",
+        )
+    return timesteps
+
+
+def position(timestep: Any, timesteps: Tensor) -> int | None:
+    """Which of ``timesteps`` a denoiser was called with, or None where only its value could tell.
+
+    Pipelines iterate over the tensor, so that each timestep is a view of it; its offset is its
+    position, on any device.
+    """
+    if not isinstance(timestep, Tensor) or timestep.device != timesteps.device:
+        return None
+    if timestep.untyped_storage().data_ptr() != timesteps.untyped_storage().data_ptr():
+        return None
+    return (timestep.storage_offset() - timesteps.storage_offset()) // timesteps.stride(0)
+
+
+def first_position(timestep: Any, timesteps: Tensor) -> int:
+    """Like :func:`position` for the first call of a run, by value where it has to be."""
+    found = position(timestep, timesteps)
+    if found is not None:
+        return found
+    value = float(timestep.flatten()[0] if isinstance(timestep, Tensor) else timestep)
+    values = [float(each) for each in timesteps.tolist()]
+    if value in values:
+        return values.index(value)
+    raise MismatchError(
+        "A denoiser is called with the timesteps of the pipeline's scheduler.",
+        found=value,
+        remedy="Call scheduler.set_timesteps before each run, and pass its timesteps.",
+    )

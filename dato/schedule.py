@@ -1,0 +1,208 @@
+"""Schedules: what each call of a denoiser recomputes and prunes. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from dato.errors import (
+    DepthError,
+    EmptyScheduleError,
+    FirstCallError,
+    RatioError,
+    TokensError,
+    UnknownKindError,
+)
+
+Depth = int | Literal["full"]
+"""``0`` reuses the previous output, ``1..L`` recomputes that many skip branches, ``"full"`` all."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one call does.
+
+    Args:
+        depth: see :data:`Depth`.
+        prune: pruning ratio by layer name (``"up_blocks.3.attentions.2"``) or by level
+            (``"level_0"`` means every self-attention of that level). A layer's own entry wins.
+    """
+
+    depth: Depth = "full"
+    prune: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        depth = self.depth
+        if depth != "full" and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
+            raise DepthError(
+                'A depth is "full" or an integer from 0 on.',
+                found=depth,
+                remedy="Use 0 to reuse the previous output, or the number of skip branches.",
+            )
+        if depth == 0 and any(ratio > 0 for ratio in self.prune.values()):
+            raise RatioError(
+                "A call of depth 0 runs no attention, so it cannot prune.",
+                found=dict(self.prune),
+                remedy="Remove its prune entries.",
+            )
+        object.__setattr__(self, "prune", MappingProxyType(dict(sorted(self.prune.items()))))
+
+    @property
+    def is_null(self) -> bool:
+        """Whether this kind is exactly the unpatched forward."""
+        return self.depth == "full" and not any(self.prune.values())
+
+    def __hash__(self) -> int:
+        return hash((self.depth, tuple(self.prune.items())))
+
+    def __reduce__(self) -> tuple[type[Kind], tuple[Depth, dict[str, float]]]:
+        return (Kind, (self.depth, dict(self.prune)))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How tokens are selected, for every pruned layer of a schedule (paper section 3.2).
+
+    Args:
+        patch: height and width in tokens of the patches that each keep one base token.
+        dynamics_weight: weight of the dynamics in a base token's score.
+        noise_weight: weight of the standard normal noise in a base token's score.
+        protect: share of tokens with the highest dynamics that are pruned last.
+        share: ``"level"`` makes one selection per call and level, ``"layer"`` one per layer.
+    """
+
+    patch: tuple[int, int] = (2, 2)
+    dynamics_weight: float = 1.0
+    noise_weight: float = 0.1
+    protect: float = 0.2
+    share: Literal["level", "layer"] = "level"
+
+    def __post_init__(self) -> None:
+        if min(self.patch) < 1 or math.prod(self.patch) < 2:
+            raise TokensError(
+                "A patch holds at least two tokens.", found=self.patch, remedy="Use [2, 2]."
+            )
+        for name in ("dynamics_weight", "noise_weight"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TokensError(f"{name} is a finite number from 0 on.", found=value)
+        if not 0 <= self.protect <= 1:
+            raise TokensError("protect is a share from 0 to 1.", found=self.protect)
+        if self.share not in ("level", "layer"):
+            raise TokensError('share is "level" or "layer".', found=self.share)
+
+    @property
+    def max_ratio(self) -> float:
+        """Largest pruning ratio: base tokens, one per patch, are never pruned."""
+        return 1 - 1 / math.prod(self.patch)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A codebook of kinds and the name of the kind of each call.
+
+    Args:
+        kinds: kinds by name; each is used by at least one step.
+        steps: one kind name per call, the first of them full.
+        tokens: token selection shared by all kinds.
+
+    Raises:
+        ScheduleError: a subclass for each broken rule.
+    """
+
+    kinds: Mapping[str, Kind]
+    steps: tuple[str, ...]
+    tokens: Tokens = Tokens()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", MappingProxyType(dict(self.kinds)))
+        object.__setattr__(self, "steps", tuple(self.steps))
+        self._check_names()
+        self._check_ratios()
+
+    def _check_names(self) -> None:
+        if not self.steps or not self.kinds:
+            raise EmptyScheduleError("A schedule has at least one call and one kind.")
+        unknown = sorted(set(self.steps) - set(self.kinds))
+        if unknown:
+            raise UnknownKindError(
+                "Every step names a kind of the codebook.",
+                found=unknown[0],
+                remedy=f"Defined kinds: {', '.join(sorted(self.kinds))}.",
+            )
+        unused = sorted(set(self.kinds) - set(self.steps))
+        if unused:
+            raise UnknownKindError(
+                "Every kind of the codebook is used by a step.",
+                found=unused[0],
+                remedy="Remove it or use it.",
+            )
+        first = self.kinds[self.steps[0]]
+        if first.depth != "full":
+            raise FirstCallError(
+                "The first call is full: there is nothing to reuse yet.",
+                found=first.depth,
+                remedy='Give the first step a kind of depth "full".',
+            )
+
+    def _check_ratios(self) -> None:
+        limit = self.tokens.max_ratio
+        for name, kind in self.kinds.items():
+            for layer, ratio in kind.prune.items():
+                if not (math.isfinite(ratio) and 0 <= ratio <= limit):
+                    raise RatioError(
+                        f"A pruning ratio is between 0 and 1 - 1/(patch area) = {limit:g} "
+                        f"(kind {name!r}, layer {layer!r}).",
+                        found=ratio,
+                        remedy="Lower the ratio or enlarge the patch.",
+                    )
+
+    @property
+    def calls(self) -> int:
+        """Number of denoiser calls that the schedule covers."""
+        return len(self.steps)
+
+    def kind(self, call: int) -> Kind:
+        """The kind of call number ``call`` (from 0)."""
+        return self.kinds[self.steps[call]]
+
+    def resampled(self, calls: int) -> Schedule:
+        """This schedule for another number of calls: each takes the kind at its place in the run.
+
+        Raises:
+            EmptyScheduleError: ``calls`` is not positive.
+        """
+        steps = tuple(self.steps[call * self.calls // calls] for call in range(calls))
+        return Schedule(
+            {name: self.kinds[name] for name in dict.fromkeys(steps)}, steps, self.tokens
+        )
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.kinds.items()), self.steps, self.tokens))
+
+    def __reduce__(self) -> tuple[type[Schedule], tuple[object, ...]]:
+        return (Schedule, (dict(self.kinds), self.steps, self.tokens))
+
+    @classmethod
+    def full(cls, calls: int) -> Schedule:
+        """The null schedule: every call is the unpatched forward."""
+        return cls(kinds={"full": Kind()}, steps=("full",) * calls)
+
+    @classmethod
+    def uniform(
+        cls,
+        calls: int,
+        interval: int,
+        depth: int = 1,
+        prune: Mapping[str, float] | None = None,
+        tokens: Tokens = Tokens(),
+    ) -> Schedule:
+        """A full call every ``interval`` calls, ``depth`` in between, ``prune`` wherever it can."""
+        full = Kind("full", prune or {})
+        cached = Kind(depth, (prune or {}) if depth else {})
+        steps = tuple("cached" if call % interval else "full" for call in range(calls))
+        kinds = {"full": full, "cached": cached}
+        return cls({name: kinds[name] for name in dict.fromkeys(steps)}, steps, tokens)

@@ -1,0 +1,134 @@
+"""Unpatched, DeepCache, tomesd and our presets on the pocket model, in one run.
+
+python -m experiments.benchmark.benchmark --images 128 --repeats 3
+
+Needs the extra ``bench``. Writes results.json, results.md and results.png beside itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from experiments.benchmark.contenders import Contender, contenders
+from experiments.benchmark.render import plot, table
+from search.compose import compose_config
+from search.evaluate.clock import time_once
+from search.evaluate.features import load_feature_network
+from search.evaluate.generate import Generator
+from search.evaluate.prompts import make_workloads
+from search.evaluate.quality import QualityMeter
+from search.evaluate.real import real_images
+from search.folder import write_json, write_text
+from search.launch.bench import REAL_SEED, model_config
+
+HERE = Path(__file__).parent
+SEED = 77
+"""Prompts and noise that neither training nor any study saw."""
+INTERVALS, RATIOS = (3, 5, 10), (0.5,)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender's numbers.
+
+    Args:
+        fid_real: FID to real renders; ``fid_reference``: to the unpatched images.
+        distance: paired latent distance to the unpatched images.
+        latency_s: median CPU seconds per image of the denoising loop.
+        speedup: median over rounds of unpatched time over own time, same round.
+        low, high: smallest and largest speed-up of a round.
+    """
+
+    name: str
+    family: str
+    fid_real: float
+    fid_reference: float
+    distance: float
+    latency_s: float
+    speedup: float
+    low: float
+    high: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    config = compose_config(["study.folder=unused"])
+    workload, _ = make_workloads(
+        config.model.prompts, images=options.images, heldout_images=4, seed=SEED
+    )
+    entries = contenders(lambda: Generator(model_config(config), workload), INTERVALS, RATIOS)
+    times = _times(entries, options.repeats)
+    rows = _rows(entries, times, options.images)
+    write_json(HERE / "results.json", _document(options, rows))
+    write_text(HERE / "results.md", table(rows))
+    plot(rows, HERE / "results.png")
+    print(table(rows))
+
+
+def _times(entries: tuple[Contender, ...], repeats: int) -> list[list[float]]:
+    """CPU seconds per image: one list a round, in the order of ``entries``, after a warm-up."""
+    rounds = [
+        [time_once(entry.generator, entry.schedule).total for entry in entries]
+        for _ in range(repeats + 1)
+    ]
+    return rounds[1:]
+
+
+def _rows(entries: tuple[Contender, ...], times: list[list[float]], count: int) -> tuple[Row, ...]:
+    reference = entries[0].generator.generate(None, range(count))
+    size = (reference.pixels.shape[-2], reference.pixels.shape[-1])
+    real = real_images("pocket", 2048, REAL_SEED + SEED, size)
+    meter = QualityMeter(load_feature_network("pocket"), real, reference)
+    rows = []
+    for place, entry in enumerate(entries):
+        started = time.perf_counter()
+        images = reference
+        if place:
+            images = entry.generator.generate(entry.schedule, range(count))
+        quality = meter.quality(images)
+        speedups = [row[0] / row[place] for row in times]
+        rows.append(
+            Row(
+                name=entry.name,
+                family=entry.family,
+                fid_real=quality.fid_real,
+                fid_reference=quality.fid_reference,
+                distance=quality.distance,
+                latency_s=statistics.median(row[place] for row in times),
+                speedup=statistics.median(speedups),
+                low=min(speedups),
+                high=max(speedups),
+            )
+        )
+        print(f"{entry.name}: {time.perf_counter() - started:.0f} s", flush=True)
+    return tuple(rows)
+
+
+def _document(options: argparse.Namespace, rows: tuple[Row, ...]) -> dict[str, object]:
+    libraries = ("torch", "diffusers", "DeepCache", "tomesd")
+    return {
+        "command": f"python -m experiments.benchmark.benchmark --images {options.images} "
+        f"--repeats {options.repeats}",
+        "machine": f"{platform.machine()}, one thread, process CPU time",
+        "seed": SEED,
+        "images": options.images,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in libraries},
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The README's pictures: the recorded study's front, and images of the shipped presets.
+
+python -m experiments.study.pictures
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from dato import list_presets, load_preset
+from search.compose import load_config
+from search.evaluate.generate import Generator
+from search.evaluate.prompts import make_workloads
+from search.launch.bench import model_config
+from search.record import StudyResult
+from search.samples import grid
+from search.serial import result_from_json
+
+HERE = Path(__file__).parent
+COLUMNS, SEED, MARGIN = 8, 5, 150
+ORDER = ("pocket/quality", "pocket/balanced", "pocket/fast")
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    result = result_from_json(
+        (HERE / "trials.json").read_text(encoding="utf-8"),
+        (HERE / "front.json").read_text(encoding="utf-8"),
+    )
+    draw_front(result, HERE / "front.png")
+    draw_images(HERE / "images.png")
+
+
+def draw_front(result: StudyResult, path: Path) -> None:
+    """All trials, the front, and the shipped presets."""
+    figure, axes = plt.subplots(figsize=(7.5, 4.6), dpi=130, layout="constrained")
+    complete = [record for record in result.records if record.quality and record.speedup]
+    axes.scatter(
+        [record.speedup or 1.0 for record in complete],
+        [record.quality.fid_reference for record in complete if record.quality],
+        s=14,
+        color="#b8bfc9",
+        label=f"{len(complete)} complete of {len(result.records)} trials",
+    )
+    members = [member.record for member in result.front]
+    axes.plot(
+        [record.speedup or 1.0 for record in members],
+        [record.quality.fid_reference for record in members if record.quality],
+        "o-",
+        color="#00798c",
+        markersize=4.5,
+        label="front",
+    )
+    for name in sorted(list_presets(model="pocket"), key=ORDER.index):
+        provenance = load_preset(name).provenance
+        record = result.records[provenance.trial]
+        assert record.quality is not None
+        axes.annotate(
+            name,
+            (record.speedup or 1.0, record.quality.fid_reference),
+            textcoords="offset points",
+            xytext=(-8, 22),
+            ha="center",
+            arrowprops={"arrowstyle": "-", "color": "#555555"},
+            fontsize=9,
+        )
+    axes.set_ylim(0, 1.6 * max(r.quality.fid_reference for r in members if r.quality))
+    axes.set_xlabel("speed-up of the denoising loop (cost table)")
+    axes.set_ylabel("FID to the unpatched images")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper left")
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def draw_images(path: Path) -> None:
+    """One row unpatched, one for each preset: same prompts, same noise."""
+    config = load_config(HERE / "config.yaml")
+    workload, _ = make_workloads(
+        config.model.prompts, images=COLUMNS, heldout_images=COLUMNS, seed=SEED
+    )
+    generator = Generator(model_config(config), workload)
+    rows = [("unpatched", grid(generator.generate(None, range(COLUMNS)).pixels, COLUMNS))]
+    for name in sorted(list_presets(model="pocket"), key=ORDER.index):
+        preset = load_preset(name)
+        assert preset.measured is not None
+        images = generator.generate(preset.schedule, range(COLUMNS))
+        label = f"{name}\n{preset.measured.speedup:.1f}x"
+        rows.append((label, grid(images.pixels, COLUMNS)))
+    width, height = rows[0][1].size
+    sheet = Image.new("RGB", (width + MARGIN, len(rows) * (height + 4) - 4), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
+    for index, (label, row) in enumerate(rows):
+        top = index * (height + 4)
+        sheet.paste(row, (MARGIN, top))
+        pen.multiline_text((4, top + height // 2 - 20), label, fill="#222222", font=font)
+    sheet.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The argument parser: one subcommand each for what a person does with a study or a preset."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from dato.version import __version__
+
+DESCRIPTION = """\
+Search prune/cache schedules of a diffusion model: FID against latency.
+
+A sweep writes a study folder with the trials, the Pareto front, JSON presets, an HTML report and a
+W&B run. dato.apply(pipe, preset) makes a diffusers pipeline run a preset."""
+
+SWEEP = """\
+Start a study. Everything is a Hydra override:
+
+  dato-search sweep                                  # the embedded model, about 5 minutes
+  dato-search sweep space=layered sampler=nsga2 budget.trials=200
+  dato-search sweep space=./my_space.yaml            # a space of your own
+  dato-search sweep experiment=pocket_full study.folder=studies/full
+  dato-search sweep model=custom model.path=FOLDER model.prompts=prompts.txt quality.real=none
+
+Groups: model space sampler storage quality latency tracker launcher budget warmstart experiment.
+'dato-search sweep --show' prints the resolved configuration and stops."""
+
+RESUME = """\
+Go on with a study that was interrupted (Ctrl-C, kill -9, power), or give it a larger budget:
+
+  dato-search resume studies/pocket-joint-... budget.trials=200
+
+Every told trial is kept; a trial that was running is run again. Only budget, tracker and launcher
+settings can change, because the others define what the study's trials measured."""
+
+GENERATE = """\
+Generate images with a preset, beside the unpatched pipeline if asked:
+
+  dato-search generate --preset pocket/balanced --compare --out grid.png \\
+      --prompt "a red circle left of a blue square on a white background"
+
+The model's folder defaults to the embedded model that the shipped presets belong to."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; heavy modules are imported by the command that needs them."""
+    parser = argparse.ArgumentParser(
+        "dato-search", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"dato-search {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_running(commands)
+    _add_looking(commands)
+    _add_presets(commands)
+    return parser
+
+
+def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sweep = _command(commands, "sweep", "start a study", SWEEP, "sweep:sweep")
+    sweep.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides")
+    sweep.add_argument("--show", action="store_true", help="print the configuration and stop")
+    resume = _command(commands, "resume", "go on with a study", RESUME, "sweep:resume")
+    _folder(resume)
+    resume.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="such as budget.trials=99"
+    )
+    for command in (sweep, resume):
+        command.add_argument("--plain", action="store_true", help="plain lines, no progress bar")
+
+
+def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    status = _command(
+        commands,
+        "status",
+        "how far a study is",
+        "Count a study's trials by state and show the best so far. Safe while a sweep is running.",
+        "study:status",
+    )
+    front = _command(
+        commands,
+        "front",
+        "the non-dominated trials as a table",
+        "Show the front of a running or finished study.",
+        "study:front",
+    )
+    front.add_argument("--json", action="store_true", help="machine-readable output")
+    export = _command(
+        commands,
+        "export",
+        "write the front's presets",
+        "Write the front's schedules as presets into the study folder, or copy them elsewhere.",
+        "study:export",
+    )
+    export.add_argument("--out", type=Path, metavar="DIR", help="folder for copies of the presets")
+    report = _command(
+        commands,
+        "report",
+        "write the HTML report again",
+        "Rebuild report.html of a study from its files.",
+        "study:report",
+    )
+    for command in (status, front, export, report):
+        _folder(command)
+
+
+def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    validate = _command(
+        commands,
+        "validate",
+        "check preset files",
+        "Check presets against the format, and with --model against a pipeline. Exit code 2 and "
+        "one sentence for each broken file.",
+        "preset:validate",
+    )
+    validate.add_argument("presets", nargs="+", metavar="PRESET", help="file or shipped name")
+    validate.add_argument("--model", metavar="FOLDER", help="pipeline that the presets must fit")
+    generate = _command(commands, "generate", "images with a preset", GENERATE, "preset:generate")
+    generate.add_argument("--preset", required=True, help="file or shipped name")
+    generate.add_argument("--prompt", action="append", required=True, help="may be repeated")
+    generate.add_argument("--out", type=Path, required=True, help="PNG to write")
+    generate.add_argument("--model", default="pocket", help="pipeline folder (default: pocket)")
+    generate.add_argument("--device", default="cpu", help="torch device (default: cpu)")
+    generate.add_argument("--seed", type=int, default=0, help="seed of the initial noise")
+    generate.add_argument("--compare", action="store_true", help="unpatched images in a first row")
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    description: str,
+    target: str,
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=_lazily(target))
+    return command
+
+
+def _lazily(target: str) -> Callable[[argparse.Namespace], int]:
+    module, _, function = target.partition(":")
+
+    def run(options: argparse.Namespace) -> int:
+        code: int = getattr(import_module(f"search.cli.{module}"), function)(options)
+        return code
+
+    return run
+
+
+def _folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", type=Path, metavar="FOLDER", help="study folder")

@@ -1,0 +1,84 @@
+"""``status``, ``front``, ``export`` and ``report``: look at a study without running anything."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections import Counter
+
+from dato import load_preset
+from search.cli.view import wide_console
+from search.compose import load_config
+from search.errors import UserError
+from search.folder import StudyFolder
+from search.launch.result import current_result, write_presets
+from search.report import write_report
+from search.table import front_table, member_latency, member_speedup
+
+
+def status(options: argparse.Namespace) -> int:
+    """Counts by state, and where the study stands."""
+    folder = StudyFolder.open(options.folder)
+    config = load_config(folder.config)
+    result = current_result(config, folder)
+    counts = Counter(record.state for record in result.records)
+    done = sum(counts.values())
+    print(f"{result.name}: {done} of {config.budget.trials} trials")
+    print("  " + ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+    for reason, count in Counter(
+        record.reason for record in result.records if record.state == "fail"
+    ).most_common(5):
+        print(f"  failed {count}x: {reason}")
+    print(f"  front: {len(result.front)} schedules")
+    seconds = sum(record.seconds for record in result.records)
+    if seconds > 0:
+        overhead = sum(record.overhead_s for record in result.records) / seconds
+        print(f"  {seconds:.0f} s in trials, {overhead:.1%} of it outside model and metric")
+    if done < config.budget.trials:
+        print(f"  go on with: dato-search resume {folder.root}")
+    return 0
+
+
+def front(options: argparse.Namespace) -> int:
+    """The front as a table or as JSON."""
+    folder = StudyFolder.open(options.folder)
+    result = current_result(load_config(folder.config), folder)
+    if options.json:
+        rows = [
+            {
+                "name": member.name,
+                "trial": member.record.number,
+                "fid": getattr(member.record.quality, result.objective),
+                "latency_s": member_latency(member),
+                "speedup": member_speedup(member),
+            }
+            for member in result.front
+        ]
+        print(json.dumps(rows, indent=2))
+    else:
+        wide_console().print(front_table(result))
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Presets of the front, in the study folder and where asked."""
+    folder = StudyFolder.open(options.folder)
+    config = load_config(folder.config)
+    paths = write_presets(config, folder, current_result(config, folder))
+    if not paths:
+        raise UserError("The study has no complete trial yet, so there is nothing to export.")
+    for path in paths:
+        load_preset(path)
+        if options.out is not None:
+            options.out.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, options.out / path.name)
+        print((options.out or path.parent) / path.name)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """The report, again."""
+    folder = StudyFolder.open(options.folder)
+    print(write_report(current_result(load_config(folder.config), folder), folder))
+    return 0

@@ -1,0 +1,74 @@
+"""``sweep`` and ``resume``: run a study to its budget and show what came out."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from search.cli.view import make_view, wide_console
+from search.compose import compose_config, load_config, save_config
+from search.errors import UserError
+from search.folder import StudyFolder, write_text
+from search.launch.sweep import run_sweep
+from search.settings import Config
+from search.table import front_table
+
+INTERRUPTED = 130
+
+
+def sweep(options: argparse.Namespace) -> int:
+    """Start a new study."""
+    config = compose_config(options.overrides)
+    if options.show:
+        print(save_config(config), end="")
+        return 0
+    root = Path(config.study.folder)
+    if (root / "config.yaml").exists():
+        raise UserError(
+            f"{str(root)!r} already holds a study. Go on with it by 'dato-search resume {root}', "
+            "or choose another study.folder."
+        )
+    return _run(config, StudyFolder.create(root), options, resumed=False)
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Go on with a study."""
+    folder = StudyFolder.open(options.folder)
+    return _run(load_config(folder.config, options.overrides), folder, options, resumed=True)
+
+
+def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resumed: bool) -> int:
+    command = shlex.join(["dato-search", *sys.argv[1:]])
+    try:
+        with make_view(config, plain=options.plain) as view:
+            result = run_sweep(
+                config, folder, view, command=command, on_ready=lambda: _keep(config, folder)
+            )
+    except KeyboardInterrupt:
+        return _interrupted(folder)
+    wide_console().print(front_table(result))
+    print(f"Study folder: {folder.root}")
+    print(f"  presets:    {folder.presets}")
+    print(f"  report:     {folder.report}")
+    if config.tracker.kind == "wandb":
+        print(f"  W&B run:    {folder.wandb}")
+    return 0
+
+
+def _keep(config: Config, folder: StudyFolder) -> None:
+    """Only a configuration that loads (model, prompts, space) makes the folder a study."""
+    write_text(folder.config, save_config(config))
+
+
+def _interrupted(folder: StudyFolder) -> int:
+    if folder.config.is_file():
+        print(
+            "\nStopped; every finished trial is kept. "
+            f"Go on with: dato-search resume {folder.root}",
+            file=sys.stderr,
+        )
+    else:
+        print("\nStopped before the study began; nothing was kept.", file=sys.stderr)
+    return INTERRUPTED

@@ -1,0 +1,124 @@
+"""From command-line overrides to one resolved configuration, through Hydra's compose API."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import ConfigCompositionException, HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from search.errors import UserError
+from search.settings import Config, parse_config
+
+RESUMABLE = ("budget", "tracker", "launcher")
+"""Groups that may change when a study resumes; everything else defines what was measured."""
+
+
+def compose_config(overrides: Sequence[str]) -> Config:
+    """The configuration of a new study.
+
+    Args:
+        overrides: Hydra overrides. ``space=path/to/file.yaml`` reads a space from that file.
+
+    Raises:
+        UserError: for overrides that Hydra refuses.
+        ConfigError: for values that the settings refuse.
+    """
+    overrides, space = _take_space_file(overrides)
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module("conf", version_base="1.3"):
+            values = _plain(compose("config", list(overrides)))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_explain(error)) from error
+    if space is not None:
+        values["space"] = space
+    return parse_config(_with_folder(values))
+
+
+def save_config(config: Config) -> str:
+    """The configuration as YAML, as kept in the study folder."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """A study's own configuration, with overrides that a resumed study may take.
+
+    Raises:
+        UserError: an override would change what the study's trials measured.
+    """
+    stored = OmegaConf.create(_read_yaml(path))
+    for override in overrides:
+        group = override.lstrip("+~").partition("=")[0].partition(".")[0]
+        if group not in RESUMABLE or "." not in override.partition("=")[0]:
+            raise UserError(
+                f"A study keeps what its trials were measured with, so {override!r} cannot be "
+                f"applied on resume. Only settings under {', '.join(RESUMABLE)} can change "
+                "(such as budget.trials=200); for anything else start a new sweep."
+            )
+    try:
+        OmegaConf.set_struct(stored, True)
+        merged = OmegaConf.merge(stored, OmegaConf.from_dotlist(list(overrides)))
+    except OmegaConfBaseException as error:
+        raise UserError(_explain(error)) from error
+    return parse_config(_plain(merged))
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def _take_space_file(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any] | None]:
+    rest, space = [], None
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key == "space" and value.endswith((".yaml", ".yml")):
+            space = {"name": Path(value).stem} | _read_yaml(Path(value))
+        else:
+            rest.append(override)
+    return rest, space
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read {str(path)!r}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{str(path)!r} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{str(path)!r} must hold a YAML mapping.")
+    return values
+
+
+def _with_folder(values: dict[str, Any]) -> dict[str, Any]:
+    study = values.get("study")
+    if isinstance(study, dict) and study.get("folder") is None:
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        study["folder"] = str(Path("studies") / f"{study.get('name')}-{stamp}")
+    return values
+
+
+def _explain(error: Exception) -> str:
+    """Hydra's message as one paragraph, with the closest valid option where one is near."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
+        text = f"{text} {' '.join(str(error.__cause__).split())}"
+    text = text.partition(" Config search path")[0]
+    missing = text.partition("Could not find '")[2].partition("'")[0]
+    options = text.partition("Available options in '")[2].partition("': ")[2].split()
+    close = difflib.get_close_matches(missing.rpartition("/")[2], options, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    override = getattr(error, "override", None)
+    place = f" (in {override!r})" if override else ""
+    return f"The overrides do not fit the configuration: {text}{place}{hint}"

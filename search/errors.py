@@ -1,0 +1,22 @@
+"""Errors that are the user's to fix: printed as one sentence, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class UserError(Exception):
+    """A mistake in what was asked for. The message names the rule, the value and the remedy."""
+
+
+class ConfigError(UserError):
+    """A configuration with one or more mistakes, all reported at once."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  - {problem}" for problem in self.problems)
+        super().__init__(f"{source} has {len(self.problems)} mistake(s):{lines}")
+
+
+class TrialError(Exception):
+    """A schedule that cannot be scored (NaN images, out of memory): the trial is told FAIL."""

@@ -1,0 +1,1 @@
+"""Scoring one schedule: images, their quality, and the time they take."""

@@ -1,0 +1,217 @@
+"""Images of a schedule: one pipeline, one encoding of the prompts, fixed chunks of images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import dato
+from dato import DatoError, Schedule, Topology
+from search.errors import TrialError
+from search.evaluate.model import DTYPES, device_name, load_pipeline
+from search.evaluate.model import ModelConfig as ModelConfig
+from search.evaluate.threads import one_thread
+from search.evaluate.workload import Workload, chunk_indices, chunks_of
+
+
+@dataclass(frozen=True)
+class Images:
+    """Generated images, on the CPU.
+
+    Args:
+        pixels: (images, 3, height, width), uint8.
+        latents: (images, channels, latent height, latent width), float32.
+        seconds: wall-clock seconds spent inside the model.
+    """
+
+    pixels: Tensor
+    latents: Tensor
+    seconds: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def join(parts: Sequence[Images]) -> Images:
+    """Images of consecutive index ranges as one."""
+    return Images(
+        torch.cat([part.pixels for part in parts]),
+        torch.cat([part.latents for part in parts]),
+        sum(part.seconds for part in parts),
+    )
+
+
+def pick(chunks: Mapping[int, Images], indices: Sequence[int], batch_size: int) -> Images:
+    """The images ``indices``, in that order, out of whole chunks by chunk number."""
+    order = sorted(chunks)
+    whole = join([chunks[chunk] for chunk in order])
+    start: dict[int, int] = {}
+    for chunk in order:
+        start[chunk] = sum(len(chunks[other]) for other in order if other < chunk)
+    rows = torch.tensor([start[i // batch_size] + i % batch_size for i in indices])
+    return Images(whole.pixels[rows], whole.latents[rows], whole.seconds)
+
+
+class Generator:
+    """Loads a pipeline once, encodes a workload's prompts once, and runs schedules on both.
+
+    Images come in fixed chunks: chunk ``k`` is always images ``k * batch_size`` up to
+    ``(k + 1) * batch_size`` in one denoising run, so that a chunk has the same bits whoever
+    asks for it, and whichever images they ask for. On a CPU everything runs on one thread.
+
+    Raises:
+        UserError: the model cannot be loaded.
+    """
+
+    def __init__(self, model: ModelConfig, workload: Workload, *, pipe: Any = None) -> None:
+        self.model = model
+        self.workload = workload
+        self.pipe = load_pipeline(model) if pipe is None else pipe
+        self.device: torch.device = self.pipe.unet.device
+        self.chunk_count = -(-len(workload) // model.batch_size)
+        with self._threads():
+            self._conditions = tuple(self._encode(chunk) for chunk in range(self.chunk_count))
+
+    def with_workload(self, workload: Workload) -> Generator:
+        """The same loaded pipeline on other prompts and noise."""
+        return Generator(self.model, workload, pipe=self.pipe)
+
+    @cached_property
+    def calls(self) -> int:
+        """Denoiser calls of one run with this scheduler and number of steps."""
+        scheduler = type(self.pipe.scheduler).from_config(self.pipe.scheduler.config)
+        scheduler.set_timesteps(self.model.num_inference_steps)
+        return len(scheduler.timesteps)
+
+    @cached_property
+    def topology(self) -> Topology:
+        return dato.topology(self.pipe)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return dato.fingerprint(self.pipe)
+
+    @property
+    def latent_size(self) -> tuple[int, int]:
+        """Height and width of the latents."""
+        size = self.pipe.unet.config.sample_size
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+    @property
+    def device_name(self) -> str:
+        return device_name(self.device)
+
+    def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
+        """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.
+
+        Raises:
+            TrialError: the schedule does not fit, ran out of memory, or gave NaN.
+        """
+        wanted = chunks_of(indices, self.model.batch_size, len(self.workload))
+        parts = {chunk: self.chunk(schedule, chunk) for chunk in wanted}
+        return pick(parts, indices, self.model.batch_size)
+
+    def chunk(self, schedule: Schedule | None, chunk: int) -> Images:
+        """All images of one chunk; see :meth:`generate`."""
+        started = time.perf_counter()
+        with _trial_errors(), self.applied(schedule):
+            latents = self.loop(chunk)
+            if not torch.isfinite(latents).all():
+                raise TrialError("The latents hold NaN or infinity.")
+            pixels = self._decode(latents)
+        return Images(pixels, latents.float().cpu(), time.perf_counter() - started)
+
+    @contextmanager
+    def applied(self, schedule: Schedule | None) -> Iterator[None]:
+        """The pipeline runs ``schedule`` inside the block."""
+        with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
+            yield
+
+    def loop(self, chunk: int, on_step: Callable[[], None] | None = None) -> Tensor:
+        """One denoising run of the pipeline as it is now, without decoding.
+
+        Args:
+            chunk: which images.
+            on_step: called after each denoiser call and its sampler step.
+
+        Returns:
+            Latents on the device: (images, channels, height, width).
+        """
+        indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
+        shape = (self.pipe.unet.config.in_channels, *self.latent_size)
+        arguments = dict(self._conditions[chunk])
+        if on_step is not None:
+            arguments["callback_on_step_end"] = _as_callback(on_step)
+        with self._threads():
+            latents: Tensor = self.pipe(
+                num_inference_steps=self.model.num_inference_steps,
+                guidance_scale=self.model.guidance_scale,
+                latents=self.workload.noise(indices, shape).to(
+                    self.device, DTYPES[self.model.dtype]
+                ),
+                generator=self.workload.generators(indices),
+                output_type="latent",
+                **arguments,
+            ).images
+        return latents
+
+    def _threads(self) -> Any:
+        return one_thread() if self.device.type == "cpu" else nullcontext()
+
+    @torch.no_grad()
+    def _encode(self, chunk: int) -> dict[str, Any]:
+        """Prompt embeddings of one chunk, as the pipeline itself would compute them."""
+        indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
+        embeds = self.pipe.encode_prompt(
+            prompt=[self.workload.prompts[index] for index in indices],
+            device=self.device,
+            num_images_per_prompt=1,
+            do_classifier_free_guidance=self.model.guided,
+        )
+        names: tuple[str, ...] = ("prompt_embeds", "negative_prompt_embeds")
+        if len(embeds) == 4:
+            names += ("pooled_prompt_embeds", "negative_pooled_prompt_embeds")
+        return {name: value for name, value in zip(names, embeds, strict=True) if value is not None}
+
+    @torch.no_grad()
+    def _decode(self, latents: Tensor) -> Tensor:
+        """uint8 pixels on the CPU: (images, 3, height, width)."""
+        vae = self.pipe.vae
+        shift = getattr(vae.config, "shift_factor", None) or 0.0
+        with self._threads():
+            image = vae.decode(latents / vae.config.scaling_factor + shift, return_dict=False)[0]
+            image = self.pipe.image_processor.postprocess(image, output_type="pt")
+            pixels: Tensor = image.float().mul(255).round().to(torch.uint8).cpu()
+        return pixels
+
+
+def _as_callback(on_step: Callable[[], None]) -> Callable[..., dict[str, Any]]:
+    def callback(*_: object) -> dict[str, Any]:
+        on_step()
+        return {}
+
+    return callback
+
+
+@contextmanager
+def _trial_errors() -> Iterator[None]:
+    """Turn what only this schedule is to blame for into :class:`TrialError`."""
+    try:
+        yield
+    except DatoError as error:
+        raise TrialError(str(error)) from error
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
+    except RuntimeError as error:
+        if "not enough memory" in str(error):
+            raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
+        raise

@@ -1,0 +1,114 @@
+"""Where a study keeps its files, and how they are written: to a temporary file, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.errors import UserError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` so that a reader sees the old file or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write ``value`` as strict, indented JSON."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Paths of one study; everything a person wants afterwards is below ``root``."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.yaml"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "study.journal"
+
+    @property
+    def cost_table(self) -> Path:
+        return self.root / "cost_table.json"
+
+    @property
+    def reference(self) -> Path:
+        """Drift per call and the key that it was measured under."""
+        return self.root / "reference.json"
+
+    @property
+    def reference_images(self) -> Path:
+        """The unpatched model's images of the search workload."""
+        return self.root / "reference.safetensors"
+
+    @property
+    def heldout_images(self) -> Path:
+        """The unpatched model's images of the held-out workload."""
+        return self.root / "heldout.safetensors"
+
+    @property
+    def trials(self) -> Path:
+        return self.root / "trials.json"
+
+    @property
+    def front(self) -> Path:
+        return self.root / "front.json"
+
+    @property
+    def presets(self) -> Path:
+        return self.root / "presets"
+
+    @property
+    def samples(self) -> Path:
+        """PNG grids: ``unpatched.png`` and ``<member name>.png``, same prompts and noise."""
+        return self.root / "samples"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def wandb(self) -> Path:
+        return self.root / "wandb"
+
+    @classmethod
+    def create(cls, root: Path) -> StudyFolder:
+        """Make the folder, or explain why that is not possible."""
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            probe = root / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UserError(
+                f"The study folder {str(root)!r} cannot be written ({error.strerror}). "
+                "Choose another with study.folder=PATH."
+            ) from error
+        return cls(root)
+
+    @classmethod
+    def open(cls, root: Path) -> StudyFolder:
+        """An existing study's folder."""
+        if not (root / "config.yaml").is_file():
+            raise UserError(
+                f"{str(root)!r} is not a study folder (it has no config.yaml). "
+                "Give the folder that a sweep printed."
+            )
+        return cls(root)

@@ -1,0 +1,1 @@
+"""Where images are generated: in this process or in several."""

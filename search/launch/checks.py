@@ -1,0 +1,16 @@
+"""Random schedules of a space, which a cost table is checked with."""
+
+from __future__ import annotations
+
+import optuna
+
+from dato import Schedule
+from search.space import Space, SpaceContext
+
+
+def random_schedules(
+    space: Space, context: SpaceContext, count: int, seed: int
+) -> tuple[Schedule, ...]:
+    """``count`` schedules drawn uniformly from the space's parameters."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return tuple(space.decode(space.suggest(study.ask(), context), context) for _ in range(count))

@@ -1,0 +1,77 @@
+"""Who generates images: this process, or worker processes that give the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from dato import Schedule
+from search.evaluate.generate import Generator, Images
+from search.evaluate.workload import Workload
+
+
+class Pool(Protocol):
+    """Generates images of a study's two workloads."""
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.
+
+        Raises:
+            TrialError: the schedule cannot be scored, or a worker died on it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free everything; the pool is of no use afterwards."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class SerialPool:
+    """Generates in this process.
+
+    Args:
+        generator: loaded with the search workload.
+        heldout: the second workload; its prompts are encoded when first asked for.
+    """
+
+    def __init__(self, generator: Generator, heldout: Workload | None = None) -> None:
+        self._search = generator
+        self._heldout_workload = heldout
+        self._heldout: Generator | None = None
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """See :class:`Pool`."""
+        return self.generator(heldout).generate(schedule, indices)
+
+    def generator(self, heldout: bool) -> Generator:
+        """The generator of one of the workloads."""
+        if not heldout:
+            return self._search
+        if self._heldout is None:
+            if self._heldout_workload is None:
+                raise ValueError("This pool was made without a held-out workload.")
+            self._heldout = self._search.with_workload(self._heldout_workload)
+        return self._heldout
+
+    def close(self) -> None:
+        """Nothing is held but the generator, which belongs to the caller."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,53 @@
+"""What driver and workers say to each other: plain data, pickled through one pipe each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dato import Schedule
+from search.evaluate.generate import Images
+
+
+@dataclass(frozen=True)
+class Task:
+    """One chunk of images to generate."""
+
+    schedule: Schedule | None
+    chunk: int
+    heldout: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """A chunk's images. Arrays, not tensors: those would travel through shared memory."""
+
+    pixels: NDArray[np.uint8]
+    latents: NDArray[np.float32]
+    seconds: float
+
+    @classmethod
+    def pack(cls, images: Images) -> Done:
+        return cls(images.pixels.numpy(), images.latents.numpy(), images.seconds)
+
+    def unpack(self) -> Images:
+        return Images(torch.from_numpy(self.pixels), torch.from_numpy(self.latents), self.seconds)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has loaded its model."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What went wrong: the schedule (``"trial"``), the user's settings (``"user"``) or the code."""
+
+    blame: str
+    message: str
+
+
+Answer = Ready | Done | Failed

@@ -1,0 +1,98 @@
+"""One worker process and the driver's end of its pipe."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any, Self
+
+from search.errors import TrialError, UserError
+from search.evaluate.generate import ModelConfig
+from search.evaluate.workload import Workload
+from search.launch.pool_messages import Answer, Failed, Task
+from search.launch.worker import serve
+
+PATIENCE_S = 5.0
+
+
+class WorkerDied(Exception):  # noqa: N818
+    """The process is gone; the message says how it ended."""
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """A spawned process. Nobody but the driver holds its pipe's other end, so that the worker
+    reads the end of file when the driver dies, however it dies."""
+
+    process: SpawnProcess
+    connection: Connection[Any, Any]
+
+    @classmethod
+    def start(
+        cls, name: str, model: ModelConfig, search: Workload, heldout: Workload | None
+    ) -> Self:
+        """Start a worker, without waiting until its model is loaded."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=serve, args=(theirs, os.getpid(), model, search, heldout), name=name, daemon=True
+        )
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def send(self, task: Task) -> bool:
+        """Whether the worker was there to take the task."""
+        try:
+            self.connection.send(task)
+        except OSError:
+            return False
+        return True
+
+    def receive(self) -> Answer:
+        """The next answer.
+
+        Raises:
+            WorkerDied: there will be none.
+        """
+        try:
+            answer: Answer = self.connection.recv()
+            return answer
+        except (EOFError, OSError):
+            self.process.join(PATIENCE_S)
+            raise WorkerDied(
+                f"A worker process ended unexpectedly (exit code {self.process.exitcode}; -9 often "
+                "means that the machine ran out of memory)."
+            ) from None
+
+    def ready(self) -> None:
+        """Wait until the model is loaded.
+
+        Raises:
+            UserError: it cannot be; WorkerDied: the process ended meanwhile.
+        """
+        answer = self.receive()
+        if isinstance(answer, Failed):
+            raise as_exception(answer)
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self.connection.close()
+        self.process.terminate()
+        self.process.join(PATIENCE_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+
+
+def as_exception(failed: Failed) -> Exception:
+    """What a worker reported, as an exception of the driver's."""
+    if failed.blame == "trial":
+        return TrialError(failed.message)
+    if failed.blame == "user":
+        return UserError(failed.message)
+    return RuntimeError(f"A worker process failed.\n{failed.message}")

@@ -1,0 +1,103 @@
+"""A study's result, from its storage and its files, and the presets written from it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from dato.preset import ModelInfo, SamplerInfo
+from search.errors import UserError
+from search.evaluate.cost_table import CostTable
+from search.export import export_presets
+from search.folder import StudyFolder
+from search.record import FrontMember, StudyResult, TrialRecord
+from search.serial import load_result
+from search.settings import Config
+from search.study.records import read_records
+from search.study.second_look import SecondLook, front_of
+from search.study.storage import read_study
+
+LIBRARIES = ("torch", "diffusers", "optuna", "torchmetrics")
+
+
+def assemble(
+    config: Config,
+    folder: StudyFolder,
+    records: Sequence[TrialRecord],
+    *,
+    look: SecondLook | None = None,
+    command: str = "",
+) -> StudyResult:
+    """The result as far as it is known: with the second look, or from the records alone."""
+    objective = config.quality.objective
+    return StudyResult(
+        name=config.study.name,
+        config=config.model_dump(mode="json"),
+        objective=objective,
+        records=tuple(records),
+        front=look.front if look else front_of(records, objective),
+        baseline=look.baseline if look else _searched_baseline(records),
+        cost_table_error=look.cost_table_error if look else None,
+        device=CostTable.load(folder.cost_table).setting.device,
+        versions={"python": platform.python_version()}
+        | {name: version(name) for name in LIBRARIES},
+        command=command,
+    )
+
+
+def current_result(config: Config, folder: StudyFolder) -> StudyResult:
+    """What is known of a running or finished study, without running anything."""
+    records = read_records(read_study(folder, config.storage))
+    if folder.front.is_file():
+        result = load_result(folder)
+        if len(result.records) == len(records):
+            return result
+    return assemble(config, folder, records)
+
+
+def write_presets(config: Config, folder: StudyFolder, result: StudyResult) -> tuple[Path, ...]:
+    """The front as presets in the study folder."""
+    model, sampler, _ = preset_header(config, folder, result)
+    return export_presets(result, folder, model=model, sampler=sampler)
+
+
+def preset_header(
+    config: Config, folder: StudyFolder, result: StudyResult
+) -> tuple[ModelInfo, SamplerInfo, str]:
+    """What every preset of a study says of its model and sampler, and the time of writing."""
+    setting = CostTable.load(folder.cost_table).setting
+    schedules = [member.record.schedule for member in result.front if member.record.schedule]
+    model = ModelInfo(
+        id=config.model.id,
+        skip_branches=setting.skip_branches,
+        fingerprint=_fingerprint(folder),
+        latent_size=setting.latent_size,
+    )
+    sampler = SamplerInfo(
+        scheduler=config.model.scheduler,
+        num_inference_steps=config.model.num_inference_steps,
+        calls=schedules[0].calls if schedules else config.model.num_inference_steps,
+        guidance_scale=config.model.guidance_scale,
+    )
+    return model, sampler, datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _fingerprint(folder: StudyFolder) -> str:
+    try:
+        stored = json.loads(folder.reference.read_text(encoding="utf-8"))
+        return str(stored["fingerprint"])
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{str(folder.reference)!r} cannot be read. Resume the study to write it again."
+        ) from error
+
+
+def _searched_baseline(records: Sequence[TrialRecord]) -> FrontMember | None:
+    for record in records:
+        if record.origin == "baseline" and record.state == "complete":
+            return FrontMember("unpatched", record, speedup=1.0)
+    return None

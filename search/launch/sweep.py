@@ -1,0 +1,103 @@
+"""A study from its configuration to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from search.folder import StudyFolder
+from search.launch.bench import Bench, open_bench
+from search.launch.checks import random_schedules
+from search.launch.result import assemble, write_presets
+from search.launch.view import View
+from search.record import StudyResult
+from search.report import write_report
+from search.samples import save_samples
+from search.serial import save_result, save_trials
+from search.settings import Config
+from search.space import Space, load_space
+from search.study.driver import Driver
+from search.study.lock import study_lock
+from search.study.records import read_records
+from search.study.second_look import Looker, SecondLook, baseline_record, front_of
+from search.study.storage import open_study
+from search.tracking import Tracker, make_tracker
+
+
+def run_sweep(
+    config: Config,
+    folder: StudyFolder,
+    view: View,
+    *,
+    command: str,
+    on_ready: Callable[[], None],
+) -> StudyResult:
+    """Run a new or interrupted study to its budget, look at its front again, write its files.
+
+    Args:
+        command: how the user started it; kept in the report.
+        on_ready: called once the configuration has proved to load.
+
+    Raises:
+        UserError: the configuration does not load, or another process runs the study.
+    """
+    space = load_space(config.space)
+    with study_lock(folder), open_bench(config, folder, view) as bench:
+        space.parameters(bench.context)
+        study = open_study(folder, config.storage, config.sampler, config.study.seed)
+        on_ready()
+        driver = Driver(study, space, bench.context, bench.evaluator, config.quality.objective)
+        tracker = _tracker(config, folder)
+        _search(config, driver, tracker, view)
+        records = read_records(study)
+        save_trials(records, folder)
+        look = _second_look(bench, driver, space, view)
+        result = assemble(config, folder, records, look=look, command=command)
+    view.stage("writing presets and report")
+    save_result(result, folder)
+    save_samples(look.samples, folder)
+    write_presets(config, folder, result)
+    write_report(result, folder)
+    tracker.finish(result, folder)
+    return result
+
+
+def _tracker(config: Config, folder: StudyFolder) -> Tracker:
+    settings = config.tracker
+    tracker = make_tracker(settings.kind, settings.mode, settings.project, settings.entity)
+    tracker.start(name=config.study.name, config=config.model_dump(mode="json"), folder=folder)
+    return tracker
+
+
+def _search(config: Config, driver: Driver, tracker: Tracker, view: View) -> None:
+    unfinished = driver.prepare(config.warmstart.count)
+    if unfinished:
+        view.stage(f"{unfinished} trial(s) that never ended are run again")
+    view.stage("searching")
+    earlier = read_records(driver.study)
+    for record in earlier:
+        tracker.trial(record)
+    done = len(earlier)
+    for record in driver.run(config.budget.trials):
+        done += 1
+        view.trial(record, done)
+        tracker.trial(record)
+
+
+def _second_look(bench: Bench, driver: Driver, space: Space, view: View) -> SecondLook:
+    config = bench.config
+    records = read_records(driver.study)
+    reference, meter = bench.heldout()
+    looker = Looker(
+        source=bench.pool,
+        meter=meter,
+        reference=reference,
+        evaluator=bench.evaluator,
+        time_together=bench.time_together,
+        stage=view.stage,
+    )
+    return looker.look(
+        baseline_record(records, bench.evaluator, bench.reference, bench.context.calls),
+        front_of(records, config.quality.objective),
+        config.quality.heldout_members,
+        random_schedules(space, bench.context, config.latency.check_schedules, config.study.seed),
+    )

@@ -1,0 +1,70 @@
+"""How the search went, and whether its FIDs hold on held-out prompts."""
+
+from __future__ import annotations
+
+import html
+
+from plotly import graph_objects as go
+
+from search.plots.colours import COLOURS
+from search.progress import fid, progress
+from search.record import StudyResult
+
+
+def progress_figure(result: StudyResult) -> go.Figure | None:
+    """Hypervolume of the front after each trial; ``None`` when the baseline did not complete."""
+    steps = [step for step in progress(result.records, result.objective)
+             if step.hypervolume is not None]  # fmt: skip
+    if not steps:
+        return None
+    hover = "trial %{x}<br>hypervolume %{y:.3f}<br>%{customdata} on the front<extra></extra>"
+    line = go.Scatter(
+        x=[step.trial for step in steps],
+        y=[step.hypervolume for step in steps],
+        customdata=[step.size for step in steps],
+        meta="front",
+        name="hypervolume",
+        mode="lines",
+        line={"shape": "hv", "width": 2, "color": COLOURS["front"]},
+        hovertemplate=hover,
+    )
+    figure = go.Figure(line)
+    figure.update_layout(
+        xaxis={"title": "trial", "rangemode": "tozero"},
+        yaxis={"title": "hypervolume", "rangemode": "tozero"},
+        showlegend=False,
+    )
+    return figure
+
+
+def heldout_figure(result: StudyResult) -> go.Figure | None:
+    """Held-out against searched FID of the front, with the diagonal; ``None`` without held-out."""
+    members = [*result.front, *([result.baseline] if result.baseline else [])]
+    pairs = [
+        (x, y, member)
+        for member in members
+        if (x := fid(member.record.quality, result.objective)) is not None
+        and (y := fid(member.heldout, result.objective)) is not None
+    ]
+    if not pairs:
+        return None
+    ends = [min(min(x, y) for x, y, _ in pairs), max(max(x, y) for x, y, _ in pairs)]
+    guide = go.Scatter(
+        x=ends, y=ends, meta="guide", mode="lines", name="equal", hoverinfo="skip",
+        line={"dash": "dot", "width": 1, "color": COLOURS["guide"]},
+    )  # fmt: skip
+    points = go.Scatter(
+        x=[x for x, _, _ in pairs],
+        y=[y for _, y, _ in pairs],
+        customdata=[html.escape(member.name) for _, _, member in pairs],
+        meta="front",
+        mode="markers",
+        name="presets",
+        marker={"size": 9, "color": COLOURS["front"]},
+        hovertemplate="<b>%{customdata}</b><br>search %{x:.2f}<br>held-out %{y:.2f}<extra></extra>",
+    )
+    figure = go.Figure([guide, points])
+    figure.update_layout(
+        xaxis={"title": "FID in the search"}, yaxis={"title": "held-out FID"}, showlegend=False
+    )
+    return figure

@@ -1,0 +1,95 @@
+"""How the front grew: its size and hypervolume after each trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from search.pareto import hypervolume, non_dominated
+from search.record import Quality, TrialRecord
+
+Point = tuple[float, float]
+
+
+def fid(quality: Quality | None, objective: str) -> float | None:
+    """The FID that ``objective`` minimises; ``None`` where it was not measured."""
+    if quality is None:
+        return None
+    value = quality.fid_real if objective == "fid_real" else quality.fid_reference
+    return value if math.isfinite(value) else None
+
+
+def point(record: TrialRecord, objective: str) -> Point | None:
+    """(FID, seconds per image) of a complete trial; ``None`` for every other trial."""
+    value = fid(record.quality, objective)
+    if record.state != "complete" or value is None or record.latency_s is None:
+        return None
+    return value, record.latency_s
+
+
+@dataclass(frozen=True)
+class Step:
+    """The front after one trial.
+
+    Args:
+        trial: trial number.
+        size: number of non-dominated trials so far.
+        hypervolume: share of the box (0..``fid_limit``) x (0..baseline latency) that the front
+            dominates, from 0 to 1; ``None`` before the baseline completed.
+    """
+
+    trial: int
+    size: int
+    hypervolume: float | None
+
+
+class Progress:
+    """Follows a study trial by trial.
+
+    The baseline fixes the box, so that the curve only grows. Its FID limit is twice the
+    baseline's FID to real images where that is known; else 100.
+
+    Args:
+        objective: ``"fid_real"`` or ``"fid_reference"``.
+    """
+
+    def __init__(self, objective: str) -> None:
+        self._objective = objective
+        self._front: list[Point] = []
+        self._box: Point | None = None
+
+    def add(self, record: TrialRecord) -> Step:
+        """The front after ``record``."""
+        found = point(record, self._objective)
+        if found is not None:
+            points = [*self._front, found]
+            self._front = [points[index] for index in non_dominated(points)]
+            if self._box is None and is_baseline(record):
+                self._box = (_fid_limit(record), found[1])
+        return Step(record.number, len(self._front), self._share())
+
+    def _share(self) -> float | None:
+        if self._box is None:
+            return None
+        inside = [p for p in self._front if p[0] < self._box[0] and p[1] < self._box[1]]
+        return hypervolume(inside, self._box) / math.prod(self._box) if inside else 0.0
+
+
+def is_baseline(record: TrialRecord) -> bool:
+    """Whether a trial ran the plain pipeline, whoever proposed it."""
+    schedule = record.schedule
+    if schedule is None:
+        return record.origin == "baseline"
+    return all(kind.is_null for kind in schedule.kinds.values())
+
+
+def _fid_limit(baseline: TrialRecord) -> float:
+    real = fid(baseline.quality, "fid_real")
+    return 2 * real if real else 100.0
+
+
+def progress(records: Iterable[TrialRecord], objective: str) -> Sequence[Step]:
+    """The steps of a whole study."""
+    follower = Progress(objective)
+    return tuple(follower.add(record) for record in records)

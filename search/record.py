@@ -1,0 +1,121 @@
+"""What a study remembers: one record per trial, one member per non-dominated schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dato import Schedule
+
+State = Literal["complete", "pruned", "fail", "running"]
+Origin = Literal["baseline", "warmstart", "sampler"]
+Parameter = int | float | str
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Image quality of one schedule on one set of prompts and noise; lower is better throughout.
+
+    Args:
+        fid_real: FID to real images.
+        fid_reference: FID to the unpatched model's images of the same prompts and noise.
+        distance: mean squared latent distance to the reference, relative to its variance.
+        images: number of images behind both FIDs. FIDs of different counts are not comparable.
+    """
+
+    fid_real: float
+    fid_reference: float
+    distance: float
+    images: int
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One evaluated (or attempted) schedule.
+
+    Args:
+        number: trial number in the study.
+        state: ``"pruned"`` keeps only its cheap ``distance``; ``"fail"`` carries ``reason``.
+        origin: who proposed it.
+        params: the space's parameters, by name.
+        schedule: the decoded schedule; ``None`` when decoding failed.
+        latency_s: seconds per image of the denoising loop, priced by the cost table.
+        speedup: unpatched latency over ``latency_s``, both from the cost table.
+        distance: paired latent distance on the first rung's images.
+        quality: quality on the full image count; ``None`` unless complete.
+        seconds: wall-clock seconds the trial took; ``overhead_s`` of them outside model and metric.
+        reason: why it was pruned or failed.
+    """
+
+    number: int
+    state: State
+    origin: Origin
+    params: Mapping[str, Parameter]
+    schedule: Schedule | None = None
+    latency_s: float | None = None
+    speedup: float | None = None
+    distance: float | None = None
+    quality: Quality | None = None
+    seconds: float = 0.0
+    overhead_s: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """End-to-end time of the denoising loop, seconds per image: median and spread over repeats."""
+
+    latency_s: float
+    spread_s: float
+    repeats: int
+
+
+@dataclass(frozen=True)
+class FrontMember:
+    """A non-dominated trial, looked at a second time.
+
+    Args:
+        name: preset name inside the study, such as ``"speedup-4.1x"``.
+        record: the trial as searched.
+        heldout: quality on held-out prompts and noise; ``None`` before the second look.
+        timing: end-to-end re-timing; ``None`` before the second look.
+        speedup: re-timed speed-up against the unpatched pipeline timed in the same run.
+        interval: 90 % bootstrap interval of ``heldout.fid_real`` over images; ``None`` where
+            that was not measured.
+    """
+
+    name: str
+    record: TrialRecord
+    heldout: Quality | None = None
+    timing: Timing | None = None
+    speedup: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Everything the report, the tracker and the terminal show about one study.
+
+    Args:
+        name: study name.
+        config: the resolved configuration as plain data.
+        objective: ``"fid_real"`` or ``"fid_reference"``: which FID was minimised.
+        records: all trials, by number; ``records[0]`` is the unpatched baseline.
+        front: non-dominated members, slowest first.
+        baseline: the unpatched pipeline's second look (name ``"unpatched"``).
+        cost_table_error: mean relative error of the cost table against end-to-end times.
+        device: device name; ``versions``: library versions by name.
+        command: command that started the study.
+    """
+
+    name: str
+    config: Mapping[str, object]
+    objective: str
+    records: tuple[TrialRecord, ...]
+    front: tuple[FrontMember, ...]
+    baseline: FrontMember | None
+    cost_table_error: float | None
+    device: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""

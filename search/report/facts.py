@@ -1,0 +1,134 @@
+"""What the page says in words and numbers: headline, table rows, failures, settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from search.progress import fid
+from search.record import FrontMember, StudyResult
+from search.table import MISSING, TIMES, member_latency, member_speedup, summary
+
+
+@dataclass(frozen=True)
+class Number:
+    """One headline number, its unit set smaller, and what it means in a sentence."""
+
+    value: str
+    unit: str
+    label: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the front table; ``None`` where nothing was measured."""
+
+    name: str
+    trial: int
+    origin: str
+    fid: float | None
+    delta: float | None
+    heldout: float | None
+    real: float | None
+    latency_ms: float | None
+    speedup: float | None
+    retimed: float | None
+    calls: str
+    params: Mapping[str, int | float | str]
+
+
+def headline(result: StudyResult) -> tuple[Number, ...]:
+    """The numbers a reader looks for first."""
+    states: Counter[str] = Counter(record.state for record in result.records)
+    counts = [
+        f"{states[state]} {word}"
+        for state, word in (("complete", "complete"), ("pruned", "stopped early"),
+                            ("fail", "failed"), ("running", "still running"))
+        if states[state]
+    ]  # fmt: skip
+    numbers = [
+        _speedup_number(result),
+        Number(str(len(result.front)), "", "presets on the front", _fastest(result)),
+        Number(str(len(result.records)), "", "trials", ", ".join(counts)),
+    ]
+    if result.cost_table_error is not None:
+        error = f"{100 * result.cost_table_error:.1f}"
+        note = "mean error of predicted against end-to-end latency"
+        numbers.append(Number(error, "%", "cost table error", note))
+    return tuple(numbers)
+
+
+def _speedup_number(result: StudyResult) -> Number:
+    label = "faster at no worse FID"
+    base = result.baseline
+    if base is None or not result.front:
+        return Number(MISSING, "", label, "no baseline or no front to compare")
+    heldout = fid(base.heldout, "fid_real") is not None
+    limit = fid(base.heldout if heldout else base.record.quality, "fid_real")
+    if limit is None:
+        return Number(MISSING, "", label, "FID to real images was not measured")
+    found: list[tuple[float, float, FrontMember]] = []
+    for member in result.front:
+        value = fid(member.heldout if heldout else member.record.quality, "fid_real")
+        speedup = member_speedup(member)
+        if value is not None and speedup is not None and value <= limit:
+            found.append((speedup, value, member))
+    if not found:
+        return Number("1.0", TIMES, label, f"no preset reaches the unpatched FID of {limit:.2f}")
+    speedup, value, _ = max(found, key=lambda item: item[0])
+    source = "held-out" if heldout else "search"
+    note = f"FID {value:.2f}, unpatched {limit:.2f} ({source})"
+    return Number(f"{speedup:.1f}", TIMES, label, note)
+
+
+def _fastest(result: StudyResult) -> str:
+    speedups = [speedup for m in result.front if (speedup := member_speedup(m)) is not None]
+    return f"up to {max(speedups):.1f}{TIMES} faster" if speedups else "no trial completed"
+
+
+def rows(result: StudyResult) -> tuple[Row, ...]:
+    """The unpatched pipeline, where known, then the front, slowest first."""
+    base = None
+    if result.baseline is not None:
+        base = fid(result.baseline.record.quality, result.objective)
+    first = [_row(result.baseline, result.objective, None)] if result.baseline else []
+    return (*first, *(_row(member, result.objective, base) for member in result.front))
+
+
+def _row(member: FrontMember, objective: str, base: float | None) -> Row:
+    record = member.record
+    value, latency = fid(record.quality, objective), member_latency(member)
+    return Row(
+        name=member.name,
+        trial=record.number,
+        origin=record.origin,
+        fid=value,
+        delta=None if value is None or base is None else value - base,
+        heldout=fid(member.heldout, objective),
+        real=fid(record.quality, "fid_real"),
+        latency_ms=None if latency is None else 1000 * latency,
+        speedup=record.speedup,
+        retimed=member.speedup,
+        calls="" if record.schedule is None else summary(record.schedule),
+        params=record.params,
+    )
+
+
+def failures(result: StudyResult) -> Sequence[tuple[str, int, int]]:
+    """(reason, trials, first trial number) of the failed trials, most frequent first."""
+    failed = [record for record in result.records if record.state == "fail"]
+    counts = Counter(record.reason or "no reason recorded" for record in failed)
+    first = {record.reason or "no reason recorded": record.number for record in reversed(failed)}
+    return [(reason, count, first[reason]) for reason, count in counts.most_common()]
+
+
+def flatten(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted key, value) of nested settings, in their own order."""
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{name}.")
+        else:
+            yield name, MISSING if value is None else str(value)

@@ -1,0 +1,81 @@
+"""From a result to the page: gathers the parts, renders the template, writes the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+from plotly.graph_objects import Figure
+from plotly.offline import get_plotlyjs
+
+from search.folder import StudyFolder, write_text
+from search.plots import front_figure, heldout_figure, progress_figure
+from search.record import StudyResult
+from search.report.facts import failures, flatten, headline, rows
+from search.report.samples import load_samples
+from search.report.strips import strips
+
+HERE = Path(__file__).parent
+
+
+def write_report(result: StudyResult, folder: StudyFolder) -> Path:
+    """Write ``folder.report``: a page without network access, whatever the study reached.
+
+    Every name, prompt, path and message of the study is escaped. Missing samples, an empty front
+    and a study of failures only leave their parts out and say so.
+    """
+    write_text(folder.report, render(result, folder))
+    return folder.report
+
+
+def render(result: StudyResult, folder: StudyFolder) -> str:
+    """The page as text."""
+    figures = {
+        name: figure
+        for name, figure in (
+            ("front", front_figure(result)),
+            ("progress", progress_figure(result)),
+            ("heldout", heldout_figure(result)),
+        )
+        if figure is not None
+    }
+    samples = load_samples(result, folder)
+    return _template().render(
+        result=result,
+        numbers=headline(result),
+        rows=rows(result),
+        strips=strips(result),
+        unpatched=samples.unpatched,
+        samples=samples.members,
+        missing=samples.missing,
+        failures=failures(result),
+        settings=flatten(result.config),
+        has=frozenset(figures),
+        figures=Markup(_script_json({name: _plain(figure) for name, figure in figures.items()})),
+        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        script=Markup((HERE / "plots.js").read_text(encoding="utf-8")),
+        plotly=Markup(get_plotlyjs() if figures else ""),
+    )
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
+
+
+def _plain(figure: Figure) -> object:
+    return json.loads(figure.to_json())
+
+
+def _script_json(value: object) -> str:
+    """JSON that cannot end the script element that holds it."""
+    text = json.dumps(value, ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

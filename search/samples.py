@@ -1,0 +1,43 @@
+"""Sample grids: the same prompts and noise under each schedule, one PNG each."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+
+import torch
+from PIL import Image
+
+from search.evaluate.generate import Images
+from search.folder import StudyFolder
+
+COLUMNS, ROWS, GAP = 6, 2, 4
+MIN_CELL = 128
+"""Smaller images are enlarged by a whole factor, so that a person can judge them."""
+
+
+def save_samples(samples: Mapping[str, Images], folder: StudyFolder) -> None:
+    """Write ``<name>.png`` for each entry: its first images in a grid."""
+    folder.samples.mkdir(parents=True, exist_ok=True)
+    for name, images in samples.items():
+        buffer = io.BytesIO()
+        grid(images.pixels[: COLUMNS * ROWS]).save(buffer, "PNG", optimize=True)
+        temporary = folder.samples / f".{name}.{os.getpid()}.png"
+        temporary.write_bytes(buffer.getvalue())
+        os.replace(temporary, folder.samples / f"{name}.png")
+
+
+def grid(pixels: torch.Tensor, columns: int = COLUMNS) -> Image.Image:
+    """One image of many. pixels: (images, 3, height, width), uint8."""
+    count, _, height, width = pixels.shape
+    factor = max(1, -(-MIN_CELL // max(height, width)))
+    height, width = height * factor, width * factor
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    size = (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP)
+    sheet = Image.new("RGB", size, "white")
+    for index, picture in enumerate(pixels):
+        cell = Image.fromarray(picture.permute(1, 2, 0).numpy()).resize((width, height), 0)
+        sheet.paste(cell, (index % columns * (width + GAP), index // columns * (height + GAP)))
+    return sheet

@@ -1,0 +1,148 @@
+"""Trials and fronts as JSON files, read back strictly.
+
+``trials.json`` holds one trial a line; ``front.json`` everything else of a :class:`StudyResult`.
+An FID that was not measured (no real images) is NaN in memory and ``null`` in a file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dato.errors import DatoError
+from search.errors import UserError
+from search.folder import StudyFolder, write_text
+from search.record import FrontMember, Quality, StudyResult, TrialRecord
+from search.wire import FrontFile, TrialsFile, TrialWire, schedule_to_dict
+
+FORMATS = {"trials": "dato-trials", "front": "dato-front"}
+VERSION = 1
+
+
+def trials_to_json(records: Iterable[TrialRecord]) -> str:
+    """The text of ``trials.json``."""
+    lines = ",\n".join(_dumps(_trial(record)) for record in records)
+    head = _dumps({"format": FORMATS["trials"], "version": VERSION})[:-1]
+    return f'{head}, "trials": [\n{lines}\n]}}\n'
+
+
+def trials_from_json(text: str, source: str = "trials.json") -> tuple[TrialRecord, ...]:
+    """Read :func:`trials_to_json`'s text.
+
+    Raises:
+        UserError: the text is not JSON, has an unknown or missing key, a wrong type, or a schedule
+            that breaks a rule.
+    """
+    try:
+        parsed = TrialsFile.model_validate_json(text)
+        return tuple(trial.to_record() for trial in parsed.trials)
+    except (ValidationError, DatoError) as error:
+        raise _unreadable(source, error) from error
+
+
+def front_to_json(result: StudyResult) -> str:
+    """The text of ``front.json``: the result without its trials."""
+    value = {
+        "format": FORMATS["front"],
+        "version": VERSION,
+        "name": result.name,
+        "objective": result.objective,
+        "device": result.device,
+        "command": result.command,
+        "versions": dict(result.versions),
+        "cost_table_error": result.cost_table_error,
+        "baseline": None if result.baseline is None else _member(result.baseline),
+        "front": [_member(member) for member in result.front],
+        "config": dict(result.config),
+    }
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def result_from_json(trials: str, front: str) -> StudyResult:
+    """A result from the texts of both files.
+
+    Raises:
+        UserError: see :func:`trials_from_json`.
+    """
+    records = trials_from_json(trials)
+    try:
+        return FrontFile.model_validate_json(front).to_result(records)
+    except (ValidationError, DatoError) as error:
+        raise _unreadable("front.json", error) from error
+
+
+def save_trials(records: Iterable[TrialRecord], folder: StudyFolder) -> None:
+    """Write ``trials.json``."""
+    write_text(folder.trials, trials_to_json(records))
+
+
+def save_result(result: StudyResult, folder: StudyFolder) -> None:
+    """Write ``trials.json`` and ``front.json``."""
+    save_trials(result.records, folder)
+    write_text(folder.front, front_to_json(result))
+
+
+def load_result(folder: StudyFolder) -> StudyResult:
+    """Read what :func:`save_result` wrote.
+
+    Raises:
+        UserError: a file is missing or broken.
+    """
+    return result_from_json(_read(folder.trials), _read(folder.front))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{str(path)!r} cannot be read ({error}). Resume the study to write it again."
+        ) from error
+
+
+def _trial(record: TrialRecord) -> dict[str, object]:
+    return {
+        **{name: getattr(record, name) for name in TrialWire.model_fields},
+        "params": dict(record.params),
+        "schedule": None if record.schedule is None else schedule_to_dict(record.schedule),
+        "quality": _quality(record.quality),
+        "reason": record.reason.encode("utf-8", "replace").decode("utf-8"),
+    }
+
+
+def _quality(quality: Quality | None) -> dict[str, object] | None:
+    if quality is None:
+        return None
+    return {name: None if math.isnan(value) else value for name, value in asdict(quality).items()}
+
+
+def _member(member: FrontMember) -> dict[str, object]:
+    return {
+        "name": member.name,
+        "record": _trial(member.record),
+        "heldout": _quality(member.heldout),
+        "interval": member.interval,
+        "timing": None if member.timing is None else asdict(member.timing),
+        "speedup": member.speedup,
+    }
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def _unreadable(source: str, error: ValidationError | DatoError) -> UserError:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        error_text = f"{place}: {first['msg']}"
+    else:
+        error_text = str(error)
+    return UserError(
+        f"{source} does not follow its format ({error_text}). Resume the study to write it again."
+    )

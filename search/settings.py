@@ -1,0 +1,197 @@
+"""The configuration as frozen, validated values: parsed once, all mistakes reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from search.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of all groups: immutable, and unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelSettings(Settings):
+    """Which pipeline is tuned, and how it samples.
+
+    Args:
+        id: name written into presets.
+        path: ``"pocket"``, a diffusers pipeline folder or a hub id.
+        scheduler: a diffusers scheduler class name.
+        batch_size: images per pipeline call; also the batch that latency is measured at.
+        prompts: ``"pocket"`` or a text file with one prompt a line.
+    """
+
+    id: str
+    path: str
+    scheduler: str
+    num_inference_steps: int = Field(ge=2, le=1000)
+    guidance_scale: float = Field(ge=0)
+    dtype: Literal["float32", "float16", "bfloat16"]
+    device: str
+    batch_size: int = Field(ge=1)
+    prompts: str
+
+
+class QualitySettings(Settings):
+    """How images are judged.
+
+    Args:
+        objective: which FID is minimised.
+        features: the feature network behind every FID: ``"pocket"`` (embedded) or ``"inception"``
+            (extra ``fid``).
+        real: ``"pocket"`` renders, a folder of images, or ``"none"``.
+        images: images of a complete trial.
+        rung_images: images of the first, cheap rung (paired latent distance).
+        rung_margin: a trial is pruned when a complete trial of no more latency has a distance
+            smaller than its own by more than this factor.
+        real_images: real images behind ``fid_real``.
+        heldout_images: images of the front's second look, on prompts the search never saw.
+        heldout_members: how many front members get the second look, spread over latency.
+    """
+
+    objective: Literal["fid_reference", "fid_real"]
+    features: Literal["pocket", "inception"]
+    real: str
+    images: int = Field(ge=2)
+    rung_images: int = Field(ge=1)
+    rung_margin: float = Field(ge=1)
+    real_images: int = Field(ge=2)
+    heldout_images: int = Field(ge=2)
+    heldout_members: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _rung_is_smaller(self) -> QualitySettings:
+        if self.rung_images >= self.images:
+            raise ValueError("rung_images must be smaller than images")
+        return self
+
+    @model_validator(mode="after")
+    def _objective_is_measured(self) -> QualitySettings:
+        if self.objective == "fid_real" and self.real == "none":
+            raise ValueError(
+                "objective=fid_real needs real images: set real, or minimise fid_reference"
+            )
+        return self
+
+
+class LatencySettings(Settings):
+    """How latency is measured.
+
+    Args:
+        repeats: interleaved repeats of each measured quantity.
+        budget_s: seconds after which a cost table takes what it has, once each kind was seen.
+        check_schedules: random schedules timed end to end to learn the cost table's error.
+    """
+
+    repeats: int = Field(ge=1)
+    budget_s: float = Field(gt=0)
+    check_schedules: int = Field(ge=0)
+
+
+class SamplerSettings(Settings):
+    """Optuna's sampler: its name and keyword arguments."""
+
+    name: Literal["tpe", "gp", "nsga2", "random"]
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class StorageSettings(Settings):
+    """Where the trials live, inside the study folder."""
+
+    kind: Literal["journal", "sqlite"]
+
+
+class TrackerSettings(Settings):
+    """Who is told about trials."""
+
+    kind: Literal["wandb", "none"]
+    mode: Literal["offline", "online"] = "offline"
+    project: str = "dato"
+    entity: str | None = None
+
+
+class LauncherSettings(Settings):
+    """Who generates images: this process, or worker processes on this machine."""
+
+    kind: Literal["serial", "local"]
+    workers: int | None = Field(default=None, ge=1, le=256)
+
+
+class BudgetSettings(Settings):
+    """When the search ends."""
+
+    trials: int = Field(ge=1)
+
+
+class WarmstartSettings(Settings):
+    """How many uniform schedules are tried before the sampler takes over."""
+
+    count: int = Field(ge=0)
+
+
+class StudySettings(Settings):
+    """The study's name, folder and seed."""
+
+    name: str = Field(min_length=1)
+    folder: str = Field(min_length=1)
+    seed: int = Field(ge=0, lt=2**31)
+
+
+class Config(Settings):
+    """Everything a study needs to know; the space keeps its own language (``search.space``)."""
+
+    study: StudySettings
+    model: ModelSettings
+    space: Mapping[str, Any]
+    sampler: SamplerSettings
+    storage: StorageSettings
+    quality: QualitySettings
+    latency: LatencySettings
+    tracker: TrackerSettings
+    launcher: LauncherSettings
+    budget: BudgetSettings
+    warmstart: WarmstartSettings
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> Config:
+        batch = self.model.batch_size
+        for name in ("images", "rung_images", "heldout_images"):
+            count = getattr(self.quality, name)
+            if count % batch:
+                raise ValueError(
+                    f"quality.{name}={count} must be a multiple of model.batch_size={batch}"
+                )
+        return self
+
+
+def parse_config(values: Mapping[str, Any]) -> Config:
+    """Validate a resolved configuration.
+
+    Raises:
+        ConfigError: with every mistake, each naming the key, the rule and the value.
+    """
+    try:
+        return Config.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(
+            "The configuration", [_sentence(item) for item in error.errors()]
+        ) from None
+
+
+def _sentence(item: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{path}: no such setting; remove it or check its spelling"
+    if item["type"] == "missing":
+        return f"{path}: this setting is required"
+    rule = item["msg"].removeprefix("Value error, ")
+    if not path:
+        return rule
+    return f"{path}={item['input']!r}: {rule[0].lower()}{rule[1:]}"

@@ -1,0 +1,148 @@
+"""Meets a parsed space with a model: which dimensions exist, under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from dato import Kind, Layer
+from search.space.context import SpaceContext
+from search.space.domains import Choice, Domain, IntRange, Value, contains
+from search.space.language import SpaceSpec
+from search.space.parameters import Parameter
+from search.space.problems import Problems
+from search.space.sites import Site, resolve
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A space for one model and run.
+
+    Args:
+        spec: the space. context: the model and run.
+        parameters: dimensions that change something, in a fixed order.
+        constants: values by name of everything else.
+        sites: for each group of calls, where each layer's ratio comes from, by layer name.
+    """
+
+    spec: SpaceSpec
+    context: SpaceContext
+    parameters: tuple[Parameter, ...]
+    constants: Mapping[str, Value]
+    sites: Mapping[str, Mapping[str, Site]]
+
+    def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
+        """Values of every name, from checked and rounded ``params`` and the constants.
+
+        Raises:
+            ConfigError: a parameter is missing, unknown or outside its domain.
+        """
+        problems, values = Problems(), dict(self.constants)
+        for own in self.parameters:
+            value = params.get(own.name)
+            if value is None:
+                problems.add(own.name, "A parameter is missing.", "Give it a value.")
+            elif isinstance(value, int | float | str) and contains(own.domain, value):
+                values[own.name] = own.domain.clean(value)
+            else:
+                rule = f"A value is one of {own.domain}."
+                problems.add(own.name, rule, "Was the space changed since?", value)
+        for name in params.keys() - {own.name for own in self.parameters}:
+            problems.add(name, "No such parameter.", "Was the space changed since?", params[name])
+        problems.raise_if_any(f"parameters of space {self.spec.name!r}")
+        return values
+
+
+def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
+    """The dimensions of ``spec`` for ``context``.
+
+    Raises:
+        ConfigError: with every depth, level and layer that the model does not have.
+    """
+    problems = Problems()
+    sites = {
+        group: resolve(base, dict(leaves), context.topology, problems)
+        for group, base, leaves in spec.prune
+    }
+    _check(spec, context, problems)
+    problems.raise_if_any(f"space {spec.name!r} for this model")
+    live: dict[str, Domain] = {}
+    constants: dict[str, Value] = {"refresh.bias": 1.0, "cached.reuse": 0.0}
+    prunes = any(max(site.domain.values) != 0 for own in sites.values() for site in own.values())
+    for name, domain, matters in [
+        *_plain(spec, context, "refresh.", "cached.", "calls."),
+        *_pruned(spec, context, sites),
+        *((name, domain, prunes) for name, domain, _ in _plain(spec, context, "tokens.")),
+    ]:
+        if matters and len(domain.values) > 1:
+            live[name] = domain
+        else:
+            constants[name] = domain.values[0]
+    for name in live:
+        constants.pop(name, None)
+    parameters = tuple(Parameter(name, domain) for name, domain in live.items())
+    return Bound(spec, context, parameters, MappingProxyType(constants), MappingProxyType(sites))
+
+
+def _check(spec: SpaceSpec, context: SpaceContext, problems: Problems) -> None:
+    branches = context.topology.skip_branches
+    for name, leaf in spec.leaves:
+        values = [value for value in leaf.domain.values if isinstance(value, int)]
+        if name.endswith(".depth") and values and max(values) > branches:
+            rule = f"This denoiser has {branches} skip branches; a depth cannot exceed them."
+            problems.add(name, rule, f"Stop at {branches}.", max(values))
+    if spec.rule == "drift" and context.calls > 1 and not any(context.drift):
+        rule = "The drift rule needs the drift of a reference run; all of it is 0."
+        problems.add("refresh.rule", rule, "Record the reference run, or use rule interval.")
+
+
+Item = tuple[str, Domain, bool]
+"""A name, its domain, and whether it can change the schedule."""
+
+
+def _plain(spec: SpaceSpec, context: SpaceContext, *prefixes: str) -> Iterator[Item]:
+    """Leaves other than pruning."""
+    calls = context.calls
+    for name, leaf in spec.leaves:
+        domain = leaf.domain
+        if not name.startswith(prefixes):
+            continue
+        if leaf.per == "call":
+            for call in range(1, calls):
+                yield Site(name, domain, per_call=True).at(call, calls), domain, True
+            continue
+        if name == "refresh.interval":
+            domain = _reachable(domain, calls)
+        yield name, domain, calls > (2 if name == "refresh.bias" else 1)
+
+
+def _reachable(domain: Domain, calls: int) -> Domain:
+    """Intervals without those beyond the run, which all mean one full call."""
+    if isinstance(domain, IntRange):
+        return domain.up_to(calls)
+    if isinstance(domain, Choice):
+        return Choice(tuple(dict.fromkeys(min(int(value), calls) for value in domain.values)))
+    return domain
+
+
+def _pruned(
+    spec: SpaceSpec, context: SpaceContext, sites: Mapping[str, Mapping[str, Site]]
+) -> Iterator[Item]:
+    """Ratios, which matter where some call runs the layer."""
+    calls, topology = context.calls, context.topology
+    leaf = dict(spec.leaves).get("calls.depth" if spec.rule == "per_call" else "cached.depth")
+    depths = leaf.domain.values if leaf is not None else ()
+    kinds = [Kind("full" if isinstance(depth, str) else int(depth)) for depth in depths]
+
+    def runs(group: str, layer: Layer, call: int) -> bool:
+        if group == "full" or call == 0:
+            return group != "cached"
+        return any(topology.runs(layer, kind) for kind in kinds)
+
+    for group, own in sites.items():
+        for layer in topology.layers:
+            site = own.get(layer.name)
+            for call in range(calls) if site is not None else ():
+                if site is not None:
+                    yield site.at(call, calls), site.domain, runs(group, layer, call)

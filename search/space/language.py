@@ -1,0 +1,148 @@
+"""The space language: what a space's YAML may say, parsed once into frozen values.
+
+Every leaf is a constant or a parameter: ``{kind: int|float, low, high, step, log}`` or
+``{kind: choice, values: [...]}``. Keys (examples: ``conf/space/*.yaml``):
+
+- ``name``: of the space.
+- ``refresh``: where the full calls are. ``rule: interval`` takes ``interval`` and ``bias``,
+  ``rule: drift`` takes ``threshold``, ``rule: per_call`` leaves it to ``calls``.
+- ``cached``: the calls in between: ``depth``, ``reuse`` (share that repeats the previous
+  output), ``prune``.
+- ``full``: the full calls: ``prune``.
+- ``calls`` (rule ``per_call`` only): ``depth`` (``per: call``; the first call is full anyway)
+  and ``prune`` of every call.
+- ``prune``: for ``cached`` and ``full`` calls that have no ``prune`` of their own.
+- ``tokens``: the fields of :class:`dato.Tokens`; ``patch`` is a constant.
+
+A ``prune`` is one leaf for all self-attention (``per: layer`` or ``per: level`` repeats it), or
+leaves by ``finest`` (the finest level with self-attention), ``level_N`` or layer name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search.space.leaf import Leaf, Slot, parse_leaf
+from search.space.problems import Problems, join
+from search.space.pruning import parse_patch, parse_prune
+
+RULES: dict[str, dict[str, Slot]] = {
+    "interval": {
+        "interval": Slot("An interval is an integer from 1 on.", 1, math.inf, integer=True),
+        "bias": Slot("A bias is a number from 0.1 to 10 (1 is even).", 0.1, 10),
+    },
+    "drift": {"threshold": Slot("A threshold is a share of the drift from 0 to 1.", 0, 1)},
+    "per_call": {},
+}
+OPTIONAL = {"bias", "reuse"}
+DEPTH = Slot("A depth between full calls is an integer from 0 on.", 0, math.inf, integer=True)
+REUSE = Slot("reuse is a share from 0 to 1.", 0, 1)
+CALL_DEPTH = Slot(
+    'A depth is an integer from 0 on or "full".', 0, math.inf, True, ("full",), ("call",)
+)
+TOKENS = {
+    "protect": Slot("protect is a share from 0 to 1.", 0, 1),
+    "dynamics_weight": Slot("dynamics_weight is a number from 0 on.", 0, math.inf),
+    "noise_weight": Slot("noise_weight is a number from 0 on.", 0, math.inf),
+    "share": Slot('share is "level" or "layer".', words=("level", "layer")),
+}
+
+Leaves = dict[str, Leaf]
+
+
+@dataclass(frozen=True)
+class SpaceSpec:
+    """A parsed space, before it meets a model.
+
+    Args:
+        name: of the space.
+        rule: refresh rule, a key of :data:`RULES`.
+        leaves: leaves other than pruning, by path (``"refresh.interval"``), in search order.
+        prune: for each group (``full``, ``cached``, ``calls``) the path under which its ratios
+            are named, and their leaves by level or layer (``""`` for all).
+        patch: tokens per patch, height and width.
+    """
+
+    name: str
+    rule: str
+    leaves: tuple[tuple[str, Leaf], ...]
+    prune: tuple[tuple[str, str, tuple[tuple[str, Leaf], ...]], ...]
+    patch: tuple[int, int]
+
+
+def parse_space(config: Mapping[str, object]) -> SpaceSpec:
+    """Parse a space's YAML.
+
+    Raises:
+        ConfigError: with every mistake found.
+    """
+    problems = Problems()
+    name = config.get("name")
+    if not isinstance(name, str) or not name:
+        problems.add("name", "A space has a name.", "Add name: my_space.", name)
+    rule = _rule(config, problems)
+    groups = ("calls",) if rule == "per_call" else ("cached", "full", "prune")
+    problems.keys("", config, ("name", "refresh", *groups, "tokens"))
+    refresh = _table(config, "refresh", problems)
+    problems.keys("refresh", refresh, ("rule", *RULES[rule]))
+    leaves = _leaves(refresh, "refresh", RULES[rule], problems)
+    tokens = _table(config, "tokens", problems)
+    problems.keys("tokens", tokens, ("patch", *TOKENS))
+    patch = parse_patch(tokens, problems)
+    prune: dict[str, tuple[str, Leaves]] = {}
+    if rule == "per_call":
+        leaves |= _group(config, "calls", {"depth": CALL_DEPTH}, problems)
+        prune["calls"] = parse_prune(config, "calls", patch, problems)
+    else:
+        leaves |= _group(config, "cached", {"depth": DEPTH, "reuse": REUSE}, problems)
+        _group(config, "full", {}, problems)
+        prune = {group: parse_prune(config, group, patch, problems) for group in ("cached", "full")}
+        if "prune" in config and all(group[0] != "prune" for group in prune.values()):
+            remedy = "Remove it: cached and full have their own."
+            problems.add("prune", "This prune reaches no call.", remedy)
+    slots = {key: slot for key, slot in TOKENS.items() if key in tokens}
+    leaves |= _leaves(tokens, "tokens", slots, problems)
+    problems.found = list(dict.fromkeys(problems.found))
+    problems.raise_if_any(f"space {name!r}")
+    flat = tuple((group, base, tuple(own.items())) for group, (base, own) in prune.items())
+    return SpaceSpec(str(name), rule, tuple(leaves.items()), flat, patch)
+
+
+def _rule(config: Mapping[str, object], problems: Problems) -> str:
+    rule = _table(config, "refresh", problems).get("rule")
+    if isinstance(rule, str) and rule in RULES:
+        return rule
+    problems.unknown("refresh.rule", rule, RULES, "refresh rule")
+    return "per_call" if "calls" in config else "interval"
+
+
+def _table(config: Mapping[str, object], key: str, problems: Problems) -> Mapping[str, object]:
+    raw = config.get(key, {})
+    if isinstance(raw, Mapping):
+        return raw
+    problems.add(key, "It is a table of keys.", f"Write {key}: {{...}}.", raw)
+    return {}
+
+
+def _leaves(
+    table: Mapping[str, object], path: str, slots: Mapping[str, Slot], problems: Problems
+) -> Leaves:
+    found: Leaves = {}
+    for key, slot in slots.items():
+        if key in table:
+            leaf = parse_leaf(table[key], join(path, key), slot, problems)
+            if leaf is not None:
+                found[join(path, key)] = leaf
+        elif key not in OPTIONAL:
+            problems.add(join(path, key), "It is missing.", f"Add it. {slot.rule}")
+    return found
+
+
+def _group(
+    config: Mapping[str, object], group: str, slots: Mapping[str, Slot], problems: Problems
+) -> Leaves:
+    table = _table(config, group, problems)
+    problems.keys(group, table, (*slots, "prune"))
+    return _leaves(table, group, slots, problems)

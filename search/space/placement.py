@@ -1,0 +1,59 @@
+"""Where the full calls of a run are, and which of the others reuse the previous output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+
+def by_interval(calls: int, interval: int, bias: float) -> tuple[int, ...]:
+    """Full calls every ``interval`` calls, warped towards the start (bias > 1) or the end (< 1).
+
+    Call ``c`` moves to ``calls * (c / calls) ** bias``; the number of full calls stays, so the
+    bias changes where the same time is spent. ``bias == 1`` is exactly uniform.
+    """
+    even = range(0, calls, interval)
+    places: list[int] = []
+    for index, call in enumerate(even):
+        warped = int(calls * (call / calls) ** bias + 0.5)
+        earliest = places[-1] + 1 if places else 0
+        latest = calls - (len(even) - index)
+        places.append(min(max(warped, earliest), latest))
+    return tuple(places)
+
+
+def by_drift(drift: Sequence[float], threshold: float) -> tuple[int, ...]:
+    """A full call where the drift since the last one exceeds ``threshold`` x the total drift."""
+    limit = threshold * sum(drift)
+    places, since = [0], 0.0
+    for call in range(1, len(drift)):
+        since += drift[call]
+        if since > limit:
+            places.append(call)
+            since = 0.0
+    return tuple(places)
+
+
+def reused(cached: Sequence[int], drift: Sequence[float], share: float) -> frozenset[int]:
+    """The ``share`` of the ``cached`` calls that repeat the previous output.
+
+    One at a time, the call whose stretch of repeated outputs then spans the least drift (the
+    earliest of equals): calm calls first, spread out rather than in a row. Where no drift was
+    recorded every call counts the same.
+    """
+    weights = list(drift) if any(drift) else [1.0] * len(drift)
+    before = [0.0, *accumulate(weights)]
+    chosen: set[int] = set()
+
+    def stretch(call: int) -> float:
+        first = last = call
+        while first - 1 in chosen:
+            first -= 1
+        while last + 1 in chosen:
+            last += 1
+        return before[last + 1] - before[first]
+
+    for _ in range(int(share * len(cached) + 0.5)):
+        rest = [call for call in cached if call not in chosen]
+        chosen.add(min(rest, key=lambda call: (round(stretch(call), 12), call)))
+    return frozenset(chosen)

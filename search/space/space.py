@@ -1,0 +1,85 @@
+"""A search space: names its dimensions, draws them, and decodes them to schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from dato import Schedule
+from search.space.bind import Bound, bind
+from search.space.context import SpaceContext
+from search.space.decode import decode
+from search.space.domains import Trial, Value
+from search.space.encode import encode, usual_tokens
+from search.space.language import SpaceSpec, parse_space
+from search.space.parameters import Parameter
+from search.space.warmstart import spread, uniform
+
+
+class Space:
+    """A declared space. Its parameters are fixed for a given :class:`SpaceContext`.
+
+    Every method raises :class:`search.errors.ConfigError` where the space does not fit the
+    model (an unknown level or layer, a depth beyond its skip branches).
+    """
+
+    def __init__(self, spec: SpaceSpec) -> None:
+        self.spec = spec
+        self._bind = lru_cache(maxsize=8)(lambda context: bind(spec, context))
+
+    @property
+    def name(self) -> str:
+        """Name of the space."""
+        return self.spec.name
+
+    def bind(self, context: SpaceContext) -> Bound:
+        """The space for one model and run."""
+        bound: Bound = self._bind(context)
+        return bound
+
+    def parameters(self, context: SpaceContext) -> tuple[Parameter, ...]:
+        """The dimensions, each of which can change the decoded schedule, in a fixed order."""
+        return self.bind(context).parameters
+
+    def suggest(self, trial: Trial, context: SpaceContext) -> dict[str, Value]:
+        """Draw all parameters through the trial's ``suggest_*``, always the same ones."""
+        return {own.name: own.suggest(trial) for own in self.parameters(context)}
+
+    def decode(self, params: Mapping[str, object], context: SpaceContext) -> Schedule:
+        """The schedule of ``params``.
+
+        Raises:
+            ConfigError: a parameter is missing, unknown or outside its domain.
+        """
+        bound = self.bind(context)
+        return decode(bound, bound.complete(params))
+
+    def encode(self, schedule: Schedule, context: SpaceContext) -> dict[str, Value] | None:
+        """Parameters that decode to what ``schedule`` does; ``None`` if the space lacks it."""
+        return encode(self.bind(context), schedule)
+
+    def encode_uniform(
+        self, interval: int, depth: int, ratio: float, context: SpaceContext
+    ) -> dict[str, Value] | None:
+        """Parameters of a full call every ``interval`` calls and ``depth`` in between.
+
+        ``ratio`` is pruned on the finest level with self-attention; interval 1 with ratio 0 is
+        the unpatched model. ``None`` where the space has no such schedule. A space with the
+        drift rule, which cannot promise even spacing, gives the closest for intervals above 1.
+        """
+        bound = self.bind(context)
+        target = uniform(context, interval, depth, ratio, usual_tokens(bound))
+        return encode(bound, target, closest=self.spec.rule == "drift" and interval > 1)
+
+    def warm_starts(self, context: SpaceContext, count: int) -> tuple[dict[str, Value], ...]:
+        """Up to ``count`` uniform schedules, from mild to extreme speed-ups, the same each time."""
+        return spread(self.encode_uniform, context, count)
+
+
+def load_space(config: Mapping[str, object]) -> Space:
+    """The space that a YAML document declares (see :mod:`search.space.language`).
+
+    Raises:
+        ConfigError: with every mistake found, each with its path and remedy.
+    """
+    return Space(parse_space(config))

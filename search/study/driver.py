@@ -1,0 +1,95 @@
+"""The search loop: ask, decode, evaluate, tell. The storage is written before anyone is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import optuna
+
+from dato import DatoError, Schedule
+from search.record import TrialRecord
+from search.space import Space, SpaceContext
+from search.study.evaluator import Evaluator
+from search.study.records import ORIGIN, origin_of, read_records, requeue_unfinished, tell
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Runs trials one after another; image generation inside a trial is what runs in parallel.
+
+    Args:
+        study: Optuna study with two objectives, FID and latency.
+        space: where proposals come from.
+        context: calls, topology and drift that decoding needs.
+        evaluator: scores decoded schedules.
+        objective: which FID is minimised.
+    """
+
+    study: optuna.Study
+    space: Space
+    context: SpaceContext
+    evaluator: Evaluator
+    objective: str
+
+    def prepare(self, warmstarts: int) -> int:
+        """Enqueue warm starts in a new study; give an interrupted one its unfinished trials back.
+
+        Returns:
+            number of trials that a dead driver had left unfinished.
+        """
+        if not self.study.get_trials(deepcopy=False):
+            self._enqueue(warmstarts)
+            return 0
+        return requeue_unfinished(self.study)
+
+    def _enqueue(self, warmstarts: int) -> None:
+        baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
+        if baseline is not None:
+            self.study.enqueue_trial(baseline, user_attrs={ORIGIN: "baseline"})
+        for params in self.space.warm_starts(self.context, warmstarts):
+            self.study.enqueue_trial(params, user_attrs={ORIGIN: "warmstart"})
+
+    def run(self, trials: int) -> Iterator[TrialRecord]:
+        """Run until the study holds ``trials`` finished ones, yielding each record once told."""
+        records = list(read_records(self.study))
+        while len(records) < trials:
+            started = time.perf_counter()
+            trial = self.study.ask()
+            record = self._evaluate(trial, records)
+            elapsed = time.perf_counter() - started
+            work = record.seconds - record.overhead_s
+            record = replace(record, seconds=elapsed, overhead_s=elapsed - work)
+            tell(self.study, trial, record, self.objective)
+            records.append(record)
+            yield record
+
+    def _evaluate(self, trial: optuna.Trial, records: Sequence[TrialRecord]) -> TrialRecord:
+        params = self.space.suggest(trial, self.context)
+        record = TrialRecord(
+            number=trial.number, state="fail", origin=origin_of(trial), params=params
+        )
+        try:
+            schedule = self.space.decode(params, self.context)
+            self.context.topology.check(schedule)
+        except DatoError as error:
+            return replace(record, reason=str(error))
+        priced = self.evaluator.price(record, schedule)
+        return answered(priced, schedule, records) or self.evaluator.score(priced, records)
+
+
+def answered(
+    record: TrialRecord, schedule: Schedule, records: Sequence[TrialRecord]
+) -> TrialRecord | None:
+    """The record with an earlier trial's results, if one evaluated the same schedule."""
+    for other in records:
+        if other.schedule == schedule and other.state in ("complete", "pruned"):
+            return replace(
+                record,
+                state=other.state,
+                distance=other.distance,
+                quality=other.quality,
+                reason=f"same schedule as trial {other.number}",
+            )
+    return None

@@ -1,0 +1,111 @@
+"""One schedule's evaluation, rung by rung: price it, look at few images, then at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from dato import Schedule, Topology
+from search.errors import TrialError
+from search.evaluate.cost_table import CostTable
+from search.evaluate.generate import Images, join
+from search.evaluate.quality import QualityMeter
+from search.record import TrialRecord
+from search.settings import QualitySettings
+
+
+class ImageSource(Protocol):
+    """Whoever generates images: this process or a pool of workers. Same bits either way."""
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """Images of the given workload entries; ``None`` is the unpatched pipeline."""
+        ...
+
+
+class Stopwatch:
+    """Sums the seconds spent in model and metric, so that the framework's own can be told."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> Stopwatch:
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._start
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Scores schedules against one reference.
+
+    Args:
+        source: generates images.
+        meter: scores them against real images and the reference.
+        table: prices schedules, seconds per image.
+        topology: the denoiser's skip branches and layers.
+        settings: image counts and margins.
+    """
+
+    source: ImageSource
+    meter: QualityMeter
+    table: CostTable
+    topology: Topology
+    settings: QualitySettings
+
+    def price(self, record: TrialRecord, schedule: Schedule) -> TrialRecord:
+        """Attach the schedule with its latency and speed-up; free and noiseless."""
+        latency = self.table.price(schedule, self.topology)
+        baseline = self.table.price(Schedule.full(schedule.calls), self.topology)
+        return replace(record, schedule=schedule, latency_s=latency, speedup=baseline / latency)
+
+    def score(self, record: TrialRecord, finished: Sequence[TrialRecord]) -> TrialRecord:
+        """Run the rungs for a priced record.
+
+        Args:
+            record: with schedule and latency.
+            finished: earlier records, which decide whether the first rung is clearly dominated.
+
+        Returns:
+            the record as complete, pruned or failed.
+        """
+        started, work = time.perf_counter(), Stopwatch()
+        try:
+            scored = self._rungs(record, finished, work)
+        except TrialError as error:
+            scored = replace(record, state="fail", reason=str(error))
+        seconds = time.perf_counter() - started
+        return replace(scored, seconds=seconds, overhead_s=seconds - work.seconds)
+
+    def _rungs(
+        self, record: TrialRecord, finished: Sequence[TrialRecord], work: Stopwatch
+    ) -> TrialRecord:
+        few, all_images = self.settings.rung_images, self.settings.images
+        with work:
+            first = self.source.generate(record.schedule, range(few))
+            distance = self.meter.distance(first.latents, range(few))
+        record = replace(record, distance=distance)
+        rival = dominating(record, finished, self.settings.rung_margin)
+        if rival is not None:
+            return replace(record, state="pruned", reason=f"clearly dominated by trial {rival}")
+        with work:
+            rest = self.source.generate(record.schedule, range(few, all_images))
+            quality = self.meter.quality(join([first, rest]))
+        return replace(record, state="complete", quality=quality)
+
+
+def dominating(record: TrialRecord, finished: Sequence[TrialRecord], margin: float) -> int | None:
+    """Number of a complete trial that is no slower and closer to the reference by ``margin``."""
+    assert record.latency_s is not None
+    assert record.distance is not None
+    for other in finished:
+        if other.state != "complete" or other.latency_s is None or other.distance is None:
+            continue
+        if other.latency_s <= record.latency_s and other.distance * margin < record.distance:
+            return other.number
+    return None

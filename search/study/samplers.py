@@ -1,0 +1,49 @@
+"""Optuna's samplers by name. All see the same fixed, two-objective space."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+
+import optuna
+from optuna.samplers import BaseSampler
+
+from search.errors import ConfigError
+from search.settings import SamplerSettings
+
+SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {
+    "tpe": optuna.samplers.TPESampler,
+    "gp": optuna.samplers.GPSampler,
+    "nsga2": optuna.samplers.NSGAIISampler,
+    "random": optuna.samplers.RandomSampler,
+}
+
+
+def make_sampler(settings: SamplerSettings, seed: int) -> BaseSampler:
+    """The sampler, seeded.
+
+    Args:
+        seed: study seed plus the number of trials already asked for, so that a resumed study
+            does not repeat the proposals of its first part.
+
+    Raises:
+        ConfigError: an option that the sampler does not take, or a value that it refuses.
+    """
+    sampler = SAMPLERS[settings.name]
+    valid = sorted(set(inspect.signature(sampler).parameters) - {"seed"})
+    unknown = sorted(set(settings.options) - set(valid))
+    if unknown:
+        raise ConfigError(
+            "The configuration",
+            [
+                f"sampler.options.{name}: {settings.name} takes {', '.join(valid)}"
+                for name in unknown
+            ],
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return sampler(**settings.options, seed=seed)
+    except (TypeError, ValueError) as error:
+        raise ConfigError("The configuration", [f"sampler.options: {error}"]) from error

@@ -1,0 +1,97 @@
+"""A front in a terminal: one row per preset, and a schedule in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.markup import escape
+from rich.table import Table
+
+from dato import Schedule
+from search.progress import fid
+from search.record import FrontMember, StudyResult
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+MISSING = "\N{EN DASH}"
+BLOCKS = "▂▃▄▅▆▇"
+REUSED = "▁"
+FULL = "█"
+BRANCHES = 12
+"""Skip branches that a strip's height is scaled to, unless the schedule goes deeper."""
+
+
+def summary(schedule: Schedule) -> str:
+    """Calls by depth, such as ``"5 full, 30 at depth 1, 15 reused"``."""
+    depths = Counter(schedule.kind(call).depth for call in range(schedule.calls))
+    full, reused = depths.pop("full", 0), depths.pop(0, 0)
+    between = sorted(((depth, n) for depth, n in depths.items() if depth != "full"), reverse=True)
+    parts = [f"{full} full", *(f"{count} at depth {depth}" for depth, count in between)]
+    return ", ".join([*parts, f"{reused} reused"] if reused else parts)
+
+
+def strip(schedule: Schedule) -> str:
+    """One character a call: ``█`` full, ``▁`` reused, the height in between is the depth."""
+    kinds = [schedule.kind(call).depth for call in range(schedule.calls)]
+    deepest = max([BRANCHES, *(depth for depth in kinds if depth != "full")])
+
+    def block(depth: object) -> str:
+        if not isinstance(depth, int):
+            return FULL
+        return REUSED if depth == 0 else BLOCKS[(depth - 1) * len(BLOCKS) // deepest]
+
+    return "".join(block(depth) for depth in kinds)
+
+
+def front_table(result: StudyResult) -> Table:
+    """The front, slowest first, under the unpatched pipeline.
+
+    Both FIDs are the searched ones, all of the same images; the second look adds the FID to real
+    images on held-out prompts with its 90 % interval. Latency and speed-up are re-timed where they
+    were, else the cost table's.
+    """
+    members = (*([result.baseline] if result.baseline else []), *result.front)
+    real = any(fid(member.record.quality, "fid_real") is not None for member in members)
+    heldout = any(fid(member.heldout, "fid_real") is not None for member in members)
+    table = Table(title=f"Front of {escape(result.name)}", title_justify="left")
+    table.add_column("preset", no_wrap=True)
+    columns = ["FID to ref.", *(["to real"] if real else [])]
+    columns += ["held-out, to real"] if heldout else []
+    for column in (*columns, "ms/image", "speed-up"):
+        table.add_column(column, justify="right")
+    table.add_column("calls")
+    for member in members:
+        latency, schedule = member_latency(member), member.record.schedule
+        table.add_row(
+            escape(member.name),
+            _number(fid(member.record.quality, "fid_reference"), ".2f"),
+            *([_number(fid(member.record.quality, "fid_real"), ".2f")] if real else []),
+            *([_with_interval(member)] if heldout else []),
+            _number(None if latency is None else 1000 * latency, ".0f"),
+            _number(member_speedup(member), ".2f", "x"),
+            summary(schedule) if schedule else "",
+        )
+    if not result.front:
+        table.caption = "No trial completed, so the front is empty."
+    return table
+
+
+def _with_interval(member: FrontMember) -> str:
+    value = _number(fid(member.heldout, "fid_real"), ".2f")
+    if member.interval is None:
+        return value
+    low, high = member.interval
+    return f"{value} ({low:.1f}–{high:.1f})"  # noqa: RUF001
+
+
+def member_speedup(member: FrontMember) -> float | None:
+    """Re-timed speed-up where there is one, else the cost table's."""
+    return member.record.speedup if member.speedup is None else member.speedup
+
+
+def member_latency(member: FrontMember) -> float | None:
+    """Seconds per image: re-timed where it was, else the cost table's."""
+    return member.record.latency_s if member.timing is None else member.timing.latency_s
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return MISSING if value is None else f"{value:{form}}{unit}"

@@ -1,0 +1,32 @@
+"""From a tracker's name to a tracker."""
+
+from __future__ import annotations
+
+from search.errors import UserError
+from search.tracking.tracker import GuardedTracker, NullTracker, Tracker
+from search.tracking.wandb import WandbTracker
+
+KINDS = ("none", "wandb")
+MODES = ("offline", "online")
+
+
+def make_tracker(
+    kind: str, mode: str = "offline", project: str = "dato", entity: str | None = None
+) -> Tracker:
+    """A tracker that never stops a study.
+
+    Args:
+        kind: ``"none"`` or ``"wandb"``.
+        mode: ``"offline"`` (a run in the study folder, for ``wandb sync``) or ``"online"``.
+        project, entity: where W&B files the run.
+
+    Raises:
+        UserError: an unknown kind or mode.
+    """
+    if kind not in KINDS:
+        raise UserError(f"There is no tracker {kind!r}. Trackers: {', '.join(KINDS)}.")
+    if mode not in MODES:
+        raise UserError(f"A tracker's mode is one of {', '.join(MODES)}. Found: {mode!r}.")
+    if kind == "none":
+        return NullTracker()
+    return GuardedTracker(WandbTracker(online=mode == "online", project=project, entity=entity))

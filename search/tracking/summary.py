@@ -1,0 +1,84 @@
+"""What a tracker shows of a trial and of the front, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from search.pareto import knee
+from search.progress import Step, fid
+from search.record import FrontMember, StudyResult, TrialRecord
+from search.table import member_latency, member_speedup, summary
+
+COLUMNS = (
+    "trial", "state", "origin", "fid_real", "fid_reference", "latency_s", "speedup", "distance",
+    "rung", "seconds", "calls", "reason",
+)  # fmt: skip
+
+
+def rung(record: TrialRecord) -> int:
+    """How far a trial got: 0 nothing measured, 1 the cheap distance, 2 the full image count."""
+    return 2 if record.quality is not None else 1 if record.distance is not None else 0
+
+
+def metrics(record: TrialRecord, step: Step | None) -> dict[str, float | int | str]:
+    """One trial's values by metric name; what was not measured is left out."""
+    values: dict[str, float | int | str | None] = {
+        "trial": record.number,
+        "state": record.state,
+        "rung": rung(record),
+        "seconds": record.seconds,
+        "latency_s": record.latency_s,
+        "speedup": record.speedup,
+        "distance": record.distance,
+        "fid_real": fid(record.quality, "fid_real"),
+        "fid_reference": fid(record.quality, "fid_reference"),
+    }
+    if step is not None:
+        values |= {"front/size": step.size, "front/hypervolume": step.hypervolume}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def table_row(record: TrialRecord) -> list[float | int | str | None]:
+    """One line of the trial table, in the order of :data:`COLUMNS`."""
+    values: Mapping[str, float | int | str] = metrics(record, None)
+    texts = {
+        "origin": record.origin,
+        "calls": "" if record.schedule is None else summary(record.schedule),
+        "reason": record.reason,
+    }
+    return [texts.get(column, values.get(column)) for column in COLUMNS]
+
+
+def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:
+    """Aliases by member name: ``best-fid``, ``knee`` and ``fastest`` each name one member."""
+    scored = [
+        (member, value, latency)
+        for member in result.front
+        if (value := fid(member.record.quality, result.objective)) is not None
+        and (latency := member.record.latency_s) is not None
+    ]
+    if not scored:
+        return {}
+    best = min(scored, key=lambda item: item[1])[0]
+    fastest = min(scored, key=lambda item: item[2])[0]
+    middle = scored[knee([(latency, value) for _, value, latency in scored])][0]
+    chosen = (("best-fid", best), ("knee", middle), ("fastest", fastest))
+    return {
+        member.name: tuple(alias for alias, owner in chosen if owner is member)
+        for member in result.front
+    }
+
+
+def member_metadata(member: FrontMember, device: str) -> dict[str, float | int | str]:
+    """An artifact's metadata; what was not measured is left out."""
+    values: Sequence[tuple[str, float | int | str | None]] = (
+        ("trial", member.record.number),
+        ("speedup", member_speedup(member)),
+        ("latency_s", member_latency(member)),
+        ("fid_real", fid(member.record.quality, "fid_real")),
+        ("fid_reference", fid(member.record.quality, "fid_reference")),
+        ("heldout_fid_real", fid(member.heldout, "fid_real")),
+        ("heldout_fid_reference", fid(member.heldout, "fid_reference")),
+        ("device", device),
+    )
+    return {name: value for name, value in values if value is not None}

@@ -1,0 +1,165 @@
+"""Weights & Biases: the one file that imports it.
+
+Offline by default, and then everything lies in the study folder: ``wandb sync`` uploads it later.
+A resumed study keeps its run id. Online, W&B itself goes on with the run. Offline, W&B cannot
+append to a run directory: each session writes its own, is told all trials, and once one of them is
+finished the earlier ones are moved to ``wandb/superseded``. What is left to sync is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from search.folder import StudyFolder
+from search.names import sample_path, slug
+from search.plots import front_figure
+from search.progress import Progress
+from search.record import StudyResult, TrialRecord
+from search.tracking.files import Environment, directories, offline_runs, run_id, supersede
+from search.tracking.summary import COLUMNS, member_metadata, metrics, roles, table_row
+
+INIT_SECONDS = 30
+
+
+class WandbTracker:
+    """One W&B run for one study.
+
+    Args:
+        online: upload while the study runs; otherwise write an offline run.
+        project, entity: where W&B files the run.
+    """
+
+    _left_open: ClassVar[dict[str, Any]] = {}
+    """Runs by id that this process began and an interruption left open."""
+
+    def __init__(self, *, online: bool, project: str, entity: str | None) -> None:
+        self._online, self._project, self._entity = online, project, entity
+        self._run: Any = None
+        self._environment: Environment | None = None
+        self._earlier: tuple[Path, ...] = ()
+        self._told: set[int] = set()
+        self._uploaded = -1
+        self._progress = Progress("fid_real")
+
+    def start(self, *, name: str, config: Mapping[str, object], folder: StudyFolder) -> None:
+        """Open the run, or go on with the one that the study folder names."""
+        folder.wandb.mkdir(parents=True, exist_ok=True)
+        self._told, self._progress = set(), Progress(_objective(config))
+        self._environment = Environment(directories(folder))
+        try:
+            self._earlier = () if self._online else offline_runs(folder)
+            self._run = self._open(name, config, folder)
+            known = self._run.summary.get("trial") if self._run.resumed else None
+            self._uploaded = known if isinstance(known, int) else -1
+        except BaseException:
+            self._environment.restore()
+            raise
+
+    def _open(self, name: str, config: Mapping[str, object], folder: StudyFolder) -> Any:
+        import wandb
+
+        key = run_id(folder)
+        if (left := self._left_open.pop(key, None)) is not None:
+            left.finish()
+        settings = wandb.Settings(
+            console="off",
+            silent=True,
+            disable_git=True,
+            save_code=False,
+            init_timeout=INIT_SECONDS,
+            login_timeout=INIT_SECONDS,
+            x_disable_stats=True,
+            x_disable_machine_info=True,
+            x_save_requirements=False,
+        )
+        run = wandb.init(
+            id=key,
+            name=name,
+            group=name,
+            project=self._project,
+            entity=self._entity,
+            config=dict(config),
+            mode="online" if self._online else "offline",
+            resume="allow" if self._online else None,
+            dir=str(folder.root.resolve()),
+            reinit="create_new",
+            settings=settings,
+        )
+        self._left_open[key] = run
+        run.define_metric("trial", hidden=True)
+        run.define_metric("*", step_metric="trial")
+        return run
+
+    def trial(self, record: TrialRecord) -> None:
+        """Log one trial at its own step."""
+        if record.number in self._told:
+            return
+        self._told.add(record.number)
+        step = self._progress.add(record)
+        if record.number > self._uploaded:
+            self._run.log(metrics(record, step))
+
+    def finish(self, result: StudyResult, folder: StudyFolder) -> None:
+        """Log table, plots, samples and presets, and close the run."""
+        try:
+            for record in result.records:
+                if record.state != "running":
+                    self.trial(record)
+            self._run.config.update(
+                {"device": result.device, "versions": dict(result.versions)}, allow_val_change=True
+            )
+            self._run.log(_media(result, folder))
+            self._log_presets(result, folder)
+            self._run.finish()
+            self._left_open.pop(self._run.id, None)
+            supersede(self._earlier, folder)
+        finally:
+            if self._environment is not None:
+                self._environment.restore()
+
+    def _log_presets(self, result: StudyResult, folder: StudyFolder) -> None:
+        """One version of the artifact ``<study>-preset`` for each member, found by its alias."""
+        import wandb
+
+        aliases = roles(result)
+        for member in result.front:
+            path = folder.presets / f"{member.name}.json"
+            if path.parent != folder.presets or not path.is_file():
+                continue
+            artifact = wandb.Artifact(
+                f"{slug(result.name)}-preset",
+                type="preset",
+                metadata=member_metadata(member, result.device),
+            )
+            artifact.add_file(str(path), name=path.name)
+            self._run.log_artifact(artifact, aliases=[member.name, *aliases.get(member.name, ())])
+
+
+def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
+    """The trial table, both Pareto plots and the sample grids."""
+    import wandb
+
+    def table(records: Iterable[TrialRecord]) -> Any:
+        return wandb.Table(columns=list(COLUMNS), data=[table_row(record) for record in records])
+
+    scored = [record for record in result.records if record.quality is not None]
+    media: dict[str, Any] = {"trials": table(result.records)}
+    if scored:
+        objective, title = result.objective, "FID against speed-up"
+        media["pareto"] = wandb.plot.scatter(table(scored), "speedup", objective, title=title)
+    figure = front_figure(result)
+    if figure is not None:
+        media["pareto_interactive"] = wandb.Plotly(figure)
+    names = ["unpatched", *(member.name for member in result.front)]
+    grids = {name: path for name in names if (path := sample_path(folder, name)) is not None}
+    if grids:
+        media["samples"] = [wandb.Image(str(path), caption=name) for name, path in grids.items()]
+    return media
+
+
+def _objective(config: Mapping[str, object]) -> str:
+    quality = config.get("quality")
+    found = quality.get("objective") if isinstance(quality, Mapping) else None
+    return found if isinstance(found, str) else "fid_real"

@@ -1,0 +1,161 @@
+"""The shapes of ``trials.json`` and ``front.json``: strict, versioned, data only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from dato import Kind, Schedule, Tokens
+from search.record import FrontMember, Origin, Quality, State, StudyResult, Timing, TrialRecord
+
+
+class Wire(BaseModel):
+    """Base: no unknown keys, no coercion, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class TokensWire(Wire):
+    patch: tuple[int, int]
+    dynamics_weight: float
+    noise_weight: float
+    protect: float
+    share: Literal["level", "layer"]
+
+
+class KindWire(Wire):
+    depth: int | Literal["full"]
+    prune: dict[str, float] = {}
+
+
+class ScheduleWire(Wire):
+    kinds: dict[str, KindWire]
+    steps: tuple[str, ...]
+    tokens: TokensWire
+
+    def to_schedule(self) -> Schedule:
+        """Raises ScheduleError when the schedule breaks one of its own rules."""
+        kinds = {name: Kind(kind.depth, kind.prune) for name, kind in self.kinds.items()}
+        return Schedule(kinds, self.steps, Tokens(**self.tokens.model_dump()))
+
+
+def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as plain data, laid out as in a preset."""
+    tokens = schedule.tokens
+    return {
+        "kinds": {
+            name: {"depth": kind.depth, "prune": dict(kind.prune)}
+            for name, kind in schedule.kinds.items()
+        },
+        "steps": list(schedule.steps),
+        "tokens": {
+            "patch": list(tokens.patch),
+            "dynamics_weight": tokens.dynamics_weight,
+            "noise_weight": tokens.noise_weight,
+            "protect": tokens.protect,
+            "share": tokens.share,
+        },
+    }
+
+
+class QualityWire(Wire):
+    fid_real: float | None
+    fid_reference: float | None
+    distance: float | None
+    images: int
+
+    def to_quality(self) -> Quality:
+        def number(value: float | None) -> float:
+            return math.nan if value is None else value
+
+        return Quality(
+            number(self.fid_real), number(self.fid_reference), number(self.distance), self.images
+        )
+
+
+class TrialWire(Wire):
+    number: int
+    state: State
+    origin: Origin
+    params: dict[str, int | float | str]
+    schedule: ScheduleWire | None
+    latency_s: float | None
+    speedup: float | None
+    distance: float | None
+    quality: QualityWire | None
+    seconds: float
+    overhead_s: float
+    reason: str
+
+    def to_record(self) -> TrialRecord:
+        """Raises ScheduleError when its schedule breaks a rule."""
+        plain = self.model_dump(exclude={"schedule", "quality"})
+        return TrialRecord(
+            **plain,
+            schedule=None if self.schedule is None else self.schedule.to_schedule(),
+            quality=None if self.quality is None else self.quality.to_quality(),
+        )
+
+
+class TimingWire(Wire):
+    latency_s: float
+    spread_s: float
+    repeats: int
+
+
+class MemberWire(Wire):
+    name: str
+    record: TrialWire
+    heldout: QualityWire | None
+    interval: tuple[float, float] | None
+    timing: TimingWire | None
+    speedup: float | None
+
+    def to_member(self) -> FrontMember:
+        """Raises ScheduleError when its schedule breaks a rule."""
+        return FrontMember(
+            name=self.name,
+            record=self.record.to_record(),
+            heldout=None if self.heldout is None else self.heldout.to_quality(),
+            interval=self.interval,
+            timing=None if self.timing is None else Timing(**self.timing.model_dump()),
+            speedup=self.speedup,
+        )
+
+
+class TrialsFile(Wire):
+    format: Literal["dato-trials"]
+    version: Literal[1]
+    trials: tuple[TrialWire, ...]
+
+
+class FrontFile(Wire):
+    format: Literal["dato-front"]
+    version: Literal[1]
+    name: str
+    objective: Literal["fid_real", "fid_reference"]
+    device: str
+    command: str
+    versions: Mapping[str, str]
+    cost_table_error: float | None
+    baseline: MemberWire | None
+    front: tuple[MemberWire, ...]
+    config: dict[str, Any]
+
+    def to_result(self, records: tuple[TrialRecord, ...]) -> StudyResult:
+        """The whole result, with the trials of ``trials.json``."""
+        return StudyResult(
+            name=self.name,
+            config=self.config,
+            objective=self.objective,
+            records=records,
+            front=tuple(member.to_member() for member in self.front),
+            baseline=None if self.baseline is None else self.baseline.to_member(),
+            cost_table_error=self.cost_table_error,
+            device=self.device,
+            versions=dict(self.versions),
+            command=self.command,
+        )

@@ -1,0 +1,1 @@
+"""The tests mirror the packages; shared hypothesis strategies are in ``tests.strategies``."""

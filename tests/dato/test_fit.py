@@ -1,0 +1,116 @@
+"""A preset refuses a pipeline that it was not made for, and stretches when asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dato.errors import EmptyScheduleError, MismatchError
+from dato.fit import Fit, Resample
+from dato.preset import Preset
+from dato.schedule import Kind, Schedule
+from dato.topology import Topology
+from tests.strategies import schedules, sd15_topology
+
+PRESET = Preset.load(Path(__file__).parent / "golden" / "balanced.json")
+SD15 = sd15_topology()
+SIZE = (32, 32)
+
+
+class DDIMScheduler:
+    """Only the name of a sampler's class is compared."""
+
+
+class PNDMScheduler:
+    """Another sampler."""
+
+
+def fit(resample: Resample | None = None) -> Fit:
+    return Fit.of(PRESET, SD15, resample)
+
+
+def test_the_run_that_it_was_made_for_gets_the_schedule_as_written() -> None:
+    assert fit().schedule_for(DDIMScheduler(), 20, SIZE) is PRESET.schedule
+
+
+def test_another_architecture_is_refused() -> None:
+    with pytest.raises(MismatchError, match=r"12 skip branches\. Found: 9\..*list_presets"):
+        Fit.of(PRESET, Topology(9, SD15.layers), None)
+
+
+def test_a_layer_that_the_denoiser_lacks_is_refused() -> None:
+    with pytest.raises(MismatchError, match=r"up_blocks\.3\.attentions\.2"):
+        Fit.of(PRESET, Topology(12, SD15.layers[:-1]), None)
+
+
+@pytest.mark.parametrize("resample", [None, "nearest"])
+def test_another_sampler_is_refused_even_when_stretched(resample: Resample | None) -> None:
+    with pytest.raises(MismatchError, match=r"DDIMScheduler\. Found: 'PNDMScheduler'"):
+        fit(resample).schedule_for(PNDMScheduler(), 20, SIZE)
+
+
+def test_another_number_of_calls_is_refused_with_a_remedy() -> None:
+    with pytest.raises(MismatchError, match=r'20 denoiser calls\. Found: 50\..*"nearest"'):
+        fit().schedule_for(DDIMScheduler(), 50, SIZE)
+
+
+def test_another_resolution_is_refused_with_a_remedy() -> None:
+    with pytest.raises(MismatchError, match=r'\(32, 32\)\. Found: \(64, 48\)\..*"nearest"'):
+        fit().schedule_for(DDIMScheduler(), 20, (64, 48))
+
+
+def test_on_request_it_stretches_to_other_calls_and_sizes() -> None:
+    schedule = fit("nearest").schedule_for(DDIMScheduler(), 50, (64, 48))
+    assert schedule.calls == 50
+
+
+def test_a_schedule_on_its_own_accepts_any_sampler_and_size() -> None:
+    plain = Fit.of(PRESET.schedule, SD15, None)
+    assert plain.schedule_for(PNDMScheduler(), 20, (96, 96)) is PRESET.schedule
+    with pytest.raises(MismatchError, match="20 denoiser calls"):
+        plain.schedule_for(PNDMScheduler(), 21, (96, 96))
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(MismatchError, match=r'"nearest"\. Found: \'linear\''):
+        Fit.of(PRESET, SD15, "linear")  # type: ignore[arg-type]
+
+
+@given(schedules())
+def test_the_same_number_of_calls_changes_nothing(schedule: Schedule) -> None:
+    assert schedule.resampled(schedule.calls) == schedule
+
+
+@given(schedules(), st.integers(1, 100))
+def test_any_number_of_calls_gives_a_valid_schedule(schedule: Schedule, calls: int) -> None:
+    stretched = schedule.resampled(calls)
+    assert stretched.calls == calls
+    assert stretched.tokens == schedule.tokens
+    assert stretched.steps[0] == schedule.steps[0]
+
+
+@given(schedules(), st.integers(1, 100))
+def test_each_call_takes_the_kind_at_its_place_in_the_run(schedule: Schedule, calls: int) -> None:
+    for call, name in enumerate(schedule.resampled(calls).steps):
+        place = call / calls * schedule.calls
+        near = [old for old in range(schedule.calls) if abs(old - place) <= 1]
+        assert name in {schedule.steps[old] for old in near}
+
+
+@given(schedules(), st.integers(1, 5))
+def test_a_multiple_of_the_calls_repeats_each(schedule: Schedule, times: int) -> None:
+    repeated = tuple(name for name in schedule.steps for _ in range(times))
+    assert schedule.resampled(schedule.calls * times).steps == repeated
+
+
+def test_kinds_that_no_call_uses_any_more_leave_the_codebook() -> None:
+    schedule = Schedule({"a": Kind(), "b": Kind(1), "c": Kind(2)}, ("a", "b", "c"))
+    assert set(schedule.resampled(1).kinds) == {"a"}
+
+
+def test_a_run_has_at_least_one_call() -> None:
+    with pytest.raises(EmptyScheduleError):
+        PRESET.schedule.resampled(0)

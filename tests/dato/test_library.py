@@ -1,0 +1,69 @@
+"""Shipped presets by name; everything that ships is valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dato import library
+from dato.errors import PresetFileError, UnknownPresetError
+from dato.library import list_presets, load_preset
+from dato.preset import Preset
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package folder that ships two models' presets, beside the schema."""
+    (tmp_path / "schema.json").write_text("{}", encoding="utf-8")
+    for name, source in {"pocket/balanced": "balanced", "pocket/fast": "unpatched"}.items():
+        preset = Preset.load(GOLDEN / f"{source}.json")
+        preset.save(tmp_path / f"{name}.json")
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_shipped_presets_are_named_by_their_path(shipped: Path) -> None:
+    assert list_presets() == ("pocket/balanced", "pocket/fast")
+
+
+def test_presets_are_listed_by_model(shipped: Path) -> None:
+    assert list_presets("pocket") == ("pocket/balanced", "pocket/fast")
+    assert list_presets("sdxl") == ()
+
+
+def test_a_shipped_name_loads(shipped: Path) -> None:
+    assert load_preset("pocket/balanced").name == "pocket/balanced"
+
+
+def test_a_path_loads_as_text_or_as_path(shipped: Path) -> None:
+    path = GOLDEN / "balanced.json"
+    assert load_preset(path) == load_preset(str(path))
+
+
+@pytest.mark.parametrize("name", ["pocket/balancd", "../schema", "schema", "", "pocket"])
+def test_an_unknown_name_lists_the_valid_ones(shipped: Path, name: str) -> None:
+    with pytest.raises(UnknownPresetError, match="pocket/balanced, pocket/fast"):
+        load_preset(name)
+
+
+def test_the_closest_name_comes_first(shipped: Path) -> None:
+    with pytest.raises(UnknownPresetError, match="Did you mean 'pocket/balanced'"):
+        load_preset("pocket/balancd")
+
+
+def test_a_missing_file_is_a_missing_file(shipped: Path) -> None:
+    with pytest.raises(PresetFileError):
+        load_preset("missing.json")
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_everything_that_ships_is_valid_measured_and_named_after_its_path(name: str) -> None:
+    preset = load_preset(name)
+    assert preset.name == name
+    assert preset.measured is not None
+    assert preset.measured.speedup == pytest.approx(
+        preset.measured.baseline_latency_s / preset.measured.latency_s, rel=0.02
+    )

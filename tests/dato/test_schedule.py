@@ -1,0 +1,127 @@
+"""Rules of a schedule, each broken once, and what its constructors promise."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dato import errors
+from dato.schedule import Kind, Schedule, Tokens
+from tests.strategies import schedules
+
+FULL = Kind()
+
+BROKEN: list[tuple[str, Callable[[], object], type[errors.ScheduleError]]] = [
+    ("negative depth", lambda: Kind(-1), errors.DepthError),
+    ("depth is a truth value", lambda: Kind(True), errors.DepthError),
+    ("depth is a fraction", lambda: Kind(1.5), errors.DepthError),  # type: ignore[arg-type]
+    ("depth is another word", lambda: Kind("none"), errors.DepthError),  # type: ignore[arg-type]
+    ("reuse that prunes", lambda: Kind(0, {"level_0": 0.5}), errors.RatioError),
+    ("patch of one token", lambda: Tokens(patch=(1, 1)), errors.TokensError),
+    ("empty patch", lambda: Tokens(patch=(0, 4)), errors.TokensError),
+    ("negative weight", lambda: Tokens(noise_weight=-0.1), errors.TokensError),
+    ("infinite weight", lambda: Tokens(dynamics_weight=float("inf")), errors.TokensError),
+    ("share above one", lambda: Tokens(protect=1.1), errors.TokensError),
+    ("share is NaN", lambda: Tokens(protect=float("nan")), errors.TokensError),
+    ("unknown share", lambda: Tokens(share="all"), errors.TokensError),  # type: ignore[arg-type]
+    ("no calls", lambda: Schedule({"full": FULL}, ()), errors.EmptyScheduleError),
+    ("no kinds", lambda: Schedule({}, ("full",)), errors.EmptyScheduleError),
+    ("undefined kind", lambda: Schedule({"full": FULL}, ("full", "x")), errors.UnknownKindError),
+    (
+        "unused kind",
+        lambda: Schedule({"full": FULL, "x": FULL}, ("full",)),
+        errors.UnknownKindError,
+    ),
+    ("first call not full", lambda: Schedule({"a": Kind(3)}, ("a",)), errors.FirstCallError),
+    (
+        "ratio above 1 - 1/4",
+        lambda: Schedule({"a": Kind("full", {"level_0": 0.76})}, ("a",)),
+        errors.RatioError,
+    ),
+    (
+        "negative ratio",
+        lambda: Schedule({"a": Kind("full", {"level_0": -0.1})}, ("a",)),
+        errors.RatioError,
+    ),
+    (
+        "ratio is NaN",
+        lambda: Schedule({"a": Kind("full", {"level_0": float("nan")})}, ("a",)),
+        errors.RatioError,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("build", "error"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN]
+)
+def test_each_broken_rule_has_its_own_error(
+    build: Callable[[], object], error: type[errors.ScheduleError]
+) -> None:
+    with pytest.raises(error) as caught:
+        build()
+    assert type(caught.value) is error
+    assert caught.value.rule
+    assert isinstance(caught.value, ValueError)
+
+
+def test_the_largest_ratio_keeps_one_token_of_each_patch() -> None:
+    assert Tokens(patch=(2, 2)).max_ratio == 0.75
+    assert Tokens(patch=(4, 4)).max_ratio == 0.9375
+    Schedule({"a": Kind("full", {"level_0": 0.75})}, ("a",))
+
+
+def test_only_a_full_kind_without_pruning_is_null() -> None:
+    assert Kind().is_null
+    assert Kind("full", {"level_0": 0.0}).is_null
+    assert not Kind("full", {"level_0": 0.1}).is_null
+    assert not Kind(12).is_null
+
+
+def test_full_never_caches() -> None:
+    schedule = Schedule.full(5)
+    assert schedule.calls == 5
+    assert all(schedule.kind(call).is_null for call in range(5))
+
+
+@pytest.mark.parametrize(
+    ("calls", "interval", "full_calls"), [(10, 5, [0, 5]), (10, 1, list(range(10))), (3, 9, [0])]
+)
+def test_uniform_refreshes_at_every_interval(
+    calls: int, interval: int, full_calls: list[int]
+) -> None:
+    schedule = Schedule.uniform(calls, interval, depth=2, prune={"level_0": 0.5})
+    full = [call for call in range(calls) if schedule.kind(call).depth == "full"]
+    assert full == full_calls
+    assert all(kind.prune == {"level_0": 0.5} for kind in schedule.kinds.values())
+
+
+def test_uniform_does_not_prune_reused_calls() -> None:
+    schedule = Schedule.uniform(4, 2, depth=0, prune={"level_0": 0.5})
+    assert not schedule.kind(1).prune
+
+
+@given(schedules())
+def test_schedules_are_frozen_hashable_and_travel_between_processes(schedule: Schedule) -> None:
+    assert pickle.loads(pickle.dumps(schedule)) == schedule
+    assert {schedule: 1}[pickle.loads(pickle.dumps(schedule))] == 1
+    with pytest.raises(TypeError):
+        schedule.kinds["x"] = FULL  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        schedule.steps = ()  # type: ignore[misc]
+
+
+@given(schedules(), st.data())
+def test_kind_is_looked_up_by_call(schedule: Schedule, data: st.DataObject) -> None:
+    call = data.draw(st.integers(0, schedule.calls - 1))
+    assert schedule.kind(call) is schedule.kinds[schedule.steps[call]]
+
+
+def test_a_mapping_that_changes_later_does_not_change_the_schedule() -> None:
+    prune = {"level_0": 0.5}
+    kind = Kind("full", prune)
+    prune["level_0"] = 0.1
+    assert kind.prune["level_0"] == 0.5

@@ -1,0 +1,145 @@
+"""A study on the embedded model through the command line: killed, resumed, looked at, shipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from search.cli.main import main
+from search.compose import load_config
+from search.folder import StudyFolder
+from search.study.records import read_records
+from search.study.storage import read_study
+
+SMALL = (
+    "model.num_inference_steps=6",
+    "model.batch_size=2",
+    "quality.images=4",
+    "quality.rung_images=2",
+    "quality.heldout_images=4",
+    "quality.heldout_members=2",
+    "quality.real_images=64",
+    "latency.repeats=1",
+    "latency.budget_s=1",
+    "latency.check_schedules=1",
+    "warmstart.count=2",
+    "tracker=none",
+)
+
+
+def sweep_process(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "search", "sweep", "--plain", f"study.folder={folder}"]
+    return subprocess.Popen(
+        [*command, *SMALL, *overrides],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # A test run that was started in the background would hand down an ignored SIGINT.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def stop_after(process: subprocess.Popen[str], trials: int, how: signal.Signals) -> str:
+    """Send ``how`` once the given number of trials was printed; returns what stderr said."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(f"[{trials}/"):
+            process.send_signal(how)
+            break
+    _, errors = process.communicate(timeout=60)
+    return errors
+
+
+def records(folder: Path) -> list[tuple[str, float | None]]:
+    config = load_config(StudyFolder(folder).config)
+    study = read_study(StudyFolder(folder), config.storage)
+    return [
+        (record.state, record.quality.fid_reference if record.quality else None)
+        for record in read_records(study)
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that was killed with -9 after two trials, then resumed to its end."""
+    folder = tmp_path_factory.mktemp("life") / "study"
+    stop_after(sweep_process(folder, "budget.trials=6"), 2, signal.SIGKILL)
+    before = records(folder)
+    assert len(before) >= 2
+    assert main(["resume", str(folder), "--plain", "launcher.kind=serial"]) == 0
+    assert records(folder)[: len(before)] == before
+    return folder
+
+
+def test_a_killed_study_resumes_to_its_budget(finished: Path) -> None:
+    assert len(records(finished)) == 6
+    names = {path.name for path in finished.iterdir()}
+    assert {"config.yaml", "cost_table.json", "trials.json", "front.json", "report.html"} <= names
+    assert not [name for name in names if name.endswith(".tmp")]
+
+
+def test_every_front_member_is_a_preset_that_is_valid_for_the_model(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    presets = sorted(str(path) for path in (finished / "presets").glob("*.json"))
+    front = json.loads((finished / "front.json").read_text())["front"]
+    assert len(presets) == len(front) >= 1
+    assert main(["validate", "--model", "pocket", *presets]) == 0
+    assert capsys.readouterr().out.count("valid, 6 calls, for pocket") == len(presets)
+
+
+def test_status_and_front_show_the_finished_study(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", str(finished)]) == 0
+    assert "6 of 6 trials" in capsys.readouterr().out
+    assert main(["front", str(finished), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows == sorted(rows, key=lambda row: -row["latency_s"])
+    assert main(["front", str(finished)]) == 0
+    assert "unpatched" in capsys.readouterr().out
+
+
+def test_export_copies_presets_and_report_is_rebuilt(finished: Path, tmp_path: Path) -> None:
+    assert main(["export", str(finished), "--out", str(tmp_path / "out")]) == 0
+    exported = {path.name for path in (tmp_path / "out").iterdir()}
+    assert exported == {path.name for path in (finished / "presets").iterdir()}
+    (finished / "report.html").unlink()
+    assert main(["report", str(finished)]) == 0
+    assert "<html" in (finished / "report.html").read_text()
+
+
+def test_generate_writes_unpatched_and_preset_images(finished: Path, tmp_path: Path) -> None:
+    preset = next(iter(sorted((finished / "presets").glob("*.json"))))
+    prompts = ["a red circle on a white background", "a blue square on a black background"]
+    arguments = ["generate", "--preset", str(preset), "--out", str(tmp_path / "grid.png")]
+    for prompt in prompts:
+        arguments += ["--prompt", prompt]
+    assert main([*arguments, "--compare"]) == 0
+    with Image.open(tmp_path / "grid.png") as grid:
+        assert grid.size == (128, 128)
+
+
+def test_a_resumed_study_cannot_change_its_space(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["resume", str(finished), "space=layered"]) == 2
+    assert "cannot be applied on resume" in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_resume(tmp_path: Path) -> None:
+    process = sweep_process(tmp_path / "study", "budget.trials=50", "launcher.kind=serial")
+    errors = stop_after(process, 1, signal.SIGINT)
+    assert process.returncode == 130
+    assert f"dato-search resume {tmp_path / 'study'}" in errors
+    assert "Traceback" not in errors
+    assert records(tmp_path / "study")

@@ -1,0 +1,43 @@
+"""The promise on the cost table, on the embedded model. Wants a quiet machine."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from dato import Kind, Schedule
+from search.evaluate.calibrate import measure
+from search.evaluate.generate import Generator, ModelConfig
+from search.evaluate.latency import check_cost_table, loop_timer
+from search.evaluate.workload import Workload
+from search.pocket.captions import sample_scenes
+
+
+def random_schedule(generator: random.Random, calls: int) -> Schedule:
+    """Like a search's: full calls, cached calls of one depth, reused calls; level 0 pruned."""
+    kinds = {
+        "full": Kind("full", {"level_0": generator.choice((0.0, 0.3, 0.5, 0.7))}),
+        "cached": Kind(
+            generator.choice((1, 1, 2, 3, 6)), {"level_0": generator.uniform(0.0, 0.75)}
+        ),
+        "reuse": Kind(0),
+    }
+    weights = (generator.uniform(0.05, 0.4), 1.0, generator.uniform(0.0, 0.4))
+    steps = ("full", *generator.choices(tuple(kinds), weights, k=calls - 1))
+    return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, steps)
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(3600)
+def test_table_foretells_ten_random_schedules_within_five_percent() -> None:
+    captions = tuple(scene.caption for scene in sample_scenes(8, 1))
+    generator = Generator(ModelConfig(), Workload(captions, 1))
+    started = time.process_time()
+    table = measure(generator)
+    assert time.process_time() - started < 60
+    draw = random.Random(0)
+    schedules = [random_schedule(draw, generator.calls) for _ in range(10)]
+    error = check_cost_table(table, generator.topology, schedules, loop_timer(generator), repeats=3)
+    assert error < 0.05

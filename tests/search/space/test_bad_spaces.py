@@ -1,0 +1,125 @@
+"""Every mistake of a space is reported at once, with its path, the value and the remedy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from search.errors import ConfigError
+from search.space import SpaceContext, load_space
+from tests.search.space.worlds import RUN, SD15, declared, shipped
+
+
+def _interval(**fields: Any) -> dict[str, Any]:
+    return {"refresh": {"rule": "interval", "interval": {"kind": "int", **fields}}}
+
+
+def _ratio(**fields: Any) -> dict[str, Any]:
+    return {"prune": {"finest": {"kind": "float", **fields}}}
+
+
+BAD: list[tuple[dict[str, Any], str, str]] = [
+    ({"name": None}, "name", "Add name"),
+    ({"cachd": {}}, "cachd", "Did you mean 'cached'"),
+    ({"cached": {"dept": 1}}, "cached.dept", "Did you mean 'depth'"),
+    ({"cached": {}}, "cached.depth", "missing"),
+    ({"cached": 3}, "cached", "table"),
+    ({"cached": {"depth": "full"}}, "cached.depth", "'full'"),
+    ({"cached": {"depth": True}}, "cached.depth", "True"),
+    ({"cached": {"depth": {"kind": "float", "low": 1, "high": 2}}}, "cached.depth", "integer"),
+    ({"cached": {"depth": 1, "reuse": 1.5}}, "cached.reuse", "1.5"),
+    ({"cached": {"depth": {"kind": "int", "low": 1, "high": 2, "per": "call"}}},
+     "cached.depth.per", "Remove per"),
+    ({"refresh": {"rule": "intervall"}}, "refresh.rule", "Did you mean 'interval'"),
+    ({"refresh": {"rule": "drift", "interval": 2}}, "refresh.interval", "threshold"),
+    ({"refresh": {"rule": "drift"}}, "refresh.threshold", "missing"),
+    ({"refresh": {"rule": "per_call"}}, "cached", "calls"),
+    (_interval(low=2), "refresh.interval.high", "Add high"),
+    (_interval(low=5, high=2), "refresh.interval", "Swap"),
+    (_interval(low=0, high=2), "refresh.interval", "Found: 0"),
+    (_interval(low=2.0, high=9), "refresh.interval.low", "an integer"),
+    (_interval(low=True, high=9), "refresh.interval.low", "an integer"),
+    (_interval(low=2, high=9, step=0), "refresh.interval.step", "above 0"),
+    (_interval(low=2, high=9, step=2), "refresh.interval", "whole number of steps"),
+    (_interval(low=2, high=8, step=2, log=True), "refresh.interval.step", "no step"),
+    (_interval(low=2, high=9, log="yes"), "refresh.interval.log", "true or false"),
+    (_interval(low=2, high=9, values=[1]), "refresh.interval.values", "Unknown key"),
+    (_interval(low=2, high=9, kind="integer"), "refresh.interval.kind", "Did you mean 'int'"),
+    (_interval(kind="choice"), "refresh.interval.values", "values: [...]"),
+    (_interval(kind="choice", values=[2, 2]), "refresh.interval.values", "Found: 2"),
+    (_interval(kind="choice", values=[2, None]), "refresh.interval.values", "None"),
+    (_ratio(low=0, high=0.9), "prune.finest", "0.75"),
+    (_ratio(low=0, high=math.nan), "prune.finest.high", "nan"),
+    (_ratio(low="0", high=0.5), "prune.finest.low", "without quotes"),
+    (_ratio(low=0, high=0.5, log=True), "prune.finest.low", "above 0"),
+    (_ratio(low=0, high=0.5, per="call"), "prune.finest.per", "layer"),
+    (_ratio(low=0, high=0.5, per="level"), "prune.finest.per", "layer"),
+    ({"prune": -0.1}, "prune", "-0.1"),
+    ({"prune": {"levl_0": 0.5}}, "prune.levl_0", "Did you mean 'level_0'"),
+    ({"full": {"prune": 0.1}, "cached": {"depth": 1, "prune": 0.1}}, "prune", "Remove it"),
+    ({"tokens": {"patch": [1, 1]}}, "tokens.patch", "[2, 2]"),
+    ({"tokens": {"share": "levle"}}, "tokens.share", "levle"),
+    ({"tokens": {"protect": 2}}, "tokens.protect", "Found: 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "path", "text"), BAD)
+def test_a_mistake_is_named_with_its_path_and_remedy(
+    changes: dict[str, Any], path: str, text: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_space(declared(**changes))
+    found = [problem for problem in caught.value.problems if problem.startswith(f"{path}: ")]
+    assert found, caught.value.problems
+    assert text in found[0]
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    config = declared(cachd={}, tokens={"protect": -1}, **_interval(low=5, high=2))
+    config["prune"] = {"finest": {"kind": "float", "low": 0, "high": 0.9}}
+    with pytest.raises(ConfigError) as caught:
+        load_space(config)
+    paths = {problem.split(": ")[0] for problem in caught.value.problems}
+    assert paths == {"cachd", "tokens.protect", "refresh.interval", "prune.finest"}
+
+
+MISFITS: list[tuple[dict[str, Any], str, str]] = [
+    ({"cached": {"depth": {"kind": "int", "low": 1, "high": 13}}}, "cached.depth", "Stop at 12"),
+    ({"prune": {"level_7": 0.5}}, "prune.level_7", "level_0"),
+    ({"prune": {"up_blocks.3.attentions.3": 0.5}}, "prune.up_blocks.3.attentions.3",
+     "Did you mean 'up_blocks.3.attentions."),
+    ({"prune": {"finest": 0.5, "level_0": 0.4}}, "prune.finest", "Remove"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "path", "text"), MISFITS)
+def test_what_the_model_lacks_is_reported_when_they_meet(
+    changes: dict[str, Any], path: str, text: str
+) -> None:
+    space = load_space(declared(**changes))
+    with pytest.raises(ConfigError) as caught:
+        space.parameters(RUN)
+    assert caught.value.problems[0].startswith(f"{path}: ")
+    assert text in caught.value.problems[0]
+
+
+def test_the_drift_rule_needs_a_drift() -> None:
+    still = SpaceContext(10, SD15, (0.0,) * 10)
+    with pytest.raises(ConfigError, match="reference run"):
+        shipped("dynamics").parameters(still)
+
+
+@pytest.mark.parametrize("drift", [(0.0,) * 9, (0.0, math.nan), (0.0, -1.0)])
+def test_a_broken_drift_is_refused(drift: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigError, match="drift"):
+        SpaceContext(2, SD15, drift)
+
+
+def test_parameters_of_another_space_are_refused() -> None:
+    space = shipped("interval")
+    with pytest.raises(ConfigError) as caught:
+        space.decode({"refresh.interval": 99, "prune.level_0": 0.55, "old": 1}, RUN)
+    paths = [problem.split(": ")[0] for problem in caught.value.problems]
+    assert paths == ["refresh.interval", "cached.depth", "prune.level_0", "old"]

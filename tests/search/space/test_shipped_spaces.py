@@ -1,0 +1,102 @@
+"""Every space of conf/space decodes to valid schedules, for any run and model."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dato import Kind, Schedule, Topology
+from tests.search.space.worlds import RUN, SD15, SDXL, SHIPPED, assignments, run_of, shipped
+
+
+def test_the_shipped_spaces_are_the_documented_ones() -> None:
+    assert set(SHIPPED) == {"interval", "layered", "per_call", "dynamics", "joint"}
+    assert all(shipped(name).name == name for name in SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("name", "dimensions"),
+    [("interval", 3), ("layered", 19), ("per_call", 99), ("dynamics", 6), ("joint", 7)],
+)
+def test_dimensions_for_fifty_calls_of_sd15(name: str, dimensions: int) -> None:
+    assert len(shipped(name).parameters(RUN)) == dimensions
+
+
+def test_parameters_are_named_by_their_path() -> None:
+    names = {name: {p.name for p in shipped(name).parameters(RUN)} for name in SHIPPED}
+    assert names["interval"] == {"refresh.interval", "cached.depth", "prune.level_0"}
+    assert "full.prune.up_blocks.3.attentions.2" in names["layered"]
+    assert {"calls.depth.07", "calls.prune.level_0.00"} <= names["per_call"]
+    assert "calls.depth.00" not in names["per_call"]
+    assert {"refresh.bias", "cached.reuse", "tokens.protect"} <= names["joint"]
+
+
+@pytest.mark.parametrize("topology", [SD15, SDXL], ids=["sd15", "sdxl"])
+@pytest.mark.parametrize("name", SHIPPED)
+@settings(max_examples=15)
+@given(data=st.data(), calls=st.sampled_from([1, 2, 3, 20, 51, 101]))
+def test_any_assignment_decodes_to_a_schedule_that_fits(
+    name: str, topology: Topology, data: st.DataObject, calls: int
+) -> None:
+    space, context = shipped(name), run_of(calls, topology)
+    schedule = space.decode(data.draw(assignments(space, context)), context)
+    topology.check(schedule)
+    assert schedule.calls == calls
+    assert schedule.kind(0).depth == "full"
+    assert len(set(schedule.kinds.values())) == len(schedule.kinds)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_trial_is_asked_for_every_parameter_and_remembers_what_was_decoded(name: str) -> None:
+    space = shipped(name)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(3):
+        trial = study.ask()
+        params = space.suggest(trial, RUN)
+        assert list(params) == [p.name for p in space.parameters(RUN)]
+        assert space.decode(trial.params, RUN) == space.decode(params, RUN)
+        assert all(len(str(value)) <= 6 for value in params.values())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_unpatched_model_is_in_every_shipped_space(name: str) -> None:
+    params = shipped(name).encode_uniform(1, 1, 0.0, RUN)
+    assert params is not None
+    assert shipped(name).decode(params, RUN) == Schedule.full(50)
+
+
+def test_the_default_space_reaches_mild_and_extreme_schedules() -> None:
+    joint = shipped("joint")
+    mild = joint.encode_uniform(2, 3, 0.0, RUN)
+    assert mild is not None
+    extreme = {**mild, "refresh.interval": 25, "cached.depth": 1, "cached.reuse": 0.6}
+    steps = joint.decode(extreme, RUN).steps
+    assert joint.decode(mild, RUN).steps.count("full") == 25
+    assert [steps.count(kind) for kind in ("full", "cached", "reuse")] == [2, 19, 29]
+
+
+def test_token_selection_is_dropped_where_nothing_is_pruned() -> None:
+    joint = shipped("joint")
+    params = joint.encode_uniform(5, 1, 0.0, RUN)
+    assert params is not None
+    assert joint.decode({**params, "tokens.protect": 0.4}, RUN) == joint.decode(params, RUN)
+
+
+PUBLISHED = (
+    "full 0 1 1 1 1 1 full 1 1 1 1 1 1 1 0 0 full 1 1 1 0 full 1 0 1 1 1 1 1 full 0 0 1 1 1 1 1 1 "
+    "1 1 full 1 1 1 1 1 1 1 1 1"
+)
+"""Depths of the paper's cache strategy for 50 PLMS steps, which are 51 calls."""
+
+
+def test_the_papers_strategy_is_in_the_per_call_space() -> None:
+    kinds = {"full": Kind("full", {"level_0": 0.7}), "1": Kind(1, {"level_0": 0.3}), "0": Kind(0)}
+    schedule = Schedule(kinds, tuple(PUBLISHED.split()))
+    context = run_of(51)
+    params = shipped("per_call").encode(schedule, context)
+    assert params is not None
+    found = shipped("per_call").decode(params, context)
+    assert [found.kind(call) for call in range(51)] == [kinds[name] for name in schedule.steps]
+    assert shipped("interval").encode(schedule, context) is None

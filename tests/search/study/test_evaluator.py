@@ -1,0 +1,132 @@
+"""Rungs: a clearly dominated schedule stops early, a broken one fails, others are complete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+
+from dato import Schedule
+from search.errors import TrialError
+from search.evaluate.cost_table import CostTable
+from search.evaluate.generate import Images
+from search.evaluate.quality import QualityMeter
+from search.record import Quality, TrialRecord
+from search.settings import QualitySettings
+from search.study.evaluator import Evaluator, dominating
+from tests.search.study.conftest import TOPOLOGY
+
+SETTINGS = QualitySettings(
+    objective="fid_reference",
+    features="pocket",
+    real="none",
+    images=8,
+    rung_images=4,
+    rung_margin=1.5,
+    real_images=8,
+    heldout_images=8,
+    heldout_members=2,
+)
+
+
+@dataclass
+class FakeSource:
+    """Images whose value says how far they are from the reference."""
+
+    asked: list[range] = field(default_factory=list)
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        if schedule is not None and schedule.calls == 3:
+            raise TrialError("The latents hold NaN or infinity.")
+        assert isinstance(indices, range)
+        self.asked.append(indices)
+        count = len(indices)
+        return Images(torch.zeros(count, 3, 4, 4, dtype=torch.uint8), torch.zeros(count, 1, 2, 2))
+
+
+class FakeMeter:
+    def distance(self, latents: torch.Tensor, indices: Sequence[int]) -> float:
+        return 0.2
+
+    def quality(self, images: Images) -> Quality:
+        return Quality(2.0, 1.0, 0.2, len(images.pixels))
+
+
+class FakeTable:
+    def price(self, schedule: Schedule, topology: object) -> float:
+        return float(len(set(schedule.steps)) == 1) * 3 + 1
+
+
+def make(source: FakeSource) -> Evaluator:
+    return Evaluator(
+        source,
+        cast(QualityMeter, FakeMeter()),
+        cast(CostTable, FakeTable()),
+        TOPOLOGY,
+        SETTINGS,
+    )
+
+
+def proposal(number: int = 1) -> TrialRecord:
+    return TrialRecord(number=number, state="fail", origin="sampler", params={})
+
+
+def rival(latency: float, distance: float) -> TrialRecord:
+    return TrialRecord(
+        number=0,
+        state="complete",
+        origin="sampler",
+        params={},
+        latency_s=latency,
+        distance=distance,
+    )
+
+
+def test_a_schedule_is_priced_against_the_unpatched_one() -> None:
+    priced = make(FakeSource()).price(proposal(), Schedule.uniform(10, 5))
+    assert (priced.latency_s, priced.speedup) == (1.0, 4.0)
+
+
+def test_a_promising_schedule_runs_both_rungs_once() -> None:
+    source = FakeSource()
+    evaluator = make(source)
+    record = evaluator.score(evaluator.price(proposal(), Schedule.uniform(10, 5)), [])
+    assert record.state == "complete"
+    assert record.quality == Quality(2.0, 1.0, 0.2, 8)
+    assert source.asked == [range(4), range(4, 8)]
+
+
+def test_a_clearly_dominated_schedule_stops_after_the_first_rung() -> None:
+    source = FakeSource()
+    evaluator = make(source)
+    record = evaluator.score(
+        evaluator.price(proposal(), Schedule.uniform(10, 5)), [rival(0.9, 0.1)]
+    )
+    assert record.state == "pruned"
+    assert (record.quality, record.distance) == (None, 0.2)
+    assert record.reason == "clearly dominated by trial 0"
+    assert source.asked == [range(4)]
+
+
+def test_dominated_means_slower_and_farther_by_the_margin() -> None:
+    record = rival(1.0, 0.2)
+    assert dominating(record, [rival(1.0, 0.13)], 1.5) == 0
+    assert dominating(record, [rival(1.0, 0.14)], 1.5) is None
+    assert dominating(record, [rival(1.1, 0.01)], 1.5) is None
+
+
+def test_nan_images_fail_with_the_reason() -> None:
+    evaluator = make(FakeSource())
+    record = evaluator.score(evaluator.price(proposal(), Schedule.full(3)), [])
+    assert record.state == "fail"
+    assert "NaN" in record.reason
+
+
+def test_overhead_is_what_is_left_of_the_trial() -> None:
+    evaluator = make(FakeSource())
+    record = evaluator.score(evaluator.price(proposal(), Schedule.uniform(10, 5)), [])
+    assert 0 <= record.overhead_s <= record.seconds

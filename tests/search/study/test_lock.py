@@ -1,0 +1,35 @@
+"""One driver per study."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from search.errors import UserError
+from search.folder import StudyFolder
+from search.study.lock import study_lock
+
+
+def test_a_second_driver_is_refused_and_the_lock_ends_with_its_holder(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from search.folder import StudyFolder;"
+        "from search.study.lock import study_lock\n"
+        "with study_lock(StudyFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(UserError, match="Another process is running"),
+            study_lock(StudyFolder(tmp_path)),
+        ):
+            pass
+        holder.kill()
+        holder.wait()
+    with study_lock(StudyFolder(tmp_path)):
+        pass

@@ -1,0 +1,93 @@
+"""Overrides compose into one validated configuration; mistakes are explained all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search.compose import compose_config, load_config, save_config
+from search.errors import ConfigError, UserError
+
+CONF = Path(__file__).parents[2] / "conf"
+OPTIONS = sorted(
+    (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name != "model"
+)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_yaml_composes_and_validates(group: str, option: str) -> None:
+    config = compose_config([f"{group}={option}", "study.folder=studies/x"])
+    assert config.study.folder == "studies/x"
+
+
+def test_a_custom_model_needs_its_path_and_prompts() -> None:
+    with pytest.raises(UserError, match=r"model\.path"):
+        compose_config(["model=custom"])
+    config = compose_config(["model=custom", "model.path=folder", "model.prompts=prompts.txt"])
+    assert (config.model.path, config.model.prompts) == ("folder", "prompts.txt")
+
+
+def test_overrides_reach_the_configuration() -> None:
+    config = compose_config(["space=layered", "sampler=nsga2", "budget.trials=200"])
+    assert config.space["name"] == "layered"
+    assert config.sampler.name == "nsga2"
+    assert config.budget.trials == 200
+    assert config.study.folder.startswith("studies/pocket-layered-")
+
+
+def test_a_space_may_be_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("refresh: {rule: interval, interval: 5}\n")
+    config = compose_config([f"space={file}"])
+    assert config.space == {"name": "mine", "refresh": {"rule": "interval", "interval": 5}}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("sampler=tep", "Did you mean 'tpe'"),
+        ("budgget.trials=3", "budgget"),
+        ("budget.trails=3", "trails"),
+        ("space=missing.yaml", "Cannot read 'missing.yaml'"),
+        ("budget.trials=[", "budget.trials"),
+    ],
+)
+def test_an_override_that_does_not_fit_is_explained(override: str, message: str) -> None:
+    with pytest.raises(UserError, match=message.replace(".", r"\.").replace("[", r"\[")):
+        compose_config([override])
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose_config(["budget.trials=0", "model.num_inference_steps=1", "storage.kind=mongo"])
+    text = "\n".join(caught.value.problems)
+    for expected in ("budget.trials=0", "model.num_inference_steps=1", "storage.kind='mongo'"):
+        assert expected in text
+
+
+def test_image_counts_are_whole_batches_and_the_rung_is_smaller() -> None:
+    with pytest.raises(ConfigError, match=r"quality\.images=33 must be a multiple"):
+        compose_config(["quality.images=33"])
+    with pytest.raises(ConfigError, match="rung_images must be smaller"):
+        compose_config(["quality.rung_images=16"])
+
+
+def test_a_stored_configuration_reads_back_equal(tmp_path: Path) -> None:
+    config = compose_config(["study.folder=studies/x"])
+    path = tmp_path / "config.yaml"
+    path.write_text(save_config(config))
+    assert load_config(path) == config
+
+
+def test_a_resumed_study_takes_a_larger_budget_and_nothing_that_changes_its_trials(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(save_config(compose_config(["study.folder=studies/x"])))
+    assert load_config(path, ["budget.trials=99"]).budget.trials == 99
+    for override in ("space=layered", "quality.images=64", "study.seed=1", "budget=full"):
+        with pytest.raises(UserError, match=r"cannot be applied on resume"):
+            load_config(path, [override])
+    with pytest.raises(UserError, match="trails"):
+        load_config(path, ["budget.trails=9"])
