@@ -21,7 +21,8 @@ from dato.errors import (
     WrongFormatError,
     WrongLengthError,
 )
-from dato.preset_file import read_text, replace_text
+from dato.files import replace_text
+from dato.preset_file import read_text
 from dato.preset_info import Measured, ModelInfo, Provenance, SamplerInfo
 from dato.preset_json import check_plain, parse, shorten
 from dato.preset_map import from_wire, to_plain

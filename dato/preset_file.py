@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from dato.errors import NotJsonError, PresetFileError
@@ -37,17 +36,3 @@ def read_text(path: Path) -> str:
             found=f"byte {data[error.start]:#04x} at offset {error.start}",
             remedy="Save it as UTF-8.",
         ) from error
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write ``text`` so that a reader of ``path`` sees the old file or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,33 +1,18 @@
-"""Where a study keeps its files, and how they are written: to a temporary file, then renamed."""
+"""Where a study keeps its files."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from dato.files import replace_text
 from search.errors import UserError
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` so that a reader sees the old file or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as strict, indented JSON."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    replace_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 @dataclass(frozen=True)
@@ -43,6 +28,11 @@ class StudyFolder:
     @property
     def journal(self) -> Path:
         return self.root / "study.journal"
+
+    @property
+    def database(self) -> Path:
+        """The storage of ``storage=sqlite``."""
+        return self.root / "study.sqlite3"
 
     @property
     def cost_table(self) -> Path:
@@ -102,6 +92,18 @@ class StudyFolder:
                 "Choose another with study.folder=PATH."
             ) from error
         return cls(root)
+
+    def forget_measurements(self) -> None:
+        """Drop what a sweep measured that ended before its configuration was kept."""
+        for path in (
+            self.journal,
+            self.database,
+            self.cost_table,
+            self.reference,
+            self.reference_images,
+            self.heldout_images,
+        ):
+            path.unlink(missing_ok=True)
 
     @classmethod
     def open(cls, root: Path) -> StudyFolder:

@@ -15,8 +15,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dato.errors import DatoError
+from dato.files import replace_text
 from search.errors import UserError
-from search.folder import StudyFolder, write_text
+from search.folder import StudyFolder
 from search.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.wire import FrontFile, TrialsFile, TrialWire, schedule_to_dict
 
@@ -78,13 +79,13 @@ def result_from_json(trials: str, front: str) -> StudyResult:
 
 def save_trials(records: Iterable[TrialRecord], folder: StudyFolder) -> None:
     """Write ``trials.json``."""
-    write_text(folder.trials, trials_to_json(records))
+    replace_text(folder.trials, trials_to_json(records))
 
 
 def save_result(result: StudyResult, folder: StudyFolder) -> None:
     """Write ``trials.json`` and ``front.json``."""
     save_trials(result.records, folder)
-    write_text(folder.front, front_to_json(result))
+    replace_text(folder.front, front_to_json(result))
 
 
 def load_result(folder: StudyFolder) -> StudyResult:

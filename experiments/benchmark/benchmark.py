@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from dato.files import replace_text
 from experiments.benchmark.contenders import Contender, contenders
 from experiments.benchmark.render import plot, table
 from search.compose import compose_config
@@ -26,7 +27,7 @@ from search.evaluate.generate import Generator
 from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
 from search.evaluate.real import real_images
-from search.folder import write_json, write_text
+from search.folder import write_json
 from search.launch.bench import REAL_SEED, model_config
 
 HERE = Path(__file__).parent
@@ -72,7 +73,7 @@ def main() -> None:
     times = _times(entries, options.repeats)
     rows = _rows(entries, times, options.images)
     write_json(HERE / "results.json", _document(options, rows))
-    write_text(HERE / "results.md", table(rows))
+    replace_text(HERE / "results.md", table(rows))
     plot(rows, HERE / "results.png")
     print(table(rows))
 

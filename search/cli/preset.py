@@ -12,20 +12,21 @@ from PIL import Image
 import dato
 from dato import DatoError
 from search.errors import UserError
-from search.evaluate.model import ModelConfig, load_pipeline
+from search.evaluate.model import ModelConfig, load_pipeline, set_scheduler
 
 
 def validate(options: argparse.Namespace) -> int:
     """Check each preset; say what is wrong with each that is broken."""
-    pipe = None if options.model is None else _load(options.model, None, "cpu")
+    pipe = None if options.model is None else load_pipeline(ModelConfig(path=options.model))
     broken = 0
     for name in options.presets:
         try:
             preset = dato.load_preset(name)
             if pipe is not None:
-                dato.apply(pipe, preset)
-                dato.remove(pipe)
-        except DatoError as error:
+                set_scheduler(pipe, preset.sampler.scheduler)
+                with dato.applied(pipe, preset):
+                    pass
+        except (DatoError, UserError) as error:
             broken += 1
             print(f"{name}: {error}", file=sys.stderr)
         else:
@@ -45,19 +46,14 @@ def generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _load(model: str, preset: dato.Preset | None, device: str) -> object:
-    scheduler = "DDIMScheduler" if preset is None else preset.sampler.scheduler
-    steps = 50 if preset is None else preset.sampler.num_inference_steps
-    guidance = 1.0 if preset is None else preset.sampler.guidance_scale
+def _load(model: str, preset: dato.Preset, device: str) -> object:
     return load_pipeline(
         ModelConfig(
             path=model,
-            scheduler=scheduler,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            dtype="float32",
+            scheduler=preset.sampler.scheduler,
+            num_inference_steps=preset.sampler.num_inference_steps,
+            guidance_scale=preset.sampler.guidance_scale,
             device=device,
-            batch_size=1,
         )
     )
 

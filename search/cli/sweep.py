@@ -7,10 +7,11 @@ import shlex
 import sys
 from pathlib import Path
 
+from dato.files import replace_text
 from search.cli.view import make_view, wide_console
 from search.compose import compose_config, load_config, save_config
 from search.errors import UserError
-from search.folder import StudyFolder, write_text
+from search.folder import StudyFolder
 from search.launch.sweep import run_sweep
 from search.settings import Config
 from search.table import front_table
@@ -59,7 +60,7 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
 
 def _keep(config: Config, folder: StudyFolder) -> None:
     """Only a configuration that loads (model, prompts, space) makes the folder a study."""
-    write_text(folder.config, save_config(config))
+    replace_text(folder.config, save_config(config))
 
 
 def _interrupted(folder: StudyFolder) -> int:

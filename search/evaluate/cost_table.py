@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dato import Kind, Schedule, Tokens, Topology
+from dato.files import replace_text
 from search.errors import ConfigError, UserError
-from search.folder import write_text
 
 Timer = Literal["process_time", "cuda_events"]
 
@@ -131,7 +131,7 @@ class CostTable(_Wire):
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        write_text(path, self.model_dump_json(indent=2) + "\n")
+        replace_text(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> CostTable:

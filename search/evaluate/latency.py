@@ -37,12 +37,6 @@ def loop_timer(generator: Generator) -> TimeOnce:
     return lambda schedule: time_once(generator, schedule).total
 
 
-def time_loop(timer: TimeOnce, schedule: Schedule | None, repeats: int) -> Timing:
-    """Median time of ``schedule`` (``None``: unpatched) after one warm-up run."""
-    timer(schedule)
-    return _timing([timer(schedule) for _ in range(repeats)])
-
-
 def time_together(timer: TimeOnce, schedules: Sequence[Schedule], repeats: int) -> Compared:
     """Time schedules and the unpatched pipeline in turns.
 

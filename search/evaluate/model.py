@@ -69,7 +69,7 @@ def load_pipeline(model: ModelConfig) -> Any:
     device = _device(model.device)
     with _quiet():
         pipe = _load(_source(model.path), model)
-    pipe.scheduler = _scheduler(pipe.scheduler, model.scheduler)
+    set_scheduler(pipe, model.scheduler)
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(device)
 
@@ -121,7 +121,13 @@ def _source(path: str) -> str:
     return str(folder) if folder.is_dir() else path
 
 
-def _scheduler(current: Any, name: str) -> Any:
+def set_scheduler(pipe: Any, name: str) -> None:
+    """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings.
+
+    Raises:
+        UserError: no such scheduler, or it is none for this model.
+    """
+    current = pipe.scheduler
     known = sorted({cls.__name__ for cls in current.compatibles} | {type(current).__name__})
     cls = getattr(diffusers, name, None) if name in known else None
     if cls is None:
@@ -131,7 +137,7 @@ def _scheduler(current: Any, name: str) -> Any:
             f"model.scheduler={name!r} is no scheduler for this model.{hint} "
             f"Valid: {', '.join(known)}."
         )
-    return cls.from_config(current.config)
+    pipe.scheduler = cls.from_config(current.config)
 
 
 def _device(name: str) -> torch.device:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 
@@ -22,6 +21,7 @@ from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
 from search.evaluate.real import real_images
 from search.evaluate.reference import kept_drift, kept_images
+from search.evaluate.workload import Workload
 from search.folder import StudyFolder
 from search.launch.pool import Pool, SerialPool
 from search.launch.pool_local import LocalPool
@@ -86,7 +86,7 @@ def open_bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Benc
     view.stage("loading the model")
     generator = Generator(model, search)
     table = _cost_table(config, folder, generator, view)
-    with _pool(config.launcher, generator, partial(LocalPool, model, search, heldout)) as pool:
+    with _pool(config.launcher, generator, heldout) as pool:
         view.stage(f"reference: {quality.images} unpatched images")
         reference = kept_images(
             folder.reference_images, lambda: pool.generate(None, range(quality.images))
@@ -136,17 +136,11 @@ def _cost_table(config: Config, folder: StudyFolder, generator: Generator, view:
     return table
 
 
-@contextmanager
-def _pool(
-    launcher: LauncherSettings, generator: Generator, local: partial[LocalPool]
-) -> Iterator[Pool]:
+def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -> Pool:
     workers = launcher.workers or len(os.sched_getaffinity(0))
     if launcher.kind == "serial" or workers == 1:
-        with SerialPool(generator, local.args[2]) as pool:
-            yield pool
-    else:
-        with local(workers) as workers_pool:
-            yield workers_pool
+        return SerialPool(generator, heldout)
+    return LocalPool(generator.model, generator.workload, heldout, workers)
 
 
 def _real(config: Config, reference: Images) -> torch.Tensor | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from search.folder import StudyFolder
 from search.launch.bench import Bench, open_bench
@@ -41,7 +42,7 @@ def run_sweep(
         UserError: the configuration does not load, or another process runs the study.
     """
     space = load_space(config.space)
-    with study_lock(folder), open_bench(config, folder, view) as bench:
+    with study_lock(folder), _bench(config, folder, view) as bench:
         space.parameters(bench.context)
         study = open_study(folder, config.storage, config.sampler, config.study.seed)
         on_ready()
@@ -59,6 +60,18 @@ def run_sweep(
     write_report(result, folder)
     tracker.finish(result, folder)
     return result
+
+
+@contextmanager
+def _bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Bench]:
+    """The study's bench; leftovers of a sweep that never became a study are not taken for its own.
+
+    The caller holds the study's lock.
+    """
+    if not folder.config.is_file():
+        folder.forget_measurements()
+    with open_bench(config, folder, view) as bench:
+        yield bench
 
 
 def _tracker(config: Config, folder: StudyFolder) -> Tracker:

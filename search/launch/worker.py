@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -33,8 +34,10 @@ def serve(
     """Answer tasks from ``connection`` until it closes.
 
     Ctrl-C in a terminal reaches every process of the group; only the driver reacts to it.
+    SIGTERM ends the interpreter in order, so that named semaphores are given back.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     torch.set_num_threads(1)
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
     pools: list[SerialPool] = []

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
-from search.folder import StudyFolder, write_text
+from dato.files import replace_text
+from search.folder import StudyFolder
 from search.plots import front_figure, heldout_figure, progress_figure
 from search.record import StudyResult
 from search.report.facts import failures, flatten, headline, rows
@@ -26,7 +27,7 @@ def write_report(result: StudyResult, folder: StudyFolder) -> Path:
     Every name, prompt, path and message of the study is escaped. Missing samples, an empty front
     and a study of failures only leave their parts out and say so.
     """
-    write_text(folder.report, render(result, folder))
+    replace_text(folder.report, render(result, folder))
     return folder.report
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import optuna
 
 from dato import DatoError, Schedule
-from search.record import TrialRecord
+from search.record import Parameter, TrialRecord
 from search.space import Space, SpaceContext
 from search.study.evaluator import Evaluator
+from search.study.interrupts import uninterrupted
 from search.study.records import ORIGIN, origin_of, read_records, requeue_unfinished, tell
 
 
@@ -39,10 +40,11 @@ class Driver:
         Returns:
             number of trials that a dead driver had left unfinished.
         """
-        if not self.study.get_trials(deepcopy=False):
-            self._enqueue(warmstarts)
-            return 0
-        return requeue_unfinished(self.study)
+        with uninterrupted():
+            if not self.study.get_trials(deepcopy=False):
+                self._enqueue(warmstarts)
+                return 0
+            return requeue_unfinished(self.study)
 
     def _enqueue(self, warmstarts: int) -> None:
         baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
@@ -56,17 +58,24 @@ class Driver:
         records = list(read_records(self.study))
         while len(records) < trials:
             started = time.perf_counter()
-            trial = self.study.ask()
-            record = self._evaluate(trial, records)
+            trial, params = self._propose()
+            record = self._evaluate(trial, params, records)
             elapsed = time.perf_counter() - started
             work = record.seconds - record.overhead_s
             record = replace(record, seconds=elapsed, overhead_s=elapsed - work)
-            tell(self.study, trial, record, self.objective)
+            with uninterrupted():
+                tell(self.study, trial, record, self.objective)
             records.append(record)
             yield record
 
-    def _evaluate(self, trial: optuna.Trial, records: Sequence[TrialRecord]) -> TrialRecord:
-        params = self.space.suggest(trial, self.context)
+    def _propose(self) -> tuple[optuna.Trial, Mapping[str, Parameter]]:
+        with uninterrupted():
+            trial = self.study.ask()
+            return trial, self.space.suggest(trial, self.context)
+
+    def _evaluate(
+        self, trial: optuna.Trial, params: Mapping[str, Parameter], records: Sequence[TrialRecord]
+    ) -> TrialRecord:
         record = TrialRecord(
             number=trial.number, state="fail", origin=origin_of(trial), params=params
         )

@@ -44,27 +44,23 @@ def open_study(
 
 def read_study(folder: StudyFolder, storage: StorageSettings) -> optuna.Study:
     """Load a study to look at it, without the lock: nothing is repaired or written."""
-    exists = folder.journal.is_file() if storage.kind == "journal" else _database(folder).is_file()
+    exists = folder.journal.is_file() if storage.kind == "journal" else folder.database.is_file()
     if not exists:
         raise UserError(f"The study in {str(folder.root)!r} has no trials yet.")
     backend: BaseStorage
     if storage.kind == "journal":
         backend = JournalStorage(JournalFileBackend(str(folder.journal)))
     else:
-        backend = RDBStorage(f"sqlite:///{_database(folder)}")
+        backend = RDBStorage(f"sqlite:///{folder.database}")
     return optuna.load_study(study_name=STUDY_NAME, storage=backend)
 
 
 def _open_storage(folder: StudyFolder, storage: StorageSettings) -> BaseStorage:
     if storage.kind == "sqlite":
-        return RDBStorage(f"sqlite:///{_database(folder)}")
+        return RDBStorage(f"sqlite:///{folder.database}")
     Path(f"{folder.journal}.lock").unlink(missing_ok=True)
     _drop_half_line(folder.journal)
     return JournalStorage(JournalFileBackend(str(folder.journal)))
-
-
-def _database(folder: StudyFolder) -> Path:
-    return folder.root / "study.sqlite3"
 
 
 def _drop_half_line(journal: Path) -> None:

@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from search.folder import StudyFolder, write_text
+from dato.files import replace_text
+from search.folder import StudyFolder
 
 
 def directories(folder: StudyFolder) -> Mapping[str, str]:
@@ -49,7 +50,7 @@ def run_id(folder: StudyFolder) -> str:
     if known:
         return known
     fresh = uuid.uuid4().hex[:12]
-    write_text(path, f"{fresh}\n")
+    replace_text(path, f"{fresh}\n")
     return fresh
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from dato.files import replace_text
 from search.errors import UserError
-from search.folder import StudyFolder, write_json, write_text
+from search.folder import StudyFolder, write_json
 
 
 def test_write_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "front.json"
-    write_text(target, "old")
+    replace_text(target, "old")
     write_json(target, {"fid": 1.5})
     assert json.loads(target.read_text()) == {"fid": 1.5}
     assert [path.name for path in target.parent.iterdir()] == ["front.json"]
@@ -21,9 +22,9 @@ def test_write_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "front.json"
-    write_text(target, "old")
+    replace_text(target, "old")
     with pytest.raises(UnicodeEncodeError):
-        write_text(target, "half \ud800")
+        replace_text(target, "half \ud800")
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["front.json"]
 

@@ -97,6 +97,22 @@ def test_every_front_member_is_a_preset_that_is_valid_for_the_model(
     assert capsys.readouterr().out.count("valid, 6 calls, for pocket") == len(presets)
 
 
+def test_a_preset_is_validated_with_its_own_sampler(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = json.loads(next((finished / "presets").glob("*.json")).read_text())
+    for scheduler in ("EulerDiscreteScheduler", "NoSuchScheduler"):
+        content["sampler"]["scheduler"] = scheduler
+        (tmp_path / f"{scheduler}.json").write_text(json.dumps(content))
+    euler, unknown = (
+        str(tmp_path / f"{name}.json") for name in ("EulerDiscreteScheduler", "NoSuchScheduler")
+    )
+    assert main(["validate", "--model", "pocket", euler, unknown]) == 2
+    out, err = capsys.readouterr()
+    assert euler in out and euler not in err
+    assert "'NoSuchScheduler' is no scheduler for this model" in err
+
+
 def test_status_and_front_show_the_finished_study(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,10 +152,19 @@ def test_a_resumed_study_cannot_change_its_space(
     assert "cannot be applied on resume" in capsys.readouterr().err
 
 
+def test_leftovers_of_a_sweep_that_never_began_are_not_measurements(tmp_path: Path) -> None:
+    folder = StudyFolder.create(tmp_path / "study")
+    folder.cost_table.write_text("{}")
+    folder.journal.write_text("")
+    arguments = ["sweep", "--plain", f"study.folder={folder.root}", "launcher.kind=serial"]
+    assert main([*arguments, *SMALL, "budget.trials=1"]) == 0
+    assert json.loads(folder.cost_table.read_text())["depth_s"]
+
+
 def test_ctrl_c_stops_cleanly_and_says_how_to_resume(tmp_path: Path) -> None:
     process = sweep_process(tmp_path / "study", "budget.trials=50", "launcher.kind=serial")
     errors = stop_after(process, 1, signal.SIGINT)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert f"dato-search resume {tmp_path / 'study'}" in errors
     assert "Traceback" not in errors
     assert records(tmp_path / "study")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 from torch import Tensor
 
-from dato.dynamics import to_epsilon
-from search.evaluate.drift import reference_drift, to_eps
+from search.evaluate.drift import reference_drift
 from search.evaluate.generate import Generator
 from tests.search.evaluate.tiny import SEARCH, STEPS, save_tiny, tiny_config
 
@@ -42,13 +39,3 @@ def test_matches_the_definition(tmp_path: Path) -> None:
     del generator.pipe.unet.forward
     expected = [0.0] + [float((b - a).abs().mean()) for a, b in pairwise(seen)]
     assert reference_drift(generator, range(2)) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("kind", ["epsilon", "v_prediction", "sample"])
-def test_conversion_is_the_engines(kind: str) -> None:
-    scheduler = SimpleNamespace(
-        config=SimpleNamespace(prediction_type=kind), alphas_cumprod=torch.linspace(0.99, 0.01, 100)
-    )
-    prediction, sample = torch.randn(2, 2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
-    expected = to_epsilon(prediction, sample, scheduler.alphas_cumprod[40], kind)
-    torch.testing.assert_close(to_eps(scheduler, prediction, sample, torch.tensor(40)), expected)

@@ -113,6 +113,29 @@ def test_no_heldout_workload(generator: Generator) -> None:
         SerialPool(generator).generate(None, [0], heldout=True)
 
 
+ORDERLY = """
+import sys
+from pathlib import Path
+from search.launch.pool_local import LocalPool
+from tests.search.evaluate.tiny import HELDOUT, SEARCH, tiny_config
+if __name__ == "__main__":
+    with LocalPool(tiny_config(Path(sys.argv[1])), SEARCH, HELDOUT, workers=1) as pool:
+        pool.generate(None, range(4))
+"""
+
+
+def test_an_orderly_end_says_nothing(tiny_folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "driver.py"
+    script.write_text(ORDERLY)
+    done = subprocess.run(
+        [sys.executable, str(script), str(tiny_folder)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 DRIVER = """
 import sys
 from pathlib import Path
