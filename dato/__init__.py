@@ -65,9 +65,9 @@ def topology(pipe_or_denoiser: Any) -> Topology:
     Raises:
         UnsupportedError: the denoiser has blocks that the engine does not know.
     """
-    from dato import unet_layout
+    from dato import families
 
-    return unet_layout.topology(pipe_or_denoiser)
+    return families.topology(pipe_or_denoiser)
 
 
 def __getattr__(name: str) -> Any:

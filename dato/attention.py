@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from dato.adapter import Site
 from dato.errors import UnsupportedError
 from dato.prune import Plan
 from dato.pruner import Pruner
@@ -24,27 +25,32 @@ class PrunedLayer:
     Args:
         layer: the layer.
         order: its place in the topology.
+        site: its modules.
         pruner: gives the pruner of the run that is going on, or None outside a run.
     """
 
-    def __init__(self, layer: Layer, order: int, pruner: Callable[[], Pruner | None]) -> None:
+    def __init__(
+        self, layer: Layer, order: int, site: Site, pruner: Callable[[], Pruner | None]
+    ) -> None:
         self._layer = layer
         self._order = order
+        self._site = site
         self._pruner = pruner
         self._grid: tuple[int, int] = (0, 0)
         self._plan: Plan | None = None
 
-    def attach(self, transformer: nn.Module, attentions: list[nn.Module]) -> list[RemovableHandle]:
+    def attach(self) -> list[RemovableHandle]:
         """Register the hooks; removing the handles undoes everything."""
-        handles = [transformer.register_forward_pre_hook(self._enter, with_kwargs=True)]
-        for attention in attentions:
+        site = self._site
+        handles = [site.entry.register_forward_pre_hook(self._enter, with_kwargs=True)]
+        for attention in site.attentions:
             handles.append(attention.register_forward_pre_hook(self._prune, with_kwargs=True))
             handles.append(attention.register_forward_hook(self._recover))
         return handles
 
     def _enter(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs["hidden_states"]
-        self._grid = (hidden.shape[2], hidden.shape[3])
+        self._grid = self._site.grid(hidden)
         self._plan = None
 
     def _prune(

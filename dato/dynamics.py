@@ -14,12 +14,14 @@ def to_epsilon(prediction: Tensor, sample: Tensor, alpha: Tensor, kind: str) -> 
     """The noise that a prediction implies, float32.
 
     Args:
-        prediction: (batch, channels, height, width), the denoiser's output.
-        sample: (batch, channels or more, height, width), the denoiser's input.
+        prediction: (batch, channels, height, width), the denoiser's output. Where it has more
+            channels than the sample (a learnt variance, as PixArt's), only the noise is taken.
+        sample: (batch, channels, height, width), the denoiser's input; an inpainting input has
+            more channels than the output, the noisy ones first.
         alpha: () or broadcastable, the cumulative product of alphas at this call.
         kind: ``"epsilon"``, ``"v_prediction"`` or ``"sample"``, as in a scheduler's config.
     """
-    output = prediction.float()
+    output = prediction[:, : sample.shape[1]].float()
     if kind == "epsilon":
         return output
     noisy = sample[:, : output.shape[1]].float()

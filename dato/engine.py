@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any
 
-from diffusers import UNet2DConditionModel
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
+import torch
 from torch import Tensor
 
+from dato.adapter import Adapter
 from dato.cache import Step, plan_steps
 from dato.dynamics import Dynamics, Epsilon
 from dato.errors import MismatchError, UnsupportedError
@@ -19,11 +18,6 @@ from dato.pruner import Pruner
 from dato.run import Run
 from dato.sampling import first_position, position, timesteps_of
 from dato.topology import Topology
-from dato.unet import partial_forward
-from dato.unet_condition import UNet
-from dato.unet_layout import check_blocks, check_inputs
-
-_NAMES = tuple(inspect.signature(UNet2DConditionModel.forward).parameters)[1:]
 
 _OTHER_GUIDANCE = ("do_perturbed_attention_guidance", "image_guidance_scale")
 """Attributes of pipelines whose batch holds more than an unconditional and a conditional half."""
@@ -34,22 +28,22 @@ class Engine:
 
     Args:
         pipe: the pipeline, held weakly; its scheduler tells where each run begins.
-        denoiser: its UNet.
-        forward: the forward to use where nothing has to be cut, normally the UNet's own.
-        layout: the UNet's topology.
+        adapter: its denoiser.
+        forward: the forward to use where nothing has to be cut, the denoiser's own.
+        layout: the denoiser's topology.
         fit: the schedule and what it belongs to.
     """
 
     def __init__(
         self,
         pipe: Any,
-        denoiser: UNet,
+        adapter: Adapter,
         forward: Callable[..., Any],
         layout: Topology,
         fit: Fit,
     ) -> None:
         self._pipe = weakref.ref(pipe)
-        self._denoiser = denoiser
+        self._adapter = adapter
         self._forward = forward
         self._layout = layout
         self._fit = fit
@@ -65,15 +59,16 @@ class Engine:
         return None if self.run is None else self.run.pruner
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """One call: same arguments and result as ``UNet2DConditionModel.forward``.
+        """One call: same arguments and result as the denoiser's own forward.
 
         Raises:
             MismatchError: the call does not belong to a run that the schedule fits.
             UnsupportedError: an argument or module that the engine cannot honour.
         """
-        keywords = dict(zip(_NAMES, args, strict=False)) | kwargs
-        check_inputs(keywords)
-        sample, timestep = keywords["sample"], keywords["timestep"]
+        names = self._adapter.inputs
+        keywords = dict(zip(names, args, strict=False)) | kwargs
+        self._adapter.check_inputs(keywords)
+        sample, timestep = keywords[names[0]], keywords["timestep"]
         try:
             run = self._follow(sample, timestep)
             step = run.begin(sample, position(timestep, run.timesteps))
@@ -83,7 +78,7 @@ class Engine:
             self.run = None
             raise
         if keywords.get("return_dict", True):
-            return UNet2DConditionOutput(sample=output)
+            return self._adapter.result(output)
         return (output,)
 
     def _follow(self, sample: Tensor, timestep: Any) -> Run:
@@ -92,7 +87,7 @@ class Engine:
         if pipe is None:
             raise MismatchError(
                 "The pipeline that this schedule was applied to is gone.",
-                remedy="Call dato.remove and dato.apply on the pipeline that uses the UNet now.",
+                remedy="Call dato.remove and dato.apply on the pipeline that is used now.",
             )
         timesteps = timesteps_of(pipe.scheduler)
         if self.run is None or self.run.timesteps is not timesteps:
@@ -101,7 +96,7 @@ class Engine:
         return self.run
 
     def _start(self, pipe: Any, timesteps: Tensor, sample: Tensor, timestep: Any) -> Run:
-        check_blocks(self._denoiser)
+        self._adapter.check()
         start = first_position(timestep, timesteps)
         size = (sample.shape[2], sample.shape[3])
         schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, size)
@@ -128,18 +123,16 @@ class Engine:
             return run.output, {}
         if step.depth == "full" and not step.captures:
             return self._forward(**(keywords | {"return_dict": False}))[0], {}
-        skipped = ("return_dict", "down_intrablock_additional_residuals")
-        inputs = {name: value for name, value in keywords.items() if name not in skipped}
         depth = None if step.depth == "full" else step.depth
         cut = None if depth is None else run.cuts[depth]
-        result: tuple[Tensor, dict[int, Tensor]] = partial_forward(
-            self._denoiser, **inputs, depth=depth, cut=cut, captures=step.captures
-        )
-        return result
+        return self._adapter.partial(keywords, depth, cut, step.captures)
 
 
 def _groups(pipe: Any, sample: Tensor) -> int:
     """How many times each image is in the batch: twice under classifier-free guidance.
+
+    Pipelines say whether they guide, but for PixArt's: there the two halves of a run's first
+    sample are compared, which waits for the device once a run.
 
     Raises:
         UnsupportedError: a guidance that repeats images in another way.
@@ -151,7 +144,10 @@ def _groups(pipe: Any, sample: Tensor) -> int:
                 found=f"{type(pipe).__name__}.{name}",
                 remedy="Use a schedule that does not prune.",
             )
-    guided = bool(getattr(pipe, "do_classifier_free_guidance", False))
+    guided = getattr(pipe, "do_classifier_free_guidance", None)
+    if guided is None:
+        half = sample.shape[0] // 2
+        return 2 if sample.shape[0] % 2 == 0 and torch.equal(sample[:half], sample[half:]) else 1
     if guided and sample.shape[0] % 2:
         raise UnsupportedError(
             "Under classifier-free guidance the batch is an unconditional and a conditional half.",

@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dato.adapter import Adapter
 from dato.attention import PrunedLayer
 from dato.engine import Engine
 from dato.errors import MismatchError, UnsupportedError
+from dato.families import adapter_of, denoiser_of
 from dato.fit import Fit, Resample
 from dato.library import load_preset
 from dato.schedule import Schedule
 from dato.topology import Layer, Topology
-from dato.unet_condition import UNet
-from dato.unet_layout import check_forward, denoiser_of, self_attentions, topology, transformer
 
 if TYPE_CHECKING:
     from dato.preset import Preset
@@ -38,7 +38,7 @@ def apply(
     """Make a pipeline run a schedule from its next run on; replaces the schedule it ran before.
 
     Args:
-        pipe: a diffusers pipeline with a ``unet`` and a ``scheduler``.
+        pipe: a diffusers pipeline with a scheduler and a denoiser that the engine knows.
         schedule: a preset, the name of a shipped one, a preset file, or a schedule on its own.
         resample: ``"nearest"`` stretches the schedule to runs of another number of calls and lets
             a preset run at another resolution. By default both are errors.
@@ -48,24 +48,24 @@ def apply(
 
     Raises:
         PresetError: the preset's name is unknown, or its file breaks the format.
-        MismatchError: the schedule does not fit the pipeline, or another pipeline uses the UNet.
+        MismatchError: the schedule does not fit, or another pipeline uses the denoiser.
         UnsupportedError: the engine does not know this denoiser.
     """
     if isinstance(schedule, str | Path):
         schedule = load_preset(schedule)
-    denoiser = denoiser_of(pipe)
+    adapter = adapter_of(pipe)
     if getattr(pipe, "scheduler", None) is None:
         raise UnsupportedError(
             "A schedule follows the sampler of a pipeline.",
             found=type(pipe).__name__,
-            remedy="Pass the pipeline, not its UNet.",
+            remedy="Pass the pipeline, not its denoiser.",
         )
-    layout = topology(denoiser)
+    layout = adapter.topology()
     fit = Fit.of(schedule, layout, resample)
     fit.check_scheduler(pipe.scheduler)  # type: ignore[attr-defined]
-    _check_owner(denoiser, pipe)
+    _check_owner(adapter.denoiser, pipe)
     remove(pipe)
-    Patch(pipe, denoiser, layout, fit)
+    Patch(pipe, adapter, layout, fit)
     return pipe
 
 
@@ -96,13 +96,13 @@ def applied(
 class Patch:
     """What is on a denoiser while a schedule is applied."""
 
-    def __init__(self, pipe: Any, denoiser: UNet, layout: Topology, fit: Fit) -> None:
-        self._denoiser = denoiser
+    def __init__(self, pipe: Any, adapter: Adapter, layout: Topology, fit: Fit) -> None:
+        self._denoiser = denoiser = adapter.denoiser
         slot = "_old_forward" if "_old_forward" in vars(denoiser) else "forward"
         self._had_forward = slot in vars(denoiser)
         original = getattr(denoiser, slot)
-        check_forward(denoiser, original)
-        self.engine = Engine(pipe, denoiser, original, layout, fit)
+        _check_forward(adapter, original)
+        self.engine = Engine(pipe, adapter, original, layout, fit)
         engine = self.engine
 
         @functools.wraps(original)
@@ -115,9 +115,7 @@ class Patch:
             handle
             for order, layer in enumerate(layout.layers)
             if _prunes(fit.schedule, layer, layout)
-            for handle in PrunedLayer(layer, order, engine.pruner).attach(
-                transformer(denoiser, layer), self_attentions(denoiser, layer)
-            )
+            for handle in PrunedLayer(layer, order, adapter.site(layer), engine.pruner).attach()
         ]
         setattr(denoiser, slot, forward)
         setattr(denoiser, _PATCH, self)
@@ -147,12 +145,23 @@ def _prunes(schedule: Schedule, layer: Layer, layout: Topology) -> bool:
     return any(layer.name in layout.ratios(kind) for kind in schedule.kinds.values())
 
 
-def _check_owner(denoiser: UNet, pipe: Any) -> None:
+def _check_forward(adapter: Adapter, forward: Any) -> None:
+    """Refuse a denoiser whose forward is compiled, or not its own."""
+    compiled = getattr(adapter.denoiser, "_compiled_call_impl", None) is not None
+    if compiled or getattr(forward, "__func__", None) is not adapter.takes.forward:
+        raise UnsupportedError(
+            "A schedule takes the place of the denoiser's own forward.",
+            found=f"a compiled {adapter.takes.__name__}" if compiled else repr(forward),
+            remedy="Undo the other tool first; compile with dato.compile.",
+        )
+
+
+def _check_owner(denoiser: Any, pipe: Any) -> None:
     patch = vars(denoiser).get(_PATCH)
     owner = patch.engine.pipe if isinstance(patch, Patch) else None
     if owner is not None and owner is not pipe:
         raise MismatchError(
-            "A UNet runs the schedule of one pipeline at a time.",
+            "A denoiser runs the schedule of one pipeline at a time.",
             found=f"it is already applied through another {type(owner).__name__}",
             remedy="Call dato.remove on that pipeline first.",
         )

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from diffusers import UNet2DConditionModel
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_blocks import (
     CrossAttnDownBlock2D,
@@ -28,59 +27,21 @@ _MIDDLE = (UNetMidBlock2D, UNetMidBlock2DCrossAttn, type(None))
 _FREEU = ("s1", "s2", "b1", "b2")
 
 
-def denoiser_of(pipe_or_denoiser: Any) -> UNet:
-    """The UNet of a pipeline, or the UNet itself.
+def layout(unet: UNet) -> Topology:
+    """Skip branches and prunable self-attention layers of a UNet.
 
     Raises:
-        UnsupportedError: there is none that the engine knows.
+        UnsupportedError: the UNet has blocks that the engine does not know.
     """
-    denoiser = getattr(pipe_or_denoiser, "unet", pipe_or_denoiser)
-    known = UNet2DConditionModel.forward
-    if isinstance(denoiser, UNet2DConditionModel) and type(denoiser).forward is known:
-        return denoiser
-    raise UnsupportedError(
-        "The engine runs pipelines whose unet is a diffusers UNet2DConditionModel.",
-        found=type(denoiser).__name__,
-        remedy="Use Stable Diffusion 1.x, 2.x or XL; compile parts of the UNet, not the whole.",
-    )
-
-
-def check_forward(denoiser: UNet, forward: Any) -> None:
-    """Refuse a denoiser whose forward is compiled, or not its own.
-
-    Raises:
-        UnsupportedError: naming what stands in its place.
-    """
-    compiled = getattr(denoiser, "_compiled_call_impl", None) is not None
-    if compiled or getattr(forward, "__func__", None) is not UNet2DConditionModel.forward:
-        raise UnsupportedError(
-            "A schedule takes the place of the UNet's own forward.",
-            found="a compiled UNet" if compiled else repr(forward),
-            remedy="Undo the other tool first; compile with compile_repeated_blocks.",
-        )
-
-
-def topology(pipe_or_denoiser: Any) -> Topology:
-    """Skip branches and prunable self-attention layers of a denoiser.
-
-    Raises:
-        UnsupportedError: the denoiser has blocks that the engine does not know.
-    """
-    unet = denoiser_of(pipe_or_denoiser)
     check_blocks(unet)
     branches = count_branches(unet)
     layers = chain(_down_layers(unet), _middle_layers(unet, branches), _up_layers(unet, branches))
     return Topology(branches, tuple(layer for layer in layers if self_attentions(unet, layer)))
 
 
-def transformer(unet: UNet, layer: Layer) -> Any:
-    """The module of a layer."""
-    return unet.get_submodule(layer.name)
-
-
 def self_attentions(unet: UNet, layer: Layer) -> list[nn.Module]:
     """The self-attention of each transformer block of a layer; empty where it has none."""
-    blocks = transformer(unet, layer).transformer_blocks
+    blocks = unet.get_submodule(layer.name).transformer_blocks
     return [block.attn1 for block in blocks if not block.only_cross_attention]
 
 

@@ -12,7 +12,17 @@ from peft import LoraConfig
 
 import dato
 from dato.schedule import Schedule
-from tests.dato.tiny import PRUNE, WIDTH, generate, generated, random, tiny_pipe, tiny_unet
+from tests.dato.tiny import (
+    PRUNE,
+    WIDTH,
+    generate,
+    generated,
+    noise,
+    prompts,
+    random,
+    tiny_pipe,
+    tiny_unet,
+)
 
 SCHEDULE = Schedule.uniform(6, 3, 2, PRUNE)
 
@@ -140,3 +150,81 @@ def test_fingerprints_tell_weights_apart_and_not_how_they_were_loaded(pipe: Any)
     half = tiny_unet().half()
     assert dato.fingerprint(half) == mark
     assert dato.fingerprint(half.float()) == mark
+
+
+def ip_adapter(unet: Any) -> dict[str, Any]:
+    """Random weights, as the files hold them, for image embeddings of width 6."""
+    image = {"proj.weight": (4 * WIDTH, 6), "proj.bias": (4 * WIDTH,)}
+    image |= {"norm.weight": (WIDTH,), "norm.bias": (WIDTH,)}
+    layers: dict[str, tuple[int, ...]] = {}
+    names = [name for name in unet.attn_processors if "attn2" in name]
+    for number, name in enumerate(names):
+        width = unet.get_submodule(name.removesuffix(".processor")).to_k.weight.shape[0]
+        for part in ("to_k_ip", "to_v_ip"):
+            layers[f"{2 * number + 1}.{part}.weight"] = (width, WIDTH)
+    return {
+        part: {name: random(*shape, seed=len(name)) for name, shape in shapes.items()}
+        for part, shapes in (("image_proj", image), ("ip_adapter", layers))
+    }
+
+
+@pytest.mark.parametrize("adapter_first", [True, False])
+def test_an_ip_adapter_works_whenever_it_is_added(pipe: Any, adapter_first: bool) -> None:
+    picture: dict[str, Any] = {"ip_adapter_image_embeds": [random(2, 1, 6, seed=9)]}
+    bare = generated(pipe, SCHEDULE)
+    if not adapter_first:
+        dato.apply(pipe, SCHEDULE)
+    pipe.unet._load_ip_adapter_weights([ip_adapter(pipe.unet)])
+    dato.apply(pipe, SCHEDULE)
+    image = generate(pipe, **picture)
+    assert not torch.equal(image, bare)
+    pipe.set_ip_adapter_scale(0.1)
+    assert not torch.equal(generate(pipe, **picture), image)
+    dato.remove(pipe)
+    full = generate(pipe, **picture)
+    assert torch.equal(generated(pipe, Schedule.full(6), **picture), full)
+
+
+def test_a_pruned_self_attention_keeps_the_processors_of_an_ip_adapter(pipe: Any) -> None:
+    pipe.unet._load_ip_adapter_weights([ip_adapter(pipe.unet)])
+    before = dict(pipe.unet.attn_processors)
+    with dato.applied(pipe, SCHEDULE):
+        assert all(pipe.unet.attn_processors[name] is each for name, each in before.items())
+
+
+def test_several_images_for_each_prompt_are_those_of_a_larger_batch(pipe: Any) -> None:
+    latents = torch.cat([noise(2), noise(2, seed=5)])
+    text = {name: each.repeat_interleave(2, 0) for name, each in prompts(2).items()}
+    expected = generated(pipe, SCHEDULE, latents=latents, **text)
+    two: dict[str, Any] = {"latents": latents, "num_images_per_prompt": 2, **prompts(2)}
+    assert torch.equal(generated(pipe, SCHEDULE, **two), expected)
+
+
+def test_a_batch_may_be_split_by_the_user(pipe: Any) -> None:
+    dato.apply(pipe, SCHEDULE)
+    whole = generate(pipe, batch=3)
+    for image in range(3):
+        row = slice(image, image + 1)
+        text: dict[str, Any] = {name: each[row] for name, each in prompts(3).items()}
+        part = generate(pipe, latents=noise(3)[row], **text)
+        torch.testing.assert_close(part, whole[row], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{"guidance_scale": 1.0}, {"guidance_rescale": 0.7}])
+def test_guidance_of_any_strength(pipe: Any, options: dict[str, Any]) -> None:
+    expected = generate(pipe, **options)
+    assert torch.equal(generated(pipe, Schedule.full(6), **options), expected)
+    cached = generated(pipe, SCHEDULE, **options)
+    assert torch.isfinite(cached).all()
+    assert not torch.equal(cached, expected)
+
+
+def test_a_callback_may_change_the_latents(pipe: Any) -> None:
+    def callback(_pipe: Any, step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
+        return {"latents": values["latents"] * 0.9} if step == 2 else {}
+
+    changed = generated(pipe, SCHEDULE, callback_on_step_end=callback)
+    assert not torch.equal(changed, generated(pipe, SCHEDULE))
+    expected = generate(pipe, callback_on_step_end=callback)
+    null = generated(pipe, Schedule.full(6), callback_on_step_end=callback)
+    assert torch.equal(null, expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import diffusers
@@ -15,22 +16,34 @@ from dato.schedule import Kind, Schedule
 from tests.dato.test_apply import stop_at
 from tests.dato.tiny import PRUNE, generate, generated, noise, scheduler, tiny_pipe, tiny_unet
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SAMPLERS = {
-    "DDIM": ("DDIMScheduler", {"steps_offset": 1}, 0),
-    "PNDM": ("PNDMScheduler", {"steps_offset": 1, "skip_prk_steps": True}, 1),
-    "Euler": ("EulerDiscreteScheduler", {"steps_offset": 1}, 0),
-    "DPM-Solver++": ("DPMSolverMultistepScheduler", {"steps_offset": 1}, 0),
-    "UniPC": ("UniPCMultistepScheduler", {"steps_offset": 1}, 0),
+    "DDIM": ("DDIMScheduler", {"steps_offset": 1}),
+    "PNDM": ("PNDMScheduler", {"steps_offset": 1, "skip_prk_steps": True}),
+    "Euler": ("EulerDiscreteScheduler", {"steps_offset": 1}),
+    "Euler ancestral": ("EulerAncestralDiscreteScheduler", {"steps_offset": 1}),
+    "DPM-Solver++": ("DPMSolverMultistepScheduler", {"steps_offset": 1}),
+    "DPM-Solver++ Karras": (
+        "DPMSolverMultistepScheduler",
+        {"use_karras_sigmas": True, "steps_offset": 1},
+    ),
+    "Heun": ("HeunDiscreteScheduler", {"steps_offset": 1}),
+    "UniPC": ("UniPCMultistepScheduler", {"steps_offset": 1}),
+    "LCM": ("LCMScheduler", {"steps_offset": 1, "clip_sample": False}),
 }
-"""Class, settings, and how many calls a run makes beyond the number of steps."""
+"""Class and settings."""
 
 
 def sampler(name: str, **extra: Any) -> Any:
     """A sampler by its name in ``SAMPLERS``."""
-    kind, config, _ = SAMPLERS[name]
+    kind, config = SAMPLERS[name]
     return scheduler(getattr(diffusers, kind), **config | extra)
+
+
+def calls(name: str, steps: int) -> int:
+    """Denoiser calls of a run: PNDM makes one more than steps, Heun nearly twice as many."""
+    asked = sampler(name)
+    asked.set_timesteps(steps)
+    return len(asked.timesteps)
 
 
 def schedule(calls: int) -> Schedule:
@@ -49,7 +62,7 @@ def schedule(calls: int) -> Schedule:
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize(("steps", "batch"), [(4, 1), (5, 2)])
 def test_two_images_in_a_row_equal_each_alone(name: str, steps: int, batch: int) -> None:
-    plan = schedule(steps + SAMPLERS[name][2])
+    plan = schedule(calls(name, steps))
 
     def fresh() -> Any:
         return dato.apply(tiny_pipe(sampler=sampler(name)), plan)
@@ -63,7 +76,7 @@ def test_two_images_in_a_row_equal_each_alone(name: str, steps: int, batch: int)
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_all_full_is_bit_equal_with_every_sampler(name: str) -> None:
     pipe = tiny_pipe(sampler=sampler(name))
-    null = Schedule.full(5 + SAMPLERS[name][2])
+    null = Schedule.full(calls(name, 5))
     assert torch.equal(generated(pipe, null, steps=5), generate(pipe, 5))
 
 
@@ -79,6 +92,24 @@ def test_samplers_batches_sizes_and_guidance_may_change_between_runs(pipe: Any) 
         pipe.scheduler = sampler(name)
         alone = tiny_pipe(sampler=sampler(name))
         assert torch.equal(generate(pipe, 4, **change), generated(alone, schedule(4), **change))
+
+
+def test_a_run_may_have_a_thousand_calls() -> None:
+    kinds = {"full": Kind(), "reuse": Kind(0)}
+    steps = tuple("reuse" if call % 50 else "full" for call in range(1000))
+    trailing = scheduler(steps_offset=1, timestep_spacing="trailing")
+    image = generated(tiny_pipe(sampler=trailing), Schedule(kinds, steps))
+    assert torch.isfinite(image).all()
+
+
+def test_pipelines_in_two_threads_do_not_meet() -> None:
+    plan = schedule(6)
+    expected = [generated(tiny_pipe(tiny_unet(seed)), plan, seed=seed) for seed in (1, 2)]
+    pipes = [dato.apply(tiny_pipe(tiny_unet(seed)), plan) for seed in (1, 2)]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(3):
+            images = list(pool.map(lambda seed: generate(pipes[seed - 1], seed=seed), (1, 2)))
+            assert all(map(torch.equal, images, expected))
 
 
 @pytest.mark.parametrize("step", [0, 2, 4])

@@ -85,9 +85,10 @@ def generate(
     **options: Any,
 ) -> Tensor:
     """Latents of ``batch`` images, (batch, 4, height, width)."""
-    inputs = {**prompts(batch, seed), "latents": noise(batch, size), "guidance_scale": 3.0}
+    seeded = torch.Generator().manual_seed(seed)  # for the samplers that draw noise of their own
+    inputs = {**prompts(batch, seed), "latents": noise(batch, size), "generator": seeded}
     pixels = {"height": 8 * size[0], "width": 8 * size[1]}
-    calls = {"num_inference_steps": steps, "output_type": "latent"}
+    calls = {"num_inference_steps": steps, "guidance_scale": 3.0, "output_type": "latent"}
     images: Tensor = pipe(**inputs | pixels | calls | options).images
     return images
 

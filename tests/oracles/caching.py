@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import dato
@@ -62,3 +63,52 @@ def cached_by_hooks(unet: Any, schedule: dato.Schedule) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def cached_blocks(transformer: Any, schedule: dato.Schedule) -> Iterator[None]:
+    """Run ``schedule``, which prunes nothing, once on a diffusion transformer: every block always
+    runs, and a call of depth d replaces what the inner blocks do by the change that they made to
+    the hidden state when they last ran as the outer blocks of a deeper call."""
+    blocks = list(transformer.transformer_blocks)
+    own = {block: block.forward for block in blocks}
+    inner: dict[int, Any] = {}
+    hidden: dict[int, Any] = {}
+    call = -1
+    previous: Any = None
+
+    def start(*_: Any) -> None:
+        nonlocal call
+        call += 1
+        hidden.clear()
+
+    def finish(_module: Any, _args: Any, output: Any) -> Any:
+        nonlocal previous
+        previous = previous if schedule.kind(call).depth == 0 else output
+        return previous
+
+    def forward(place: int, state: Any, **keywords: Any) -> Any:
+        depth = schedule.kind(call).depth
+        hidden[place] = state
+        if depth == "full" or depth == 0 or place < depth or place >= len(blocks) - depth:
+            output = own[blocks[place]](state, **keywords)
+        else:
+            output = state + inner[depth] if place == depth else state
+        first = len(blocks) - 1 - place
+        if first <= place and depth != 0 and (depth == "full" or first < depth):
+            inner[first] = output - hidden[first]
+        return output
+
+    handles = [
+        transformer.register_forward_pre_hook(start),
+        transformer.register_forward_hook(finish),
+    ]
+    for place, block in enumerate(blocks):
+        block.forward = partial(forward, place)
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        for block in blocks:
+            del block.forward

@@ -16,7 +16,6 @@ from search.evaluate.generate import Generator, join
 from search.evaluate.workload import Workload, chunks_of, image_seed
 from tests.search.evaluate.tiny import HELDOUT, SEARCH, STEPS, tiny_config
 
-NUMPY = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1, prune={"level_0": 0.5})
 
 
@@ -84,7 +83,6 @@ def test_workloads_share_the_pipeline_and_differ(generator: Generator) -> None:
     assert not equal(other.generate(None, [0]).latents, generator.generate(None, [0]).latents)
 
 
-@pytest.mark.filterwarnings(NUMPY)
 def test_stochastic_sampler_repeats_itself(tiny_folder: Path) -> None:
     model = tiny_config(tiny_folder, scheduler="EulerAncestralDiscreteScheduler")
     generator = Generator(model, SEARCH)
@@ -93,7 +91,6 @@ def test_stochastic_sampler_repeats_itself(tiny_folder: Path) -> None:
     assert equal(first.latents, generator.generate(None, range(4)).latents)
 
 
-@pytest.mark.filterwarnings(NUMPY)
 @pytest.mark.parametrize(
     ("scheduler", "calls"),
     [("DDIMScheduler", STEPS), ("PNDMScheduler", 15), ("HeunDiscreteScheduler", 11)],

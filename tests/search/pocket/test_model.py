@@ -47,7 +47,6 @@ def test_topology_is_that_of_stable_diffusion(pipeline: StableDiffusionPipeline)
     assert total < 20e6
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("scheduler", [None, EulerDiscreteScheduler, DPMSolverMultistepScheduler])
 def test_samplers_make_the_captioned_background(
     pipeline: StableDiffusionPipeline, features: FeatureNetwork, scheduler: Any
