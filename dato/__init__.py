@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dato.library import load_preset as load_preset
     from dato.patch import applied as applied
     from dato.patch import apply as apply
+    from dato.patch import compile as compile  # noqa: A004
     from dato.patch import remove as remove
     from dato.preset import Preset as Preset
 
@@ -30,6 +31,7 @@ _LAZY = {
     "Preset": "dato.preset",
     "applied": "dato.patch",
     "apply": "dato.patch",
+    "compile": "dato.patch",
     "fingerprint": "dato.identity",
     "list_presets": "dato.library",
     "load_preset": "dato.library",
@@ -51,6 +53,7 @@ __all__ = [
     "__version__",
     "applied",
     "apply",
+    "compile",
     "fingerprint",
     "list_presets",
     "load_preset",

@@ -35,6 +35,22 @@ class Step:
     track: bool
 
     @property
+    def kind(self) -> tuple[Depth, tuple[tuple[str, float], ...]]:
+        """What the call does, whatever has to be remembered after it."""
+        return self.depth, tuple(self.ratios.items())
+
+    @property
+    def inner(self) -> int | None:
+        """The depth as a number; None for a full call."""
+        return None if self.depth == "full" else self.depth
+
+    @property
+    def name(self) -> str:
+        """The kind, for people."""
+        depth = "full" if self.depth == "full" else f"depth {self.depth}"
+        return f"{depth}, {len(self.ratios)} layers pruned" if self.ratios else depth
+
+    @property
     def captures(self) -> frozenset[int]:
         """The held cuts that this call itself recomputes."""
         return frozenset(cut for cut in self.cuts if refreshes(self.depth, cut))

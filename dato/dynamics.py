@@ -81,6 +81,11 @@ class Dynamics:
         """Forget everything."""
         self._previous = self.map = None
 
+    @property
+    def known(self) -> bool:
+        """Whether two outputs have been computed."""
+        return self.map is not None
+
     def pooled(self, grid: tuple[int, int]) -> Tensor | None:
         """The dynamics of every token of a level, (images, tokens); None when unknown."""
         if self.map is None:

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from dato.adapter import Adapter
 from dato.cache import Step, plan_steps
+from dato.compute import Compute, Eager
 from dato.dynamics import Dynamics, Epsilon
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
+from dato.noise import Noise
 from dato.pruner import Pruner
 from dato.run import Run
 from dato.sampling import first_position, position, timesteps_of
@@ -44,9 +46,11 @@ class Engine:
     ) -> None:
         self._pipe = weakref.ref(pipe)
         self._adapter = adapter
-        self._forward = forward
+        self.eager = Eager(adapter, forward)
+        self.compute: Compute = self.eager
         self._layout = layout
         self._fit = fit
+        self._noise = Noise(0, torch.device("cpu"))
         self.run: Run | None = None
 
     @property
@@ -72,7 +76,7 @@ class Engine:
         try:
             run = self._follow(sample, timestep)
             step = run.begin(sample, position(timestep, run.timesteps))
-            output, captured = self._compute(run, step, keywords)
+            output, captured = self._call(run, step, keywords)
             run.finish(step, sample, output, captured)
         except BaseException:
             self.run = None
@@ -103,6 +107,7 @@ class Engine:
         steps = plan_steps(schedule, self._layout)
         groups = _groups(pipe, sample) if any(step.ratios for step in steps) else 1
         dynamics = Dynamics()
+        noise = self._noise_of(len(steps), sample.device)
         return Run(
             timesteps=timesteps,
             start=start,
@@ -111,21 +116,23 @@ class Engine:
             images=sample.shape[0] // groups,
             epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
             dynamics=dynamics,
-            pruner=Pruner(schedule.tokens, groups, dynamics),
+            pruner=Pruner(schedule.tokens, groups, dynamics, noise),
         )
 
-    def _compute(
+    def _noise_of(self, calls: int, device: torch.device) -> Noise:
+        """The noise of runs of this length; kept from run to run."""
+        if (self._noise.calls, self._noise.device) != (calls, device):
+            self._noise = Noise(calls, device)
+        return self._noise
+
+    def _call(
         self, run: Run, step: Step, keywords: dict[str, Any]
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """The output of a call and the cuts that it captures."""
         if step.depth == 0:
             assert run.output is not None
             return run.output, {}
-        if step.depth == "full" and not step.captures:
-            return self._forward(**(keywords | {"return_dict": False}))[0], {}
-        depth = None if step.depth == "full" else step.depth
-        cut = None if depth is None else run.cuts[depth]
-        return self._adapter.partial(keywords, depth, cut, step.captures)
+        return self.compute(run, step, keywords)
 
 
 def _groups(pipe: Any, sample: Tensor) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dato.adapter import Adapter
 from dato.attention import PrunedLayer
+from dato.compiled import Compiled, Mode, Warmup
 from dato.engine import Engine
 from dato.errors import MismatchError, UnsupportedError
 from dato.families import adapter_of, denoiser_of
@@ -93,11 +94,44 @@ def applied(
         remove(pipe)
 
 
+def compile(pipe: Any, mode: Mode = "default", **options: Any) -> Warmup:  # noqa: A001
+    """Compile the denoiser of a pipeline to which a schedule is applied: one graph for each kind.
+
+    A kind is compiled at its second call at a shape (the first runs eagerly); switching kinds and
+    going back to a shape met before is a lookup. Images equal the eager ones up to the rounding of
+    fused arithmetic. ``remove``, and ``apply`` of another schedule, end it.
+
+    Args:
+        pipe: the pipeline that a schedule is applied to.
+        mode: ``"default"``, or ``"cudagraphs"`` to capture and replay each graph on a CUDA device
+            (elsewhere it is the same as ``"default"``).
+        options: further arguments of ``torch.compile``, such as ``backend``.
+
+    Returns:
+        What compiling costs; it fills up as graphs are compiled.
+
+    Raises:
+        MismatchError: no schedule is applied.
+        UnsupportedError: an unknown mode.
+    """
+    patch = vars(denoiser_of(pipe)).get(_PATCH)
+    if not isinstance(patch, Patch):
+        raise MismatchError(
+            "Kinds of an applied schedule are compiled.",
+            found="a pipeline without a schedule",
+            remedy="Call dato.apply first.",
+        )
+    engine = patch.engine
+    engine.compute = compiled = Compiled(engine.eager, patch.adapter, mode, options)
+    return compiled.warmup
+
+
 class Patch:
     """What is on a denoiser while a schedule is applied."""
 
     def __init__(self, pipe: Any, adapter: Adapter, layout: Topology, fit: Fit) -> None:
-        self._denoiser = denoiser = adapter.denoiser
+        self.adapter = adapter
+        denoiser = adapter.denoiser
         slot = "_old_forward" if "_old_forward" in vars(denoiser) else "forward"
         self._had_forward = slot in vars(denoiser)
         original = getattr(denoiser, slot)
@@ -130,7 +164,7 @@ class Patch:
         """Restore the denoiser, wherever accelerate's hooks have moved its forward since."""
         for handle in self._handles:
             handle.remove()
-        attributes: dict[str, Any] = self._denoiser.__dict__
+        attributes: dict[str, Any] = self.adapter.denoiser.__dict__
         for slot in _SLOTS:
             if attributes.get(slot) is not self._forward:
                 continue

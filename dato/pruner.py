@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from dato.dynamics import Dynamics
+from dato.noise import Noise
 from dato.prune import Plan, Selection, pruned_count, scores, select
 from dato.schedule import Tokens
 from dato.topology import Layer
-
-_SEED = 0xDA70
-"""Start of every noise seed; the rest is the call and the level or layer."""
 
 
 class Pruner:
@@ -23,18 +20,21 @@ class Pruner:
         tokens: the schedule's settings.
         groups: 2 when the batch is an unconditional and a conditional half, else 1.
         dynamics: the run's dynamics, of the unconditional half.
+        noise: the schedule's noise.
     """
 
-    def __init__(self, tokens: Tokens, groups: int, dynamics: Dynamics) -> None:
+    def __init__(self, tokens: Tokens, groups: int, dynamics: Dynamics, noise: Noise) -> None:
         self._tokens = tokens
         self._groups = groups
         self._dynamics = dynamics
+        self._noise = noise
         self.begin(0, {})
 
     def begin(self, call: int, ratios: Mapping[str, float]) -> None:
         """Forget the plans of the call before, and prune these layers from now on."""
         self._call = call
         self._ratios = ratios
+        self._rows = self._noise.rows(call) if ratios else {}
         self._selections: dict[str, Selection] = {}
         self._plans: dict[tuple[str, int], Plan] = {}
 
@@ -52,25 +52,18 @@ class Pruner:
         shared = self._tokens.share == "level"
         key = f"level_{layer.level}" if shared else layer.name
         if key not in self._selections:
-            seed = noise_seed(self._call, layer.level if shared else 256 + order)
-            self._selections[key] = self._select(seed, grid, hidden)
+            place = layer.level if shared else 256 + order
+            self._selections[key] = self._select(place, grid, hidden)
         if (key, pruned) not in self._plans:
             self._plans[key, pruned] = self._selections[key].plan(pruned).repeat(self._groups)
         return self._plans[key, pruned]
 
-    def _select(self, seed: int, grid: tuple[int, int], hidden: Tensor) -> Selection:
+    def _select(self, place: int, grid: tuple[int, int], hidden: Tensor) -> Selection:
         images = hidden[: hidden.shape[0] // self._groups]
-        noise = standard_normal(seed, grid[0] * grid[1]).to(hidden.device, non_blocking=True)
+        tokens = grid[0] * grid[1]
+        noise = self._rows.get((place, tokens))
+        if noise is None:
+            noise = self._noise.draw(self._call, place, tokens)
         dynamics = self._dynamics.pooled(grid)
         score = scores(dynamics, noise, self._tokens)
         return select(images, score, dynamics, grid, self._tokens)
-
-
-def noise_seed(call: int, place: int) -> int:
-    """Seed of one selection, different for each call and level (or layer)."""
-    return (_SEED * 100_003 + call) * 100_003 + place
-
-
-def standard_normal(seed: int, count: int) -> Tensor:
-    """(count,) from a private generator on the CPU: the same on every device and batch."""
-    return torch.randn(count, generator=torch.Generator().manual_seed(seed))

@@ -68,6 +68,15 @@ class Run:
         self.pruner.begin(self.call, step.ratios)
         return step
 
+    def cut(self, step: Step) -> Tensor | None:
+        """The cut that the current call starts from; None for a full call."""
+        return None if step.inner is None else self.cuts[step.inner]
+
+    def captures(self, step: Step) -> frozenset[int]:
+        """Every cut that some call of the same kind captures."""
+        same = (each for each in self.steps if each.kind == step.kind)
+        return frozenset().union(*(each.captures for each in same))
+
     def finish(
         self, step: Step, sample: Tensor, output: Tensor, captured: dict[int, Tensor]
     ) -> None:

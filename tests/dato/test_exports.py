@@ -24,6 +24,7 @@ PUBLIC = [
     "__version__",
     "applied",
     "apply",
+    "compile",
     "fingerprint",
     "list_presets",
     "load_preset",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dato import prune
+from dato.noise import noise_seed, standard_normal
 from dato.prune import Plan, Selection
-from dato.pruner import noise_seed, standard_normal
 from dato.schedule import Tokens
 from tests.dato.tiny import random
 from tests.oracles import pruning as oracle

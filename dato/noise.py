@@ -1,0 +1,50 @@
+"""The random part of token selection: the same numbers on every device and for every batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_SEED = 0xDA70
+"""Start of every noise seed; the rest is the call and the level or layer."""
+
+
+class Noise:
+    """The noise of all calls of a schedule, drawn once and copied to the device once.
+
+    Args:
+        calls: number of calls.
+        device: where it is used.
+    """
+
+    def __init__(self, calls: int, device: torch.device) -> None:
+        self.calls = calls
+        self.device = device
+        self._drawn: dict[tuple[int, int], Tensor] = {}
+
+    def rows(self, call: int) -> dict[tuple[int, int], Tensor]:
+        """What is drawn so far for one call: (tokens,) by place and number of tokens."""
+        return {key: drawn[call] for key, drawn in self._drawn.items()}
+
+    def draw(self, call: int, place: int, tokens: int) -> Tensor:
+        """(tokens,), standard normal, for one call and place (a level or a layer).
+
+        All calls' noise of a place is drawn at its first call, so that no later call waits for a
+        copy to the device.
+        """
+        seeds = (noise_seed(number, place) for number in range(self.calls))
+        drawn = torch.stack([standard_normal(seed, tokens) for seed in seeds])
+        if self.device.type == "cuda":
+            drawn = drawn.pin_memory()
+        self._drawn[place, tokens] = drawn = drawn.to(self.device, non_blocking=True)
+        return drawn[call]
+
+
+def noise_seed(call: int, place: int) -> int:
+    """Seed of one selection, different for each call and level (or layer)."""
+    return (_SEED * 100_003 + call) * 100_003 + place
+
+
+def standard_normal(seed: int, count: int) -> Tensor:
+    """(count,) from a private generator on the CPU."""
+    return torch.randn(count, generator=torch.Generator().manual_seed(seed))

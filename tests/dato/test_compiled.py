@@ -1,0 +1,109 @@
+"""Compiled kinds give the eager images, and are looked up rather than compiled again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import dato
+from dato import Kind, Schedule
+from tests.dato.models import Family, pixart, sd15
+from tests.dato.tiny import generate, generated, tiny_pipe, tiny_unet
+
+STEPS = 6
+KINDS = {
+    "full": Kind("full", {"level_0": 0.5}),
+    "shallow": Kind(1, {"level_0": 0.25}),
+    "plain": Kind(1),
+    "reuse": Kind(0),
+}
+SCHEDULE = Schedule(KINDS, ("full", "shallow", "plain", "reuse", "full", "shallow"))
+TRACED: dict[str, Any] = {"backend": "eager", "fullgraph": True}
+"""Traces every kind without a graph break, and runs the graphs as they are."""
+
+
+@pytest.fixture(autouse=True)
+def _forget_graphs() -> None:
+    torch.compiler.reset()
+
+
+def small_unet() -> Any:
+    return tiny_pipe(
+        tiny_unet(
+            block_out_channels=(8, 16),
+            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+            layers_per_block=1,
+            attention_head_dim=(1, 2),
+        )
+    )
+
+
+def test_a_transformer_gives_the_eager_images_from_whole_graphs() -> None:
+    family = pixart()
+    with dato.applied(family.pipe, SCHEDULE):
+        expected = family.generate(STEPS)
+        warmup = dato.compile(family.pipe, **TRACED)
+        for _ in range(3):
+            assert torch.equal(family.generate(STEPS), expected)
+    # Both pruning kinds twice: before dynamics are known, and after.
+    assert len(warmup.seconds) == 5
+
+
+def test_a_unet_gives_the_eager_images_and_captures_again_for_a_new_batch() -> None:
+    pipe = small_unet()
+    one, two = generated(pipe, SCHEDULE), generated(pipe, SCHEDULE, batch=2)
+    dato.apply(pipe, SCHEDULE)
+    warmup = dato.compile(pipe, **TRACED)
+    for _ in range(3):
+        assert torch.equal(generate(pipe), one)
+    graphs = len(warmup.seconds)
+    for _ in range(2):
+        assert torch.equal(generate(pipe, batch=2), two)
+        assert torch.equal(generate(pipe), one)
+    assert len(warmup.seconds) == 2 * graphs
+    assert f"{2 * graphs} graphs" in str(warmup)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
+def test_cudagraphs_hands_out_images_that_later_calls_leave_alone() -> None:
+    pipe = small_unet()
+    expected = [generated(pipe, SCHEDULE, seed=seed) for seed in (1, 2)]
+    dato.apply(pipe, SCHEDULE)
+    dato.compile(pipe, mode="cudagraphs", backend="eager")
+    generate(pipe)
+    images = [generate(pipe, seed=seed) for seed in (1, 2)]
+    assert all(map(torch.equal, images, expected))
+
+
+def test_another_schedule_and_removal_end_it() -> None:
+    pipe = small_unet()
+    dato.apply(pipe, SCHEDULE)
+    warmup = dato.compile(pipe, **TRACED)
+    dato.apply(pipe, SCHEDULE)
+    for _ in range(3):
+        generate(pipe)
+    dato.remove(pipe)
+    generate(pipe)
+    assert not warmup.seconds
+
+
+def test_kinds_of_an_applied_schedule_are_compiled(pipe: Any) -> None:
+    with pytest.raises(dato.MismatchError, match=r"dato\.apply first"):
+        dato.compile(pipe)
+    dato.apply(pipe, SCHEDULE)
+    with pytest.raises(dato.UnsupportedError, match='"default" or "cudagraphs"'):
+        dato.compile(pipe, mode="fast")  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [sd15, pixart])
+def test_inductor_gives_the_eager_images_within_rounding(make: Any) -> None:
+    family: Family = make()
+    with dato.applied(family.pipe, SCHEDULE):
+        expected = family.generate(STEPS)
+        dato.compile(family.pipe)
+        for _ in range(3):
+            torch.testing.assert_close(family.generate(STEPS), expected, rtol=1e-3, atol=1e-3)
