@@ -99,6 +99,7 @@ def test_kinds_of_an_applied_schedule_are_compiled(pipe: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 @pytest.mark.parametrize("make", [sd15, pixart])
 def test_inductor_gives_the_eager_images_within_rounding(make: Any) -> None:
     family: Family = make()
