@@ -15,6 +15,17 @@ from dato.families import adapter_of
 GIGAFLOPS = {"full": 1606.5, 1: 126.5, 2: 360.3, 3: 610.8, 4: 754.9, 6: 1081.2, 9: 1511.9}
 """Of one guided call of SD 1.5 at 64 x 64 latents, by depth."""
 
+CUTS = {
+    1: (2, 320, 64, 64),
+    2: (2, 320, 64, 64),
+    3: (2, 640, 64, 64),
+    4: (2, 640, 32, 32),
+    6: (2, 1280, 32, 32),
+    9: (2, 1280, 16, 16),
+    12: (2, 1280, 8, 8),
+}
+"""What a call of each depth reads from the cache; ``docs/engine.md`` states the sizes."""
+
 
 def on_meta(make: Any) -> Any:
     with torch.device("meta"):
@@ -61,6 +72,7 @@ def test_a_cached_call_of_sd15_does_the_arithmetic_of_its_depth() -> None:
 
     full, cuts = gigaflops(None, None, range(1, 13))
     assert full == pytest.approx(GIGAFLOPS["full"], rel=1e-3)
+    assert {depth: tuple(cuts[depth].shape) for depth in CUTS} == CUTS
     for depth in (1, 2, 3, 4, 6, 9):
         found, _ = gigaflops(depth, cuts[depth], ())
         assert found == pytest.approx(GIGAFLOPS[depth], rel=1e-3)
