@@ -26,7 +26,8 @@ def compose_config(overrides: Sequence[str]) -> Config:
     """The configuration of a new study.
 
     Args:
-        overrides: Hydra overrides. ``space=path/to/file.yaml`` reads a space from that file.
+        overrides: Hydra overrides. ``space=path/to/file.yaml`` reads a space from that file, and
+            ``constraints.speedup=>=5`` needs no quotes inside the shell's own.
 
     Raises:
         UserError: for overrides that Hydra refuses.
@@ -36,7 +37,7 @@ def compose_config(overrides: Sequence[str]) -> Config:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module("conf", version_base="1.3"):
-            values = _plain(compose("config", list(overrides)))
+            values = _plain(compose("config", [_quoted(override) for override in overrides]))
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_explain(error)) from error
     if space is not None:
@@ -55,7 +56,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         UserError: an override would change what the study's trials measured.
     """
-    stored = OmegaConf.create(_read_yaml(path))
+    stored = OmegaConf.create(parse_config(_read_yaml(path)).model_dump(mode="json"))
     for override in overrides:
         group = override.lstrip("+~").partition("=")[0].partition(".")[0]
         if group not in RESUMABLE or "." not in override.partition("=")[0]:
@@ -87,6 +88,13 @@ def _take_space_file(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any
         else:
             rest.append(override)
     return rest, space
+
+
+def _quoted(override: str) -> str:
+    """Hydra's grammar has no bare ``<`` or ``>``, which the shell's quotes do not survive to."""
+    key, _, value = override.partition("=")
+    bare = key.startswith("constraints.") and value.startswith(("<", ">"))
+    return f'{key}="{value}"' if bare else override
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -63,8 +63,9 @@ class Progress:
         """The front after ``record``."""
         found = point(record, self._objective)
         if found is not None:
-            points = [*self._front, found]
-            self._front = [points[index] for index in non_dominated(points)]
+            if record.feasible:
+                points = [*self._front, found]
+                self._front = [points[index] for index in non_dominated(points)]
             if self._box is None and is_baseline(record):
                 self._box = (_fid_limit(record), found[1])
         return Step(record.number, len(self._front), self._share())

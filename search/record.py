@@ -46,6 +46,9 @@ class TrialRecord:
         quality: quality on the full image count; ``None`` unless complete.
         seconds: wall-clock seconds the trial took; ``overhead_s`` of them outside model and metric.
         reason: why it was pruned or failed.
+        images: images generated for this trial; 0 where another trial's were answered with.
+        violations: by constrained quantity, how far outside its bounds the trial is, as a share
+            of the bound; 0 or less is inside. Empty without constraints.
     """
 
     number: int
@@ -60,6 +63,20 @@ class TrialRecord:
     seconds: float = 0.0
     overhead_s: float = 0.0
     reason: str = ""
+    images: int = 0
+    violations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every constraint that was looked at is kept."""
+        return all(value <= 0 for value in self.violations.values())
+
+    @property
+    def calls(self) -> float:
+        """Denoiser calls spent on its images, a cached one counting its share of a full one."""
+        if self.schedule is None or not self.speedup:
+            return 0.0
+        return self.images * self.schedule.calls / self.speedup
 
 
 @dataclass(frozen=True)

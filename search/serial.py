@@ -110,6 +110,7 @@ def _trial(record: TrialRecord) -> dict[str, object]:
     return {
         **{name: getattr(record, name) for name in TrialWire.model_fields},
         "params": dict(record.params),
+        "violations": dict(record.violations),
         "schedule": None if record.schedule is None else schedule_to_dict(record.schedule),
         "quality": _quality(record.quality),
         "reason": record.reason.encode("utf-8", "replace").decode("utf-8"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from rich.markup import escape
 from rich.table import Table
@@ -70,9 +71,24 @@ def front_table(result: StudyResult) -> Table:
             _number(member_speedup(member), ".2f", "x"),
             summary(schedule) if schedule else "",
         )
-    if not result.front:
-        table.caption = "No trial completed, so the front is empty."
+    notes = [feasibility(result), "" if result.front else "The front is empty."]
+    table.caption = escape(" ".join(filter(None, notes))) or None
     return table
+
+
+def feasibility(result: StudyResult) -> str:
+    """A sentence about the study's constraints and how many trials keep them; ``""`` without."""
+    bounds = result.config.get("constraints")
+    found = [
+        f"{name} {bounds[key]}"
+        for key, name in (("speedup", "speed-up"), ("fid", "FID"))
+        if isinstance(bounds, Mapping) and bounds.get(key)
+    ]
+    if not found:
+        return ""
+    complete = [record for record in result.records if record.state == "complete"]
+    kept = sum(record.feasible for record in complete)
+    return f"Only schedules with {' and '.join(found)}: {kept} of {len(complete)} complete trials."
 
 
 def _with_interval(member: FrontMember) -> str:

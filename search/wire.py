@@ -89,6 +89,8 @@ class TrialWire(Wire):
     seconds: float
     overhead_s: float
     reason: str
+    images: int = 0
+    violations: dict[str, float] = {}
 
     def to_record(self) -> TrialRecord:
         """Raises ScheduleError when its schedule breaks a rule."""

@@ -20,6 +20,8 @@ Start a study. Everything is a Hydra override:
 
   dato-search sweep                                  # the embedded model, about 5 minutes
   dato-search sweep space=layered sampler=nsga2 budget.trials=200
+  dato-search sweep budget.time=2h budget.images=800 # whichever ends first; also budget.calls
+  dato-search sweep constraints.speedup=">=5" constraints.fid="<=baseline+0.5"
   dato-search sweep space=./my_space.yaml            # a space of your own
   dato-search sweep experiment=pocket_full study.folder=studies/full
   dato-search sweep model=custom model.path=FOLDER model.prompts=prompts.txt quality.real=none

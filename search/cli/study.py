@@ -14,6 +14,7 @@ from search.errors import UserError
 from search.folder import StudyFolder
 from search.launch.result import current_result, write_presets
 from search.report import write_report
+from search.study.budget import Budget, Spent
 from search.table import front_table, member_latency, member_speedup
 
 
@@ -23,8 +24,8 @@ def status(options: argparse.Namespace) -> int:
     config = load_config(folder.config)
     result = current_result(config, folder)
     counts = Counter(record.state for record in result.records)
-    done = sum(counts.values())
-    print(f"{result.name}: {done} of {config.budget.trials} trials")
+    budget = Budget.of(config.budget)
+    print(f"{result.name}: {budget.describe(Spent.by(result.records))}")
     print("  " + ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
     for reason, count in Counter(
         record.reason for record in result.records if record.state == "fail"
@@ -35,7 +36,7 @@ def status(options: argparse.Namespace) -> int:
     if seconds > 0:
         overhead = sum(record.overhead_s for record in result.records) / seconds
         print(f"  {seconds:.0f} s in trials, {overhead:.1%} of it outside model and metric")
-    if done < config.budget.trials:
+    if not budget.ended(result.records):
         print(f"  go on with: dato-search resume {folder.root}")
     return 0
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from search.launch.view import View
 from search.record import TrialRecord
 from search.settings import Config
+from search.study.budget import Budget, Spent
 from search.table import summary
 
 
@@ -31,13 +32,16 @@ class PlainView:
 
     def __init__(self, config: Config) -> None:
         self._objective = config.quality.objective
-        self._trials = config.budget.trials
+        self._budget = Budget.of(config.budget)
 
     def stage(self, text: str) -> None:
         print(text, flush=True)
 
-    def trial(self, record: TrialRecord, done: int) -> None:
-        print(f"[{done}/{self._trials}] {describe(record, self._objective)}", flush=True)
+    def trial(self, record: TrialRecord, spent: Spent) -> None:
+        of = f"/{self._budget.trials}" if self._budget.trials else ""
+        share = "" if of else f" {self._budget.share(spent):.0%}"
+        line = describe(record, self._objective)
+        print(f"[{spent.trials}{of}]{share} {line}", flush=True)
 
 
 class BarView:
@@ -45,17 +49,20 @@ class BarView:
 
     def __init__(self, config: Config, progress: Progress) -> None:
         self._objective = config.quality.objective
+        self._budget = Budget.of(config.budget)
         self._progress = progress
-        self._task = progress.add_task("starting", total=config.budget.trials)
+        self._task = progress.add_task("starting", total=1.0, used="")
 
     def stage(self, text: str) -> None:
         self._progress.update(self._task, description=text)
 
-    def trial(self, record: TrialRecord, done: int) -> None:
+    def trial(self, record: TrialRecord, spent: Spent) -> None:
         self._progress.console.print(
             describe(record, self._objective), highlight=False, markup=False
         )
-        self._progress.update(self._task, completed=done)
+        self._progress.update(
+            self._task, completed=self._budget.share(spent), used=self._budget.describe(spent)
+        )
 
 
 def wide_console() -> Console:
@@ -69,6 +76,7 @@ def make_view(config: Config, *, plain: bool) -> Iterator[View]:
     if plain or not sys.stdout.isatty():
         yield PlainView(config)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console()) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    used = TextColumn("{task.fields[used]}")
+    with Progress(*columns, used, TimeRemainingColumn(), console=Console()) as progress:
         yield BarView(config, progress)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from dato import Schedule
+from search.constraints import Constraints
+from search.errors import UserError
 from search.evaluate.calibrate import measure
 from search.evaluate.cost_table import CostTable
 from search.evaluate.drift import reference_drift
@@ -56,6 +58,21 @@ class Bench:
     evaluator: Evaluator
     network: torch.nn.Module
     real: torch.Tensor | None
+
+    def constraints(self) -> Constraints:
+        """The study's constraints, every bound absolute.
+
+        Raises:
+            UserError: one of them cannot be kept, or is on an FID that was not measured.
+        """
+        constraints = self.config.constraints.constraints()
+        if not constraints.fid:
+            return constraints
+        unpatched = self.evaluator.meter.quality(self.reference)
+        try:
+            return constraints.at(getattr(unpatched, self.config.quality.objective))
+        except ValueError as error:
+            raise UserError(str(error)) from error
 
     def heldout(self) -> tuple[Images, QualityMeter]:
         """The unpatched model's held-out images and the meter that compares with them."""

@@ -16,6 +16,7 @@ from search.samples import save_samples
 from search.serial import save_result, save_trials
 from search.settings import Config
 from search.space import Space, load_space
+from search.study.budget import Budget, Spent
 from search.study.driver import Driver
 from search.study.lock import study_lock
 from search.study.records import read_records
@@ -44,9 +45,11 @@ def run_sweep(
     space = load_space(config.space)
     with study_lock(folder), _bench(config, folder, view) as bench:
         space.parameters(bench.context)
+        constraints = bench.constraints()
         study = open_study(folder, config.storage, config.sampler, config.study.seed)
         on_ready()
-        driver = Driver(study, space, bench.context, bench.evaluator, config.quality.objective)
+        objective = config.quality.objective
+        driver = Driver(study, space, bench.context, bench.evaluator, objective, constraints)
         tracker = _tracker(config, folder)
         _search(config, driver, tracker, view)
         records = read_records(study)
@@ -89,10 +92,10 @@ def _search(config: Config, driver: Driver, tracker: Tracker, view: View) -> Non
     earlier = read_records(driver.study)
     for record in earlier:
         tracker.trial(record)
-    done = len(earlier)
-    for record in driver.run(config.budget.trials):
-        done += 1
-        view.trial(record, done)
+    spent = Spent.by(earlier)
+    for record in driver.run(Budget.of(config.budget)):
+        spent += Spent.by([record])
+        view.trial(record, spent)
         tracker.trial(record)
 
 

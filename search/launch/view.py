@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from search.record import TrialRecord
+from search.study.budget import Spent
 
 
 class View(Protocol):
@@ -14,6 +15,6 @@ class View(Protocol):
         """The study has moved on to ``text``."""
         ...
 
-    def trial(self, record: TrialRecord, done: int) -> None:
-        """A trial was told; ``done`` trials are finished in all."""
+    def trial(self, record: TrialRecord, spent: Spent) -> None:
+        """A trial was told; ``spent`` is what all trials of the study used."""
         ...

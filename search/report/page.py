@@ -17,6 +17,7 @@ from search.record import StudyResult
 from search.report.facts import failures, flatten, headline, rows
 from search.report.samples import load_samples
 from search.report.strips import strips
+from search.table import feasibility
 
 HERE = Path(__file__).parent
 
@@ -47,6 +48,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         result=result,
         numbers=headline(result),
         rows=rows(result),
+        feasibility=feasibility(result),
         strips=strips(result),
         unpatched=samples.unpatched,
         samples=samples.members,

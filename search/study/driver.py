@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 import optuna
 
 from dato import DatoError, Schedule
+from search.constraints import Constraints
+from search.progress import fid
 from search.record import Parameter, TrialRecord
 from search.space import Space, SpaceContext
+from search.study.budget import Budget
 from search.study.evaluator import Evaluator
 from search.study.interrupts import uninterrupted
 from search.study.records import ORIGIN, origin_of, read_records, requeue_unfinished, tell
@@ -26,6 +29,7 @@ class Driver:
         context: calls, topology and drift that decoding needs.
         evaluator: scores decoded schedules.
         objective: which FID is minimised.
+        constraints: absolute bounds that are told to Optuna with each trial.
     """
 
     study: optuna.Study
@@ -33,6 +37,7 @@ class Driver:
     context: SpaceContext
     evaluator: Evaluator
     objective: str
+    constraints: Constraints = Constraints()
 
     def prepare(self, warmstarts: int) -> int:
         """Enqueue warm starts in a new study; give an interrupted one its unfinished trials back.
@@ -53,16 +58,16 @@ class Driver:
         for params in self.space.warm_starts(self.context, warmstarts):
             self.study.enqueue_trial(params, user_attrs={ORIGIN: "warmstart"})
 
-    def run(self, trials: int) -> Iterator[TrialRecord]:
-        """Run until the study holds ``trials`` finished ones, yielding each record once told."""
+    def run(self, budget: Budget) -> Iterator[TrialRecord]:
+        """Run until the study's trials have used ``budget``, yielding each record once told."""
         records = list(read_records(self.study))
-        while len(records) < trials:
+        while not budget.ended(records):
             started = time.perf_counter()
             trial, params = self._propose()
             record = self._evaluate(trial, params, records)
             elapsed = time.perf_counter() - started
             work = record.seconds - record.overhead_s
-            record = replace(record, seconds=elapsed, overhead_s=elapsed - work)
+            record = self._judge(replace(record, seconds=elapsed, overhead_s=elapsed - work))
             with uninterrupted():
                 tell(self.study, trial, record, self.objective)
             records.append(record)
@@ -84,8 +89,16 @@ class Driver:
             self.context.topology.check(schedule)
         except DatoError as error:
             return replace(record, reason=str(error))
-        priced = self.evaluator.price(record, schedule)
+        priced = self._judge(self.evaluator.price(record, schedule))
+        if not priced.feasible and priced.origin != "baseline":
+            speedup = f"a speed-up of {priced.speedup:.2f} does not keep {self.constraints}"
+            return replace(priced, state="pruned", reason=speedup)
         return answered(priced, schedule, records) or self.evaluator.score(priced, records)
+
+    def _judge(self, record: TrialRecord) -> TrialRecord:
+        """Attach the violations of what is known so far."""
+        value = fid(record.quality, self.objective)
+        return replace(record, violations=self.constraints.violations(record.speedup, value))
 
 
 def answered(

@@ -26,13 +26,21 @@ class ImageSource(Protocol):
         ...
 
 
-class Stopwatch:
-    """Sums the seconds spent in model and metric, so that the framework's own can be told."""
+class Work:
+    """Sums the seconds spent in model and metric, so that the framework's own can be told, and
+    the images asked for, whether or not they can be scored."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: ImageSource) -> None:
+        self._source = source
         self.seconds = 0.0
+        self.images = 0
 
-    def __enter__(self) -> Stopwatch:
+    def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
+        """See :class:`ImageSource`."""
+        self.images += len(indices)
+        return self._source.generate(schedule, indices)
+
+    def __enter__(self) -> Work:
         self._start = time.perf_counter()
         return self
 
@@ -74,27 +82,28 @@ class Evaluator:
         Returns:
             the record as complete, pruned or failed.
         """
-        started, work = time.perf_counter(), Stopwatch()
+        started, work = time.perf_counter(), Work(self.source)
         try:
             scored = self._rungs(record, finished, work)
         except TrialError as error:
             scored = replace(record, state="fail", reason=str(error))
         seconds = time.perf_counter() - started
-        return replace(scored, seconds=seconds, overhead_s=seconds - work.seconds)
+        overhead = seconds - work.seconds
+        return replace(scored, seconds=seconds, overhead_s=overhead, images=work.images)
 
     def _rungs(
-        self, record: TrialRecord, finished: Sequence[TrialRecord], work: Stopwatch
+        self, record: TrialRecord, finished: Sequence[TrialRecord], work: Work
     ) -> TrialRecord:
         few, all_images = self.settings.rung_images, self.settings.images
         with work:
-            first = self.source.generate(record.schedule, range(few))
+            first = work.generate(record.schedule, range(few))
             distance = self.meter.distance(first.latents, range(few))
         record = replace(record, distance=distance)
         rival = dominating(record, finished, self.settings.rung_margin)
         if rival is not None:
             return replace(record, state="pruned", reason=f"clearly dominated by trial {rival}")
         with work:
-            rest = self.source.generate(record.schedule, range(few, all_images))
+            rest = work.generate(record.schedule, range(few, all_images))
             quality = self.meter.quality(join([first, rest]))
         return replace(record, state="complete", quality=quality)
 

@@ -36,6 +36,8 @@ def objectives(record: TrialRecord, objective: str) -> tuple[float, float]:
 def tell(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objective: str) -> None:
     """Store what a trial measured, then its state: a crash in between leaves it unfinished."""
     trial.set_user_attr(RECORD, trials_to_json([record]))
+    for name, violation in record.violations.items():
+        trial.set_constraint(name, violation)
     values = objectives(record, objective) if record.state == "complete" else None
     study.tell(trial, values=values, state=_STATES[record.state])
 

@@ -36,11 +36,12 @@ class SecondLook:
 
 
 def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:
-    """Non-dominated complete records, slowest first, named by the cost table's speed-up.
+    """Non-dominated complete records that keep the study's constraints, slowest first, named by
+    the cost table's speed-up.
 
     The unpatched pipeline is the reference of the table, not a member.
     """
-    complete = [record for record in records if record.state == "complete"]
+    complete = [record for record in records if record.state == "complete" and record.feasible]
     points = [objectives(record, objective) for record in complete]
     kept = [complete[index] for index in non_dominated(points)]
     kept = [record for record in kept if record.schedule and not is_unpatched(record.schedule)]

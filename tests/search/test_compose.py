@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from search.compose import compose_config, load_config, save_config
 from search.errors import ConfigError, UserError
@@ -34,6 +35,19 @@ def test_overrides_reach_the_configuration() -> None:
     assert config.sampler.name == "nsga2"
     assert config.budget.trials == 200
     assert config.study.folder.startswith("studies/pocket-layered-")
+
+
+@pytest.mark.parametrize("value", [">=5", '">=5"', "'>=5'", ">=5,<=9"])
+def test_constraints_are_written_with_or_without_quotes(value: str) -> None:
+    config = compose_config([f"constraints.speedup={value}", "constraints.fid=<=baseline+0.5"])
+    assert config.constraints.speedup == value.strip("'\"")
+    assert config.constraints.fid == "<=baseline+0.5"
+
+
+def test_a_budget_has_many_limits() -> None:
+    config = compose_config(["budget.time=1h30m", "budget.calls=2e5", "budget.images=800"])
+    assert config.budget.trials is None
+    assert (config.budget.time, config.budget.calls, config.budget.images) == ("1h30m", 2e5, 800)
 
 
 def test_a_space_may_be_a_file(tmp_path: Path) -> None:
@@ -71,6 +85,39 @@ def test_image_counts_are_whole_batches_and_the_rung_is_smaller() -> None:
         compose_config(["quality.images=33"])
     with pytest.raises(ConfigError, match="rung_images must be smaller"):
         compose_config(["quality.rung_images=16"])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("budget.time=0s", "longer than 0"),
+        ("budget.time=90", "written like 2h"),
+        ("budget.time=-2h", "written like 2h"),
+        ("budget.images=0", "greater than or equal to 1"),
+        ("budget.calls=-1", "greater than 0"),
+        ("constraints.speedup=>=5,<=3", "no value is both >=5 and <=3"),
+        ("constraints.speedup=>=baseline", "a factor above 0"),
+        ("constraints.speedup=<=0", "a factor above 0"),
+        ("constraints.fid=>=5", "its bounds are <="),
+        ("constraints.fid=5", "valid string"),
+        ("constraints.fid=<5", "a bound is <= or >="),
+    ],
+)
+def test_budgets_and_constraints_that_make_no_sense(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        compose_config([override])
+
+
+def test_a_study_of_an_older_version_takes_newer_settings(tmp_path: Path) -> None:
+    config = compose_config(["study.folder=studies/x"])
+    older = yaml.safe_load(save_config(config))
+    older["budget"] = {"trials": 30}
+    del older["constraints"]
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(older))
+    assert load_config(path, ["budget.time=2h"]).budget.time == "2h"
+    with pytest.raises(UserError, match="cannot be applied on resume"):
+        load_config(path, ["constraints.speedup=>=5"])
 
 
 def test_a_stored_configuration_reads_back_equal(tmp_path: Path) -> None:

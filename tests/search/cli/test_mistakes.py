@@ -27,6 +27,9 @@ def expect(
     [
         (["budgget.trials=3"], ("budgget",)),
         (["budget.trials=0"], ("budget.trials=0", "greater than or equal to 1")),
+        (["budget.images=-4"], ("budget.images=-4", "greater than or equal to 1")),
+        (["budget.time=0m"], ("budget.time", "longer than 0")),
+        (["constraints.speedup=>=5,<=3"], ("constraints.speedup", "no value is both >=5 and <=3")),
         (["sampler=tep"], ("Did you mean 'tpe'?",)),
         (["sampler.options.seeed=3"], ("seeed",)),
         (["space=missing.yaml"], ("Cannot read 'missing.yaml'",)),

@@ -163,6 +163,16 @@ def test_leftovers_of_a_sweep_that_never_began_are_not_measurements(tmp_path: Pa
     assert json.loads(folder.cost_table.read_text())["depth_s"]
 
 
+def test_an_impossible_constraint_ends_before_the_study_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    arguments = ["sweep", "--plain", f"study.folder={folder}", "launcher.kind=serial"]
+    assert main([*arguments, *SMALL, "constraints.fid=<=baseline-1"]) == 2
+    assert "no FID is below 0" in capsys.readouterr().err
+    assert not (folder / "config.yaml").exists()
+
+
 def test_ctrl_c_stops_cleanly_and_says_how_to_resume(tmp_path: Path) -> None:
     process = sweep_process(tmp_path / "study", "budget.trials=50", "launcher.kind=serial")
     errors = stop_after(process, 1, signal.SIGINT)

@@ -52,6 +52,8 @@ records = st.builds(
     speedup=st.none() | finite,
     distance=st.none() | finite,
     quality=st.none() | qualities,
+    images=st.integers(0, 10**6),
+    violations=st.dictionaries(text, finite, max_size=2),
     seconds=finite,
     overhead_s=finite,
     reason=text,

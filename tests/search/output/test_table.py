@@ -70,6 +70,15 @@ def test_an_empty_front_says_so(result: StudyResult) -> None:
     assert "front is empty" in show(replace(result, front=(), baseline=None))
 
 
+def test_constraints_are_named_with_how_many_trials_keep_them(result: StudyResult) -> None:
+    kept = [replace(record, violations={"speedup": -0.1}) for record in result.records[:30]]
+    broken = [replace(record, violations={"speedup": 0.1}) for record in result.records[30:]]
+    complete = [sum(r.state == "complete" for r in records) for records in (kept, broken)]
+    config = {"constraints": {"speedup": ">=5", "fid": None}}
+    shown = show(replace(result, records=(*kept, *broken), config=config))
+    assert f"Only schedules with speed-up >=5: {complete[0]} of {sum(complete)} complete" in shown
+
+
 def test_names_are_shown_as_they_are(result: StudyResult) -> None:
     front = (replace(result.front[0], name="[red]x[/red]"),)
     assert "[red]x[/red]" in show(replace(result, front=front, name="[bold]s"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -9,12 +10,15 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from search.constraints import Constraints, parse_bounds
 from search.folder import StudyFolder
 from search.settings import SamplerSettings, StorageSettings
 from search.space import Space, SpaceContext
+from search.study.budget import Budget
 from search.study.driver import Driver
 from search.study.evaluator import Evaluator
 from search.study.records import read_records
+from search.study.second_look import front_of
 from search.study.storage import open_study
 from tests.search.study.conftest import FakeEvaluator
 
@@ -39,7 +43,7 @@ def make_driver(
 
 def run(driver: Driver, trials: int, warmstarts: int = 3) -> None:
     driver.prepare(warmstarts)
-    for _ in driver.run(trials):
+    for _ in driver.run(Budget(trials=trials)):
         pass
 
 
@@ -91,7 +95,7 @@ def test_an_interrupted_study_resumes_with_nothing_lost(
 
     again = make_driver(tmp_path, space, context)
     assert again.prepare(3) == 1
-    for _ in again.run(9):
+    for _ in again.run(Budget(trials=9)):
         pass
     records = read_records(again.study)
     assert records[:3] == before
@@ -110,7 +114,7 @@ def test_a_trial_lost_before_its_first_suggestion_keeps_its_warm_start(
     driver.study.ask()
     again = make_driver(tmp_path, space, context)
     again.prepare(2)
-    for _ in again.run(4):
+    for _ in again.run(Budget(trials=4)):
         pass
     assert [record.origin for record in read_records(again.study)] == [
         "baseline",
@@ -141,7 +145,7 @@ def test_a_schedule_seen_before_is_answered_from_the_record(
     assert params is not None
     for _ in range(2):
         driver.study.enqueue_trial(params)
-    for _ in driver.run(2):
+    for _ in driver.run(Budget(trials=2)):
         pass
     first, second = read_records(driver.study)
     assert len(fake.scored) == 1
@@ -156,3 +160,41 @@ def test_optuna_sees_both_objectives(tmp_path: Path, space: Space, context: Spac
     for trial, record in zip(driver.study.trials, read_records(driver.study), strict=True):
         assert record.quality is not None
         assert trial.values == [record.quality.fid_reference, record.latency_s]
+
+
+def constrained(folder: Path, space: Space, context: SpaceContext, sampler: str) -> Driver:
+    driver = make_driver(folder, space, context, sampler=sampler)
+    bounds = Constraints(speedup=parse_bounds(">=3"), fid=parse_bounds("<=28"))
+    driver = replace(driver, constraints=bounds)
+    run(driver, trials=25)
+    return driver
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "nsga2", "random"])
+def test_constraints_reach_optuna_and_the_front(
+    tmp_path: Path, space: Space, context: SpaceContext, sampler: str
+) -> None:
+    driver = constrained(tmp_path, space, context, sampler)
+    records = read_records(driver.study)
+    for trial, record in zip(driver.study.trials, records, strict=True):
+        assert trial.constraints == record.violations
+        assert record.speedup is not None
+        assert (record.violations["speedup"] <= 0) == (record.speedup >= 3)
+    front = front_of(records, "fid_reference")
+    assert front
+    for member in front:
+        assert member.record.speedup is not None and member.record.speedup >= 3
+        assert member.record.quality is not None and member.record.quality.fid_reference <= 28
+
+
+def test_a_schedule_too_slow_for_the_constraints_costs_no_image(
+    tmp_path: Path, space: Space, context: SpaceContext
+) -> None:
+    driver = constrained(tmp_path, space, context, "random")
+    baseline, *others = read_records(driver.study)
+    assert baseline.state == "complete" and not baseline.feasible
+    slow = [record for record in others if record.speedup is not None and record.speedup < 3]
+    assert slow
+    for record in slow:
+        assert (record.state, record.quality, record.images) == ("pruned", None, 0)
+        assert "does not keep speed-up >=3" in record.reason

@@ -1,0 +1,95 @@
+"""When a search ends: after so many trials, images, denoiser calls or seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from search.duration import duration_text, parse_duration
+from search.record import TrialRecord
+from search.settings import BudgetSettings
+
+IDLE_TRIALS = 200
+"""So many trials in a row without a new image mean that the space holds nothing new."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a study has used.
+
+    Args:
+        images: images generated.
+        calls: denoiser calls for one image, a cached or pruned one counting its cost's share of a
+            full one.
+        seconds: wall-clock seconds inside trials.
+    """
+
+    trials: int
+    images: int
+    calls: float
+    seconds: float
+
+    @classmethod
+    def by(cls, records: Sequence[TrialRecord]) -> Spent:
+        """What the trials of all runs of a study used together."""
+        return cls(
+            trials=len(records),
+            images=sum(record.images for record in records),
+            calls=sum(record.calls for record in records),
+            seconds=sum(record.seconds for record in records),
+        )
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.trials + other.trials,
+            self.images + other.images,
+            self.calls + other.calls,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a search may use. No trial starts once a limit is reached; ``None`` is none.
+
+    Args:
+        trials, images, calls, seconds: see :class:`Spent`.
+    """
+
+    trials: int | None = None
+    images: int | None = None
+    calls: float | None = None
+    seconds: float | None = None
+
+    @classmethod
+    def of(cls, settings: BudgetSettings) -> Budget:
+        """The limits that are set; without any, ``default_trials``."""
+        seconds = None if settings.time is None else parse_duration(settings.time)
+        budget = cls(settings.trials, settings.images, settings.calls, seconds)
+        return cls(trials=settings.default_trials) if budget == cls() else budget
+
+    def share(self, spent: Spent) -> float:
+        """Used share of the limit that is nearest, from 0 to 1."""
+        return min(1.0, max(used / limit for _, used, limit in self._limits(spent)))
+
+    def ended(self, records: Sequence[TrialRecord]) -> bool:
+        """Whether no further trial may start, by a limit or because nothing new is proposed."""
+        idle = sum(1 for _ in takewhile(lambda record: not record.images, reversed(records)))
+        return idle >= IDLE_TRIALS or self.share(Spent.by(records)) >= 1
+
+    def describe(self, spent: Spent) -> str:
+        """Each limit and its use, such as ``"12 of 30 trials, 96 of 400 images"``."""
+        parts = []
+        for name, used, limit in self._limits(spent):
+            if name == "seconds":
+                parts.append(f"{duration_text(used)} of {duration_text(limit)}")
+            else:
+                parts.append(f"{used:,.0f} of {limit:,.0f} {name}")
+        return ", ".join(parts)
+
+    def _limits(self, spent: Spent) -> Iterator[tuple[str, float, float]]:
+        for name in ("trials", "images", "calls", "seconds"):
+            limit = getattr(self, name)
+            if limit is not None:
+                yield name, getattr(spent, name), limit
