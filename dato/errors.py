@@ -61,6 +61,10 @@ class UnknownPresetError(PresetError):
     """No shipped preset has the name that was asked for."""
 
 
+class HubError(PresetError):
+    """A preset cannot be fetched from the Hugging Face Hub, or pushed to it."""
+
+
 class NotJsonError(PresetError):
     """The text is not UTF-8 encoded JSON, or its outermost value is not an object."""
 

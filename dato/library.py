@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from dato.errors import UnknownPresetError
+from dato.hub import PREFIX, hub_file
 from dato.preset import Preset
 from dato.preset_problem import closest
 
@@ -23,14 +24,21 @@ def list_presets(model: str | None = None) -> tuple[str, ...]:
 
 
 def load_preset(name_or_path: str | os.PathLike[str]) -> Preset:
-    """A shipped preset by name, such as ``"pocket/balanced"``, or any preset by path.
+    """A shipped preset by name, such as ``"pocket/balanced"``, any by its path or Hub name.
+
+    Args:
+        name_or_path: a name of :func:`list_presets`, a JSON file, or ``"hub:USER/REPO/NAME"`` for
+            the file ``NAME.json`` of a repository on the Hugging Face Hub.
 
     Raises:
         UnknownPresetError: neither a shipped name nor a file; lists the names.
+        HubError: the Hub's file can be neither downloaded nor found in the cache.
         PresetError, ScheduleError: the file breaks the format.
     """
     if not isinstance(name_or_path, str):
         return Preset.load(name_or_path)
+    if name_or_path.startswith(PREFIX):
+        return Preset.load(hub_file(name_or_path))
     if name_or_path in _names(FOLDER):
         return _shipped(FOLDER, name_or_path)
     if name_or_path.endswith(".json") or os.path.isfile(name_or_path):

@@ -22,6 +22,9 @@ from dato.errors import (
     WrongLengthError,
 )
 from dato.files import replace_text
+from dato.hub import PREFIX, hub_file, push
+from dato.preset_card import card
+from dato.preset_diff import Difference, diff
 from dato.preset_file import read_text
 from dato.preset_info import Measured, ModelInfo, Provenance, SamplerInfo
 from dato.preset_json import check_plain, parse, shorten
@@ -114,6 +117,39 @@ class Preset:
     def to_json(self) -> str:
         """Text of the preset file: equal presets give equal text, and it can be read back."""
         return render(Preset.from_dict(self.to_dict()).to_dict()) + "\n"
+
+    @classmethod
+    def from_pretrained(cls, repo: str, name: str) -> Preset:
+        """The preset ``name`` of a repository on the Hugging Face Hub, or of its local cache.
+
+        Raises:
+            HubError: it can be neither downloaded nor found.
+            PresetError, ScheduleError: the file breaks the format.
+        """
+        return cls.load(hub_file(f"{PREFIX}{repo}/{name}"))
+
+    def push_to_hub(self, repo: str, *, name: str | None = None, private: bool = False) -> str:
+        """Upload the preset and a card beside it; the repository is made if there is none.
+
+        Args:
+            repo: ``"USER/REPO"``.
+            name: file name without ``.json``; by default the last part of the preset's name.
+
+        Returns:
+            What :func:`dato.load_preset` takes, ``"hub:USER/REPO/NAME"``.
+
+        Raises:
+            HubError: not logged in, no permission, no connection.
+        """
+        return push(self, repo, name=name, private=private)
+
+    def diff(self, other: Preset) -> tuple[Difference, ...]:
+        """Every place of the file format where ``other`` differs; empty for equal presets."""
+        return diff(self, other)
+
+    def card(self) -> str:
+        """Markdown for people: what it does, what it was measured on, how to run it."""
+        return card(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the preset file by a temporary file and a rename."""
