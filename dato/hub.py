@@ -26,13 +26,13 @@ def hub_file(reference: str) -> Path:
     Raises:
         HubError: the reference is malformed, or the file can be neither downloaded nor found.
     """
-    import httpx
+    import httpx2
     from huggingface_hub import hf_hub_download
 
     repo, name = _split(reference)
     try:
         return Path(hf_hub_download(repo, f"{name}.json"))
-    except (OSError, ValueError, httpx.HTTPError) as error:
+    except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
             f"A hub preset is a file of a repository that can be reached or is in the cache "
             f"({_first_line(error)}).",
@@ -44,7 +44,7 @@ def hub_file(reference: str) -> Path:
 
 def push(preset: Preset, repo: str, *, name: str | None, private: bool) -> str:
     """Upload a preset and its card; see :meth:`dato.preset.Preset.push_to_hub`."""
-    import httpx
+    import httpx2
     from huggingface_hub import HfApi
 
     name = name or preset.name.rpartition("/")[2]
@@ -60,7 +60,7 @@ def push(preset: Preset, repo: str, *, name: str | None, private: bool) -> str:
                 repo_id=repo,
                 commit_message=f"Preset {name}",
             )
-    except (OSError, ValueError, httpx.HTTPError) as error:
+    except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
             f"A preset is pushed to a repository that you may write ({_first_line(error)}).",
             found=repo,

@@ -29,7 +29,7 @@ def python(
             "-W",
             "error",
             "-c",
-            f"import dato\nfrom dato.preset import Preset\n{code}",
+            f"import dato; from dato.preset import Preset; {code}",
         ],
         capture_output=True,
         text=True,
@@ -59,7 +59,8 @@ def test_what_cannot_be_fetched_or_pushed_is_one_sentence(tmp_path: Path) -> Non
         missing = python(LOAD, hub.url, tmp_path / "one")
         refused = python(PUSH, hub.url, tmp_path / "one")
     offline = python(LOAD, hub.url, tmp_path / "two", HF_HUB_OFFLINE="1")
-    for done in (missing, refused, offline):
+    gone = python(PUSH, "http://127.0.0.1:9", tmp_path / "two")
+    for done in (missing, refused, offline, gone):
         last = done.stderr.strip().splitlines()[-1]
         assert done.returncode == 1
         assert last.startswith("dato.errors.HubError: "), done.stderr
