@@ -19,6 +19,7 @@ from dato.engine import Engine
 from dato.errors import MismatchError, UnsupportedError
 from dato.families import adapter_of, denoiser_of
 from dato.fit import Fit, Resample
+from dato.identity import warn_of_other_weights
 from dato.library import load_preset
 from dato.schedule import Schedule
 from dato.topology import Layer, Topology
@@ -37,6 +38,8 @@ def apply(
     pipe: Pipe, schedule: Preset | Schedule | str | Path, *, resample: Resample | None = None
 ) -> Pipe:
     """Make a pipeline run a schedule from its next run on; replaces the schedule it ran before.
+
+    Warns when a preset was tuned on other weights; a first check reads all weights once.
 
     Args:
         pipe: a diffusers pipeline with a scheduler and a denoiser that the engine knows.
@@ -65,6 +68,8 @@ def apply(
     fit = Fit.of(schedule, layout, resample)
     fit.check_scheduler(pipe.scheduler)  # type: ignore[attr-defined]
     _check_owner(adapter.denoiser, pipe)
+    if not isinstance(schedule, Schedule):
+        warn_of_other_weights(schedule, pipe)
     remove(pipe)
     Patch(pipe, adapter, layout, fit)
     return pipe

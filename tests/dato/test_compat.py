@@ -11,6 +11,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from peft import LoraConfig
 
 import dato
+from dato.preset import ModelInfo, Preset, SamplerInfo
 from dato.schedule import Schedule
 from tests.dato.tiny import (
     PRUNE,
@@ -150,6 +151,30 @@ def test_fingerprints_tell_weights_apart_and_not_how_they_were_loaded(pipe: Any)
     half = tiny_unet().half()
     assert dato.fingerprint(half) == mark
     assert dato.fingerprint(half.float()) == mark
+
+
+def test_a_fingerprint_is_the_models_own_and_follows_its_weights(pipe: Any) -> None:
+    mark = dato.fingerprint(pipe)
+    add_lora(pipe)
+    assert dato.fingerprint(pipe) == mark
+    with torch.no_grad():
+        pipe.unet.conv_in.weight.mul_(2)
+    assert dato.fingerprint(pipe) != mark
+
+
+def test_a_preset_that_was_tuned_on_other_weights_warns(pipe: Any) -> None:
+    preset = Preset(
+        name="mine/fast",
+        model=ModelInfo("tiny", 12, dato.fingerprint(pipe), (16, 16)),
+        sampler=SamplerInfo("DDIMScheduler", 6, 6, 3.0),
+        schedule=SCHEDULE,
+    )
+    dato.apply(pipe, preset)
+    other = tiny_pipe(tiny_unet(seed=1))
+    with pytest.warns(UserWarning, match=r"'mine/fast' was tuned on other weights of 'tiny'"):
+        dato.apply(other, preset)
+    generate(other)
+    dato.apply(other, preset.schedule)
 
 
 def ip_adapter(unet: Any) -> dict[str, Any]:

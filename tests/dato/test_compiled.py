@@ -41,6 +41,10 @@ def small_unet() -> Any:
     )
 
 
+def small_family() -> Family:
+    return Family(small_unet(), sd15().inputs)
+
+
 def test_a_transformer_gives_the_eager_images_from_whole_graphs() -> None:
     family = pixart()
     with dato.applied(family.pipe, SCHEDULE):
@@ -100,7 +104,8 @@ def test_kinds_of_an_applied_schedule_are_compiled(pipe: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
-@pytest.mark.parametrize("make", [sd15, pixart])
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("make", [small_family, pixart])
 def test_inductor_gives_the_eager_images_within_rounding(make: Any) -> None:
     family: Family = make()
     with dato.applied(family.pipe, SCHEDULE):
