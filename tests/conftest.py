@@ -10,6 +10,8 @@ for name, value in {
     "HF_HUB_OFFLINE": "1",
     "WANDB_MODE": "offline",
     "WANDB_SILENT": "true",
+    # Read when Triton is first imported, which diffusers does.
+    "TRITON_INTERPRET": "1",
 }.items():
     os.environ.setdefault(name, value)
 

@@ -28,6 +28,7 @@ BEHIND = {
     "ray": ("search/launch/",),
     "submitit": ("search/launch/",),
     "torchmetrics": ("search/evaluate/",),
+    "triton": ("dato/matching_triton.py",),
     "wandb": ("search/tracking/wandb.py",),
 }
 """Where each library may be imported: one file or room, so that replacing it stays one change."""

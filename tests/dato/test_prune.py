@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dato import prune
-from dato.noise import noise_seed, standard_normal
+from dato import matching, prune
 from dato.prune import Plan, Selection
 from dato.schedule import Tokens
 from tests.dato.tiny import random
@@ -117,7 +116,7 @@ def test_constant_dynamics_leave_the_choice_to_noise() -> None:
 def test_large_grids_are_matched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = random(2, 64, 4), random(1, 64, seed=1), None, (8, 8), Tokens()
     whole = prune.select(*arguments)
-    monkeypatch.setattr(prune, "_CHUNK", 70)
+    monkeypatch.setattr(matching, "_CHUNK", 70)
     parts = prune.select(*arguments)
     assert torch.equal(whole.order, parts.order)
     assert torch.equal(whole.match, parts.match)
@@ -128,12 +127,6 @@ def test_halves_share_a_plan() -> None:
     both = plan.repeat(2)
     assert torch.equal(both.keep[:3], both.keep[3:])
     assert torch.equal(both.source[:3], plan.source)
-
-
-def test_noise_differs_between_calls_and_places() -> None:
-    drawn = {noise_seed(call, place) for call in range(60) for place in (0, 1, 2, 256, 257)}
-    assert len(drawn) == 300
-    assert torch.equal(standard_normal(7, 5), standard_normal(7, 5))
 
 
 class NoSync(TorchDispatchMode):
