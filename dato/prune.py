@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -27,30 +27,30 @@ class Plan:
     Args:
         keep: (rows, kept), positions of the kept tokens.
         source: (rows, tokens), for every token the place in ``keep`` that it is read from.
+        kept_rows: ``keep``, ``source_rows``: ``source``, as places among the tokens of all rows.
     """
 
     keep: Tensor
     source: Tensor
+    kept_rows: Tensor
+    source_rows: Tensor
+
+    @classmethod
+    def of(cls, keep: Tensor, source: Tensor) -> Self:
+        """The plan with its rows counted, once for all layers that share it."""
+        return cls(keep, source, _rows(keep, source.shape[1]), _rows(source, keep.shape[1]))
 
     def prune(self, tokens: Tensor) -> Tensor:
         """(batch, tokens, channels) to (batch, kept, channels)."""
-        return _take(tokens, self._kept_rows, self.keep.shape[1])
+        return _take(tokens, self.kept_rows, self.keep.shape[1])
 
     def recover(self, kept: Tensor) -> Tensor:
         """(batch, kept, channels) to (batch, tokens, channels): one gather."""
-        return _take(kept, self._source_rows, self.source.shape[1])
-
-    @cached_property
-    def _kept_rows(self) -> Tensor:
-        return _rows(self.keep, self.source.shape[1])
-
-    @cached_property
-    def _source_rows(self) -> Tensor:
-        return _rows(self.source, self.keep.shape[1])
+        return _take(kept, self.source_rows, self.source.shape[1])
 
     def repeat(self, groups: int) -> Plan:
         """The same plan for each of ``groups`` halves of a guided batch."""
-        return Plan(self.keep.repeat(groups, 1), self.source.repeat(groups, 1))
+        return Plan.of(self.keep.repeat(groups, 1), self.source.repeat(groups, 1))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Selection:
         target = torch.cat([keep, self.order[:, :pruned]], 1)
         source = torch.empty_like(target)
         source.scatter_(1, target, torch.cat([place, self.match[:, :pruned]], 1))
-        return Plan(keep, source)
+        return Plan.of(keep, source)
 
 
 def pruned_count(grid: tuple[int, int], patch: tuple[int, int], ratio: float) -> int:

@@ -44,6 +44,11 @@ class StudyFolder:
         return self.root / "reference.json"
 
     @property
+    def sensitivity(self) -> Path:
+        """Teacher-forced damage of the cheap kinds."""
+        return self.root / "sensitivity.json"
+
+    @property
     def reference_images(self) -> Path:
         """The unpatched model's images of the search workload."""
         return self.root / "reference.safetensors"
@@ -100,6 +105,7 @@ class StudyFolder:
             self.database,
             self.cost_table,
             self.reference,
+            self.sensitivity,
             self.reference_images,
             self.heldout_images,
         ):

@@ -9,7 +9,7 @@ from typing import Literal
 from dato import Schedule
 
 State = Literal["complete", "pruned", "fail", "running"]
-Origin = Literal["baseline", "warmstart", "sampler"]
+Origin = Literal["baseline", "warmstart", "sampler", "refine"]
 Parameter = int | float | str
 
 
@@ -122,6 +122,8 @@ class StudyResult:
         front: non-dominated members, slowest first.
         baseline: the unpatched pipeline's second look (name ``"unpatched"``).
         cost_table_error: mean relative error of the cost table against end-to-end times.
+        damage_rank: Spearman correlation of predicted damage and FID over complete trials; ``None``
+            where no sensitivity was measured.
         device: device name; ``versions``: library versions by name.
         command: command that started the study.
     """
@@ -136,3 +138,4 @@ class StudyResult:
     device: str
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    damage_rank: float | None = None

@@ -57,6 +57,7 @@ def front_to_json(result: StudyResult) -> str:
         "command": result.command,
         "versions": dict(result.versions),
         "cost_table_error": result.cost_table_error,
+        "damage_rank": result.damage_rank,
         "baseline": None if result.baseline is None else _member(result.baseline),
         "front": [_member(member) for member in result.front],
         "config": dict(result.config),

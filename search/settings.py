@@ -198,9 +198,18 @@ class ConstraintSettings(Settings):
 
 
 class WarmstartSettings(Settings):
-    """How many uniform schedules are tried before the sampler takes over."""
+    """Which schedules are tried before the sampler takes over, as far as the space has them.
+
+    Args:
+        count: how many uniform ones.
+        optimal: how many of least predicted damage, found by dynamic programming from a
+            measurement of single calls; only where the space gives every call a depth of its own.
+        study: folder of another study whose front is tried.
+    """
 
     count: int = Field(ge=0)
+    optimal: int = Field(default=0, ge=0)
+    study: str | None = None
 
 
 class StudySettings(Settings):

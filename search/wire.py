@@ -143,6 +143,7 @@ class FrontFile(Wire):
     command: str
     versions: Mapping[str, str]
     cost_table_error: float | None
+    damage_rank: float | None = None
     baseline: MemberWire | None
     front: tuple[MemberWire, ...]
     config: dict[str, Any]
@@ -157,6 +158,7 @@ class FrontFile(Wire):
             front=tuple(member.to_member() for member in self.front),
             baseline=None if self.baseline is None else self.baseline.to_member(),
             cost_table_error=self.cost_table_error,
+            damage_rank=self.damage_rank,
             device=self.device,
             versions=dict(self.versions),
             command=self.command,

@@ -134,12 +134,41 @@ class Generator:
         with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
             yield
 
-    def loop(self, chunk: int, on_step: Callable[[], None] | None = None) -> Tensor:
+    def trajectory(
+        self, chunk: int, schedule: Schedule | None, teacher: Tensor | None = None
+    ) -> Tensor:
+        """Latents after every call of a run under ``schedule``; ``None`` is the unpatched pipeline.
+
+        Args:
+            teacher: (calls, images, channels, height, width), another run's latents. Every call
+                is given those instead of what this run made of the call before, so that what
+                comes back is the work of one call alone.
+
+        Returns:
+            (calls, images, channels, height, width), on the CPU.
+        """
+        found: list[Tensor] = []
+
+        def follow(latents: Tensor) -> Tensor:
+            found.append(latents.float().cpu())
+            return latents if teacher is None else teacher[len(found) - 1].to(latents)
+
+        with _trial_errors(), self.applied(schedule):
+            self.loop(chunk, follow=follow)
+        return torch.stack(found)
+
+    def loop(
+        self,
+        chunk: int,
+        on_step: Callable[[], None] | None = None,
+        follow: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
         """One denoising run of the pipeline as it is now, without decoding.
 
         Args:
             chunk: which images.
             on_step: called after each denoiser call and its sampler step.
+            follow: given the latents after each of them; the run goes on with what it returns.
 
         Returns:
             Latents on the device: (images, channels, height, width).
@@ -147,8 +176,8 @@ class Generator:
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         shape = (self.pipe.unet.config.in_channels, *self.latent_size)
         arguments = dict(self._conditions[chunk])
-        if on_step is not None:
-            arguments["callback_on_step_end"] = _as_callback(on_step)
+        if on_step is not None or follow is not None:
+            arguments["callback_on_step_end"] = _as_callback(on_step, follow)
         with self._threads():
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
@@ -192,10 +221,13 @@ class Generator:
         return pixels
 
 
-def _as_callback(on_step: Callable[[], None]) -> Callable[..., dict[str, Any]]:
-    def callback(*_: object) -> dict[str, Any]:
-        on_step()
-        return {}
+def _as_callback(
+    on_step: Callable[[], None] | None, follow: Callable[[Tensor], Tensor] | None
+) -> Callable[..., dict[str, Any]]:
+    def callback(_: object, __: int, ___: object, state: dict[str, Any]) -> dict[str, Any]:
+        if on_step is not None:
+            on_step()
+        return {} if follow is None else {"latents": follow(state["latents"])}
 
     return callback
 

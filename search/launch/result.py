@@ -17,6 +17,7 @@ from search.folder import StudyFolder
 from search.record import FrontMember, StudyResult, TrialRecord
 from search.serial import load_result
 from search.settings import Config
+from search.study.foresight import damage_rank
 from search.study.records import read_records
 from search.study.second_look import SecondLook, front_of
 from search.study.storage import read_study
@@ -46,6 +47,7 @@ def assemble(
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},
         command=command,
+        damage_rank=damage_rank(folder, records, objective),
     )
 
 

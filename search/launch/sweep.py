@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from dato import Schedule
 from search.folder import StudyFolder
 from search.launch.bench import Bench, open_bench
 from search.launch.checks import random_schedules
 from search.launch.result import assemble, write_presets
 from search.launch.view import View
+from search.launch.warmstarts import first_schedules
 from search.record import StudyResult
 from search.report import write_report
 from search.samples import save_samples
@@ -51,7 +53,7 @@ def run_sweep(
         objective = config.quality.objective
         driver = Driver(study, space, bench.context, bench.evaluator, objective, constraints)
         tracker = _tracker(config, folder)
-        _search(config, driver, tracker, view)
+        _search(config, driver, tracker, view, first_schedules(bench, space, view))
         records = read_records(study)
         save_trials(records, folder)
         look = _second_look(bench, driver, space, view)
@@ -84,8 +86,10 @@ def _tracker(config: Config, folder: StudyFolder) -> Tracker:
     return tracker
 
 
-def _search(config: Config, driver: Driver, tracker: Tracker, view: View) -> None:
-    unfinished = driver.prepare(config.warmstart.count)
+def _search(
+    config: Config, driver: Driver, tracker: Tracker, view: View, first: Sequence[Schedule]
+) -> None:
+    unfinished = driver.prepare(config.warmstart.count, first)
     if unfinished:
         view.stage(f"{unfinished} trial(s) that never ended are run again")
     view.stage("searching")

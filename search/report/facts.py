@@ -57,6 +57,9 @@ def headline(result: StudyResult) -> tuple[Number, ...]:
         error = f"{100 * result.cost_table_error:.1f}"
         note = "mean error of predicted against end-to-end latency"
         numbers.append(Number(error, "%", "cost table error", note))
+    if result.damage_rank is not None:
+        note = "Spearman correlation of predicted damage and FID over the trials"
+        numbers.append(Number(f"{result.damage_rank:.2f}", "", "rank of predicted damage", note))
     return tuple(numbers)
 
 

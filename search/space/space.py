@@ -58,6 +58,19 @@ class Space:
         """Parameters that decode to what ``schedule`` does; ``None`` if the space lacks it."""
         return encode(self.bind(context), schedule)
 
+    def free_depths(self, context: SpaceContext) -> tuple[int, ...]:
+        """Depths above 0 that every single call may take beside ``"full"`` and 0.
+
+        Empty where a rule places the calls, or where the space lacks ``"full"`` or 0.
+        """
+        if self.spec.rule != "per_call":
+            return ()
+        found = {own.name: own.domain.values for own in self.parameters(context)}
+        values = found.get("calls.depth.01", found.get("calls.depth.001", ()))
+        if not {"full", 0} <= set(values):
+            return ()
+        return tuple(sorted(value for value in values if isinstance(value, int) and value))
+
     def encode_uniform(
         self, interval: int, depth: int, ratio: float, context: SpaceContext
     ) -> dict[str, Value] | None:

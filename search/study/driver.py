@@ -39,23 +39,29 @@ class Driver:
     objective: str
     constraints: Constraints = Constraints()
 
-    def prepare(self, warmstarts: int) -> int:
+    def prepare(self, warmstarts: int, schedules: Sequence[Schedule] = ()) -> int:
         """Enqueue warm starts in a new study; give an interrupted one its unfinished trials back.
+
+        Args:
+            warmstarts: how many uniform ones.
+            schedules: further ones, tried before those as far as the space has them.
 
         Returns:
             number of trials that a dead driver had left unfinished.
         """
         with uninterrupted():
             if not self.study.get_trials(deepcopy=False):
-                self._enqueue(warmstarts)
+                self._enqueue(warmstarts, schedules)
                 return 0
             return requeue_unfinished(self.study)
 
-    def _enqueue(self, warmstarts: int) -> None:
+    def _enqueue(self, warmstarts: int, schedules: Sequence[Schedule]) -> None:
         baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
         if baseline is not None:
             self.study.enqueue_trial(baseline, user_attrs={ORIGIN: "baseline"})
-        for params in self.space.warm_starts(self.context, warmstarts):
+        further = (self.space.encode(schedule, self.context) for schedule in schedules)
+        starts = [params for params in further if params is not None]
+        for params in [*starts, *self.space.warm_starts(self.context, warmstarts)]:
             self.study.enqueue_trial(params, user_attrs={ORIGIN: "warmstart"})
 
     def run(self, budget: Budget) -> Iterator[TrialRecord]:

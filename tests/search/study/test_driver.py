@@ -10,6 +10,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from dato import Kind, Schedule
 from search.constraints import Constraints, parse_bounds
 from search.folder import StudyFolder
 from search.settings import SamplerSettings, StorageSettings
@@ -20,7 +21,7 @@ from search.study.evaluator import Evaluator
 from search.study.records import read_records
 from search.study.second_look import front_of
 from search.study.storage import open_study
-from tests.search.study.conftest import FakeEvaluator
+from tests.search.study.conftest import CALLS, FakeEvaluator
 
 
 def make_driver(
@@ -58,6 +59,19 @@ def test_the_unpatched_baseline_comes_first_then_the_warm_starts(
     ] * 2
     assert records[0].speedup == 1.0
     assert records[0].quality is not None and records[0].quality.fid_reference == 0.0
+
+
+def test_given_schedules_come_before_the_uniform_ones_where_the_space_has_them(
+    tmp_path: Path, space: Space, context: SpaceContext
+) -> None:
+    driver = make_driver(tmp_path, space, context)
+    given = Schedule.uniform(CALLS, 7, 2)
+    foreign = Schedule({"full": Kind(), "deep": Kind(9)}, ("full",) + ("deep",) * (CALLS - 1))
+    driver.prepare(1, [foreign, given])
+    first, second, third = list(driver.run(Budget(trials=3)))
+    assert (first.origin, second.origin, third.origin) == ("baseline", "warmstart", "warmstart")
+    assert second.schedule is not None
+    assert [second.schedule.kind(c) for c in range(CALLS)] == [given.kind(c) for c in range(CALLS)]
 
 
 @pytest.mark.parametrize("storage", ["journal", "sqlite"])

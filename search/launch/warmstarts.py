@@ -1,0 +1,78 @@
+"""Schedules that a new study tries first: another study's front, and those planned from calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from dato import Schedule
+from search.compose import load_config
+from search.errors import UserError
+from search.evaluate.sensitivity import Sensitivity
+from search.evaluate.teacher import measure_sensitivity
+from search.folder import StudyFolder
+from search.launch.bench import Bench
+from search.launch.view import View
+from search.space import Space
+from search.study.optimal import optimal, spread
+from search.study.records import read_records
+from search.study.second_look import front_of
+from search.study.storage import read_study
+
+
+def first_schedules(bench: Bench, space: Space, view: View) -> tuple[Schedule, ...]:
+    """What ``warmstart.study`` and ``warmstart.optimal`` ask for, without what the space lacks.
+
+    Raises:
+        UserError: the other study has nothing that this space has.
+    """
+    settings = bench.config.warmstart
+    found: list[Schedule] = []
+    if settings.study is not None:
+        found.extend(_front(Path(settings.study), space, bench))
+    depths = space.free_depths(bench.context)
+    if settings.optimal and depths:
+        found.extend(_planned(bench, depths, settings.optimal, view))
+    return tuple(dict.fromkeys(found))
+
+
+def _front(path: Path, space: Space, bench: Bench) -> list[Schedule]:
+    folder = StudyFolder.open(path)
+    config = load_config(folder.config)
+    records = read_records(read_study(folder, config.storage))
+    front = front_of(records, bench.config.quality.objective)
+    schedules = [member.record.schedule for member in front if member.record.schedule]
+    known = [own for own in schedules if space.encode(own, bench.context) is not None]
+    if not known:
+        raise UserError(
+            f"warmstart.study={str(path)!r} has {len(schedules)} schedules on its front and the "
+            f"space {space.name!r} can express none of them for {bench.context.calls} calls. Give "
+            "a study of the same number of calls, or a wider space."
+        )
+    return known
+
+
+def _planned(bench: Bench, depths: Sequence[int], count: int, view: View) -> list[Schedule]:
+    """Half of them least in total damage, half in the worst call's, from mild to extreme."""
+    sensitivity = kept_sensitivity(bench, depths, view)
+    costs = bench.evaluator.table.depth_s
+    total = spread(optimal(sensitivity, costs, "total"), count - count // 2)
+    worst = spread(optimal(sensitivity, costs, "worst"), count // 2) if count > 1 else ()
+    pairs = chain.from_iterable(zip_longest(total, worst))
+    return [planned.schedule() for planned in pairs if planned is not None]
+
+
+def kept_sensitivity(bench: Bench, depths: Sequence[int], view: View) -> Sensitivity:
+    """The study's sensitivity, measured unless its folder holds it."""
+    path = bench.folder.sensitivity
+    if path.is_file():
+        return Sensitivity.load(path)
+    view.stage("damage of single calls")
+    sensitivity = measure_sensitivity(bench.generator, depths, bench.evaluator.table)
+    sensitivity.save(path)
+    view.stage(
+        f"damage of single calls cost {sensitivity.unet_calls:.0f} UNet calls "
+        f"for each of {sensitivity.images} images"
+    )
+    return sensitivity
