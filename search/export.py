@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dato.files import replace_text
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
 from search.folder import StudyFolder
 from search.names import slug
 from search.progress import fid
 from search.record import FrontMember, Quality, StudyResult
 
-EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.json")
+EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
 """File names that an export may remove again; any other file in the folder is the user's."""
 
 
@@ -36,7 +37,7 @@ def member_names(speedups: Sequence[float]) -> tuple[str, ...]:
 def export_presets(
     result: StudyResult, folder: StudyFolder, *, model: ModelInfo, sampler: SamplerInfo
 ) -> tuple[Path, ...]:
-    """Write each front member to ``folder.presets``, and remove the presets of an earlier export.
+    """Write each front member and its card to ``folder.presets``; remove those of an earlier export.
 
     Returns:
         The files, in the order of the front.
@@ -49,9 +50,10 @@ def export_presets(
         preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
+        replace_text(path.with_suffix(".md"), preset.card())
         paths.append(path)
-    for stale in sorted(folder.presets.glob("*.json")):
-        if EXPORTED.fullmatch(stale.name) and stale not in paths:
+    for stale in sorted(folder.presets.iterdir()):
+        if EXPORTED.fullmatch(stale.name) and stale.with_suffix(".json") not in paths:
             stale.unlink(missing_ok=True)
     return tuple(paths)
 

@@ -118,6 +118,7 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     validate.add_argument("presets", nargs="+", metavar="PRESET", help="file or shipped name")
     validate.add_argument("--model", metavar="FOLDER", help="pipeline that the presets must fit")
+    _add_understanding(commands)
     generate = _command(commands, "generate", "images with a preset", GENERATE, "preset:generate")
     generate.add_argument("--preset", required=True, help="file or shipped name")
     generate.add_argument("--prompt", action="append", required=True, help="may be repeated")
@@ -126,6 +127,31 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     generate.add_argument("--device", default="cpu", help="torch device (default: cpu)")
     generate.add_argument("--seed", type=int, default=0, help="seed of the initial noise")
     generate.add_argument("--compare", action="store_true", help="unpatched images in a first row")
+
+
+def _add_understanding(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = _command(
+        commands,
+        "explain",
+        "what a preset does and costs",
+        "Print a preset's calls as a strip, its kinds, and what was measured. With --table also "
+        "what each kind costs by a cost table, such as a study's cost_table.json.",
+        "explain:explain",
+    )
+    explain.add_argument(
+        "preset", metavar="PRESET", help="file, shipped name or hub:USER/REPO/NAME"
+    )
+    explain.add_argument("--table", type=Path, metavar="FILE", help="cost table to price it by")
+    explain.add_argument("--model", metavar="FOLDER", help="pipeline (default: the preset's)")
+    diff = _command(
+        commands,
+        "diff",
+        "where two presets differ",
+        "Print one line for each place where two presets differ. Exit code 1 if they do.",
+        "explain:diff",
+    )
+    diff.add_argument("left", metavar="PRESET")
+    diff.add_argument("right", metavar="PRESET")
 
 
 def _command(

@@ -1,0 +1,116 @@
+"""``explain`` and ``diff``: what a preset does and costs, and where two differ."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+
+from rich.markup import escape
+from rich.table import Table
+
+import dato
+from dato import Kind, Preset, Schedule, Topology, load_preset
+from search.cli.view import wide_console
+from search.evaluate.cost_table import CostTable
+from search.table import strip, summary
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print the strip, the kinds with what they cost, and what was measured."""
+    preset = load_preset(options.preset)
+    console = wide_console()
+    for line in _head(preset):
+        console.print(line, highlight=False, soft_wrap=True)
+    prices = None if options.table is None else _prices(preset, options)
+    console.print(_kinds(preset.schedule, prices))
+    if prices is not None:
+        console.print(f"Predicted by {escape(str(options.table))}: {prices.speedup:.2f}x")
+    console.print(escape(_measured(preset)), highlight=False, soft_wrap=True)
+    return 0
+
+
+def _head(preset: Preset) -> tuple[str, ...]:
+    model, sampler = preset.model, preset.sampler
+    height, width = model.latent_size
+    return (
+        f"[bold]{escape(preset.name)}[/bold] for {escape(model.id)}",
+        f"{escape(sampler.scheduler)}, {sampler.num_inference_steps} steps, guidance "
+        f"{sampler.guidance_scale:g}, latents {height} x {width}",
+        f"{strip(preset.schedule)}  {summary(preset.schedule)}",
+    )
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Print one line for each difference; exit code 1 when there are any, as diff does."""
+    left, right = (load_preset(name) for name in (options.left, options.right))
+    differences = left.diff(right)
+    for each in differences:
+        print(f"{each.path}: {json.dumps(each.left)} -> {json.dumps(each.right)}")
+    if not differences:
+        print("The presets are equal.")
+    return 1 if differences else 0
+
+
+class _Prices:
+    """Seconds per image of each kind's calls in a run, by a cost table."""
+
+    def __init__(self, table: CostTable, schedule: Schedule, topology: Topology) -> None:
+        self.total = table.price(schedule, topology)
+        self.speedup = table.price(Schedule.full(schedule.calls), topology) / self.total
+        self.call = {
+            name: table.price_call(kind, topology, schedule.tokens)
+            for name, kind in schedule.kinds.items()
+        }
+
+
+def _prices(preset: Preset, options: argparse.Namespace) -> _Prices:
+    from search.evaluate.model import ModelConfig, load_pipeline
+
+    table = CostTable.load(options.table)
+    topology = dato.topology(load_pipeline(ModelConfig(path=options.model or preset.model.id)))
+    topology.check(preset.schedule)
+    return _Prices(table, preset.schedule, topology)
+
+
+def _kinds(schedule: Schedule, prices: _Prices | None) -> Table:
+    table = Table()
+    for column in ("kind", "recomputes", "prunes"):
+        table.add_column(column)
+    for column in ("calls", *([] if prices is None else ["ms/call", "share of time"])):
+        table.add_column(column, justify="right")
+    counts = Counter(schedule.steps)
+    for name, kind in schedule.kinds.items():
+        cells = [escape(name), _depth(kind), _prune(kind), str(counts[name])]
+        if prices is not None:
+            seconds = prices.call[name]
+            share = counts[name] * seconds / prices.total
+            cells += [f"{1e3 * seconds:.2f}", f"{share:.0%}"]
+        table.add_row(*cells)
+    return table
+
+
+def _depth(kind: Kind) -> str:
+    if kind.depth == 0:
+        return "nothing"
+    if kind.depth == "full":
+        return "everything"
+    return f"{kind.depth} skip branch{'es' if kind.depth > 1 else ''}"
+
+
+def _prune(kind: Kind) -> str:
+    ratios = [f"{layer} {ratio:g}" for layer, ratio in kind.prune.items() if ratio]
+    return escape(", ".join(ratios)) or "nothing"
+
+
+def _measured(preset: Preset) -> str:
+    found = preset.measured
+    if found is None:
+        return "Not measured."
+    origin = preset.provenance
+    source = f", trial {origin.trial} of {origin.study}" if origin.study else ""
+    return (
+        f"Measured on {found.device}, {found.images} images{source}: {found.speedup:.2f}x "
+        f"({1e3 * found.latency_s:.4g} ms, unpatched {1e3 * found.baseline_latency_s:.4g} ms), "
+        f"FID {found.fid:.4g} (unpatched {found.baseline_fid:.4g})"
+    )

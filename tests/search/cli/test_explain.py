@@ -1,0 +1,52 @@
+"""``explain`` and ``diff`` say what a preset does and where two differ."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dato import Preset
+from search.cli.main import main
+
+ROOT = Path(__file__).parents[3]
+TABLE = ROOT / "experiments" / "study" / "cost_table.json"
+
+
+def test_explain_shows_the_strip_the_kinds_and_the_measurement(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "pocket/fast"]) == 0
+    out = capsys.readouterr().out
+    assert "█" in out and "5 full, 18 at depth 1, 27 reused" in out
+    assert "Measured on" in out and "8.29x" in out
+    assert "share of time" not in out
+
+
+def test_explain_prices_each_kind_by_a_cost_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "pocket/fast", "--table", str(TABLE)]) == 0
+    out = capsys.readouterr().out
+    shares = [int(word.rstrip("%")) for word in out.split() if word.endswith("%")]
+    assert 90 <= sum(shares) <= 101
+    assert "Predicted by" in out
+    assert main(["explain", "pocket/fast", "--table", "none.json"]) == 2
+    assert "none.json" in capsys.readouterr().err
+
+
+def test_diff_names_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preset = json.loads((ROOT / "dato" / "presets" / "pocket" / "fast.json").read_text())
+    preset["steps"][7] = preset["steps"][0]
+    preset["tokens"]["protect"] = 0.5
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(preset))
+    assert main(["diff", "pocket/fast", "pocket/fast"]) == 0
+    assert capsys.readouterr().out == "The presets are equal.\n"
+    assert main(["diff", "pocket/fast", str(other)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["tokens.protect", "steps[7]"]
+    left, right = (
+        Preset.load(ROOT / "dato" / "presets" / "pocket" / "fast.json"),
+        Preset.load(other),
+    )
+    assert left != right and len({left, right, Preset.from_dict(left.to_dict())}) == 2
