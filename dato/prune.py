@@ -7,8 +7,7 @@ The number of kept tokens depends on shapes alone and nothing here waits for the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -31,6 +30,12 @@ class Plan:
 
     keep: Tensor
     source: Tensor
+    _kept_rows: Tensor = field(init=False, repr=False)
+    _source_rows: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_kept_rows", _rows(self.keep, self.source.shape[1]))
+        object.__setattr__(self, "_source_rows", _rows(self.source, self.keep.shape[1]))
 
     def prune(self, tokens: Tensor) -> Tensor:
         """(batch, tokens, channels) to (batch, kept, channels)."""
@@ -39,14 +44,6 @@ class Plan:
     def recover(self, kept: Tensor) -> Tensor:
         """(batch, kept, channels) to (batch, tokens, channels): one gather."""
         return _take(kept, self._source_rows, self.source.shape[1])
-
-    @cached_property
-    def _kept_rows(self) -> Tensor:
-        return _rows(self.keep, self.source.shape[1])
-
-    @cached_property
-    def _source_rows(self) -> Tensor:
-        return _rows(self.source, self.keep.shape[1])
 
     def repeat(self, groups: int) -> Plan:
         """The same plan for each of ``groups`` halves of a guided batch."""
