@@ -48,7 +48,7 @@ def match(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
     global _kernel
     if _kernel is None or not tokens.is_cuda:
         return closest(tokens, base)
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling():  # each kind's first call was an eager one
         return _kernel(tokens, base)
     try:
         return _kernel(tokens, base)

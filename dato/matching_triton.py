@@ -86,8 +86,12 @@ def closest_kernel(  # type: ignore[no-untyped-def]  # Triton reads annotations 
     tl.store(place + out, winner.to(tl.int64), row < others)
 
 
+@torch.library.custom_op("dato::closest", mutates_args=())
 def closest(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
-    """``dato.matching.closest`` with float32 sums for every input type; any strides."""
+    """``dato.matching.closest`` with float32 sums for every input type; any strides.
+
+    An operator of its own, which torch.compile and CUDA graphs take as it is.
+    """
     images, others, channels = tokens.shape
     cosine = torch.empty(images, others, dtype=torch.float32, device=tokens.device)
     place = torch.empty(images, others, dtype=torch.int64, device=tokens.device)
@@ -109,3 +113,9 @@ def closest(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
             WIDEN=not tokens.is_cuda,  # Triton's interpreter multiplies no bfloat16
         )
     return cosine, place
+
+
+@closest.register_fake
+def _(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
+    shape = tokens.shape[:2]
+    return tokens.new_empty(shape, dtype=torch.float32), tokens.new_empty(shape, dtype=torch.int64)

@@ -92,6 +92,18 @@ def test_no_others_and_an_image_alone_give_what_the_batch_gives() -> None:
     assert torch.equal(both[1][1:2], alone[1])
 
 
+def test_the_kernel_is_part_of_compiled_graphs() -> None:
+    def twice(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
+        cosine, place = fused.closest(tokens + tokens, base)
+        return cosine, place + 1
+
+    tokens, base = random(2, 20, 8).to(DEVICE), random(2, 5, 8, seed=1).to(DEVICE)
+    graph = torch.compile(twice, backend="aot_eager", fullgraph=True)
+    for compiled, eager in zip(graph(tokens, base), twice(tokens, base), strict=True):
+        assert torch.equal(compiled, eager)
+    torch.library.opcheck(fused.closest, (tokens, base))
+
+
 COMPILE = """
 from triton import compile
 from triton.backends.compiler import GPUTarget

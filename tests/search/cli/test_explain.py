@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dato import Preset
+from dato import Preset, load_preset
 from search.cli.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -45,8 +45,5 @@ def test_diff_names_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["diff", "pocket/fast", str(other)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["tokens.protect", "steps[7]"]
-    left, right = (
-        Preset.load(ROOT / "dato" / "presets" / "pocket" / "fast.json"),
-        Preset.load(other),
-    )
+    left, right = load_preset("pocket/fast"), load_preset(other)
     assert left != right and len({left, right, Preset.from_dict(left.to_dict())}) == 2

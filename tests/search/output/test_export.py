@@ -89,7 +89,9 @@ def test_a_second_export_replaces_the_first_and_spares_other_files(
     second = export_presets(
         replace(result, front=result.front[1:]), folder, model=MODEL, sampler=SAMPLER
     )
-    assert set(folder.presets.iterdir()) == {own, *second}
+    cards = {path.with_suffix(".md") for path in second}
+    assert set(folder.presets.iterdir()) == {own, *second, *cards}
+    assert "speed-up" in second[0].with_suffix(".md").read_text()
     assert set(first) - set(second) == {first[0]}
 
 
