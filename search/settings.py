@@ -96,10 +96,15 @@ class LatencySettings(Settings):
 
 
 class SamplerSettings(Settings):
-    """Optuna's sampler: its name and keyword arguments."""
+    """Optuna's sampler: its name and keyword arguments.
+
+    Args:
+        refine: share of the proposals that change a member of the front instead.
+    """
 
     name: Literal["tpe", "gp", "nsga2", "random"]
     options: Mapping[str, Any] = Field(default_factory=dict)
+    refine: float = Field(default=0.0, ge=0, le=1)
 
 
 class StorageSettings(Settings):

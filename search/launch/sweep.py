@@ -21,6 +21,7 @@ from search.space import Space, load_space
 from search.study.driver import Driver
 from search.study.lock import study_lock
 from search.study.records import read_records
+from search.study.refine import Refiner
 from search.study.second_look import Looker, SecondLook, baseline_record, front_of
 from search.study.storage import open_study
 from search.tracking import Tracker, make_tracker
@@ -47,6 +48,13 @@ def run_sweep(
     with study_lock(folder), _bench(config, folder, view) as bench:
         space.parameters(bench.context)
         study = open_study(folder, config.storage, config.sampler, config.study.seed)
+        study.sampler = Refiner(
+            study.sampler,
+            space,
+            bench.context,
+            config.sampler.refine,
+            config.study.seed + len(study.get_trials(deepcopy=False)),
+        )
         on_ready()
         driver = Driver(study, space, bench.context, bench.evaluator, config.quality.objective)
         tracker = _tracker(config, folder)
