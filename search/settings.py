@@ -50,7 +50,8 @@ class QualitySettings(Settings):
         images: images of a complete trial.
         rung_images: images of the first, cheap rung (paired latent distance).
         rung_margin: a trial is pruned when a complete trial of no more latency has a distance
-            smaller than its own by more than this factor.
+            smaller than its own by more than this factor; once a dozen trials are complete, by a
+            factor learnt from how well their distances foretold their FIDs.
         real_images: real images behind ``fid_real``.
         heldout_images: images of the front's second look, on prompts the search never saw.
         heldout_members: how many front members get the second look, spread over latency.
