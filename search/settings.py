@@ -59,7 +59,8 @@ class QualitySettings(Settings):
         images: images of a complete trial.
         rung_images: images of the first, cheap rung (paired latent distance).
         rung_margin: a trial is pruned when a complete trial of no more latency has a distance
-            smaller than its own by more than this factor.
+            smaller than its own by more than this factor; once a dozen trials are complete, by a
+            factor learnt from how well their distances foretold their FIDs.
         real_images: real images behind ``fid_real``.
         heldout_images: images of the front's second look, on prompts the search never saw.
         heldout_members: how many front members get the second look, spread over latency.
@@ -105,10 +106,15 @@ class LatencySettings(Settings):
 
 
 class SamplerSettings(Settings):
-    """Optuna's sampler: its name and keyword arguments."""
+    """Optuna's sampler: its name and keyword arguments.
+
+    Args:
+        refine: share of the proposals that change a member of the front instead.
+    """
 
     name: Literal["tpe", "gp", "nsga2", "random"]
     options: Mapping[str, Any] = Field(default_factory=dict)
+    refine: float = Field(default=0.0, ge=0, le=1)
 
 
 class StorageSettings(Settings):

@@ -22,6 +22,7 @@ from search.study.budget import Budget, Spent
 from search.study.driver import Driver
 from search.study.lock import study_lock
 from search.study.records import read_records
+from search.study.refine import Refiner
 from search.study.second_look import Looker, SecondLook, baseline_record, front_of
 from search.study.storage import open_study
 from search.tracking import Tracker, make_tracker
@@ -49,6 +50,13 @@ def run_sweep(
         space.parameters(bench.context)
         constraints = bench.constraints()
         study = open_study(folder, config.storage, config.sampler, config.study.seed)
+        study.sampler = Refiner(
+            study.sampler,
+            space,
+            bench.context,
+            config.sampler.refine,
+            config.study.seed + len(study.get_trials(deepcopy=False)),
+        )
         on_ready()
         objective = config.quality.objective
         driver = Driver(study, space, bench.context, bench.evaluator, objective, constraints)

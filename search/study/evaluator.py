@@ -14,6 +14,7 @@ from search.evaluate.generate import Images, join
 from search.evaluate.quality import QualityMeter
 from search.record import TrialRecord
 from search.settings import QualitySettings
+from search.study.margin import learned_margin
 
 
 class ImageSource(Protocol):
@@ -99,7 +100,9 @@ class Evaluator:
             first = work.generate(record.schedule, range(few))
             distance = self.meter.distance(first.latents, range(few))
         record = replace(record, distance=distance)
-        rival = dominating(record, finished, self.settings.rung_margin)
+        settings = self.settings
+        margin = learned_margin(finished, settings.objective, settings.rung_margin)
+        rival = dominating(record, finished, margin)
         if rival is not None:
             return replace(record, state="pruned", reason=f"clearly dominated by trial {rival}")
         with work:

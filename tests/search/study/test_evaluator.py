@@ -83,6 +83,7 @@ def rival(latency: float, distance: float) -> TrialRecord:
         params={},
         latency_s=latency,
         distance=distance,
+        quality=Quality(1.0, 1.0, distance, 8),
     )
 
 

@@ -1,0 +1,160 @@
+"""One small, real search problem, the same for every method, with a ledger of what is spent.
+
+The pocket model in 20 DDIM steps without guidance, 8 search images for each seed, the per-call
+space. What was generated once is read from the cache afterwards, so that a method pays for its
+images in the ledger and not in minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from dato import Schedule
+from search.compose import compose_config
+from search.evaluate.calibrate import measure
+from search.evaluate.cost_table import CostTable
+from search.evaluate.drift import reference_drift
+from search.evaluate.features import load_feature_network
+from search.evaluate.generate import Generator, Images, join
+from search.evaluate.prompts import make_workloads
+from search.evaluate.quality import QualityMeter
+from search.evaluate.reference import kept_images
+from search.evaluate.sensitivity import Sensitivity
+from search.evaluate.teacher import measure_sensitivity
+from search.evaluate.workload import chunks_of
+from search.launch.bench import model_config
+from search.settings import Config
+from search.space import Space, SpaceContext, load_space
+from search.wire import schedule_to_dict
+
+STEPS, BATCH = 20, 4
+SEARCH_IMAGES, POOL_IMAGES, AUDIT_IMAGES = 8, 64, 12
+SEED = 11
+"""Of prompts and noise; seed s of a method searches on images 8 s to 8 s + 7 of the pool."""
+
+
+class World:
+    """The problem: model, prices, images, and an audit on prompts that no method sees.
+
+    Args:
+        cache: folder for generated images; ``table``: file of the cost table, measured if absent.
+    """
+
+    def __init__(self, cache: Path, table: Path) -> None:
+        self.cache = cache
+        cache.mkdir(parents=True, exist_ok=True)
+        self.config: Config = compose_config(
+            [
+                "space=per_call",
+                f"model.num_inference_steps={STEPS}",
+                "model.guidance_scale=1",
+                f"model.batch_size={BATCH}",
+                f"quality.images={SEARCH_IMAGES}",
+                f"quality.rung_images={BATCH}",
+                "quality.real=none",
+                "study.folder=unused",
+            ]
+        )
+        search, heldout = make_workloads(
+            "pocket", images=POOL_IMAGES, heldout_images=AUDIT_IMAGES, seed=SEED
+        )
+        self.generator = Generator(model_config(self.config), search)
+        self.heldout = self.generator.with_workload(heldout)
+        if not table.is_file():
+            measure(self.generator, repeats=3, budget_s=25).save(table)
+        self.table = CostTable.load(table)
+        self.space: Space = load_space(self.config.space)
+        self.network = load_feature_network("pocket")
+        self.share = lru_cache(maxsize=None)(self._share)
+        self.audited = lru_cache(maxsize=None)(self._audited)
+
+    @cached_property
+    def context(self) -> SpaceContext:
+        """What the space decodes with; the drift is kept in the cache."""
+        path = self.cache / "drift.json"
+        if not path.is_file():
+            path.write_text(json.dumps(reference_drift(self.generator, range(BATCH))))
+        drift = tuple(json.loads(path.read_text()))
+        return SpaceContext(self.generator.calls, self.generator.topology, drift)
+
+    @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """Damage of single calls, on the first chunk of the pool."""
+        path = self.cache / "sensitivity.json"
+        if not path.is_file():
+            depths = self.space.free_depths(self.context)
+            measure_sensitivity(self.generator, depths, self.table).save(path)
+        return Sensitivity.load(path)
+
+    def _share(self, schedule: Schedule) -> float:
+        """Cost of a run in unpatched runs, by the cost table."""
+        topology = self.generator.topology
+        full = Schedule.full(schedule.calls)
+        return self.table.price(schedule, topology) / self.table.price(full, topology)
+
+    def images(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """Images of whole chunks, from the cache or generated and kept there."""
+        generator = self.heldout if heldout else self.generator
+        chunks = chunks_of(indices, BATCH, len(generator.workload))
+        if list(indices) != [chunk * BATCH + row for chunk in chunks for row in range(BATCH)]:
+            raise ValueError(f"Whole chunks of {BATCH} images in order; found {list(indices)}.")
+        name = "unpatched" if schedule is None else _key(schedule)
+        folder = self.cache / name[:2]
+        folder.mkdir(exist_ok=True)
+
+        def kept(chunk: int) -> Images:
+            path = folder / f"{name}-{'audit' if heldout else 'search'}-{chunk}.safetensors"
+            return kept_images(path, lambda: generator.chunk(schedule, chunk))
+
+        return join([kept(chunk) for chunk in chunks])
+
+    def meter(self, indices: Sequence[int]) -> QualityMeter:
+        """Compares with the unpatched images of the same prompts and noise."""
+        return QualityMeter(self.network, None, self.images(None, indices))
+
+    def _audited(self, schedule: Schedule) -> float:
+        """FID to the unpatched images on the held-out prompts."""
+        images = self.images(schedule, range(AUDIT_IMAGES), heldout=True)
+        return self._audit_meter.quality(images).fid_reference
+
+    @cached_property
+    def _audit_meter(self) -> QualityMeter:
+        reference = self.images(None, range(AUDIT_IMAGES), heldout=True)
+        return QualityMeter(self.network, None, reference)
+
+
+@dataclass
+class Ledger:
+    """A method's source of images: says what they cost, in unpatched images.
+
+    Args:
+        first: the method's image 0 in the pool.
+    """
+
+    world: World
+    first: int = 0
+    spent: float = 0.0
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """See :class:`search.launch.pool.Pool`."""
+        assert not heldout, "the audit is not the method's"
+        self.spent += len(indices) * (1.0 if schedule is None else self.world.share(schedule))
+        return self.world.images(schedule, [self.first + index for index in indices])
+
+    def reference(self, count: int) -> Images:
+        """The first unpatched images, paid for."""
+        return self.generate(None, range(count))
+
+
+def _key(schedule: Schedule) -> str:
+    text = json.dumps(schedule_to_dict(schedule), sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
