@@ -37,7 +37,8 @@ class ModelSettings(Settings):
         architecture: what is built without weights.
         scheduler: a diffusers scheduler class name.
         batch_size: images per pipeline call; also the batch that latency is measured at.
-        prompts: ``"pocket"`` or a text file with one prompt a line.
+        prompts: ``"pocket"``, a text file with one prompt a line, ``coco:FILE``,
+            ``imagenet:FILE`` or ``datasets:NAME:SPLIT:COLUMN``.
         vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles. Both
             need less memory.
     """
