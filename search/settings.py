@@ -32,13 +32,21 @@ class ModelSettings(Settings):
     Args:
         id: name written into presets.
         path: ``"pocket"``, a diffusers pipeline folder or a hub id.
+        weights: ``"pretrained"`` (of ``path``), or without weights ``"random"``: ``architecture``
+            as published, or ``"tiny"``: at reduced width.
+        architecture: what is built without weights.
         scheduler: a diffusers scheduler class name.
         batch_size: images per pipeline call; also the batch that latency is measured at.
-        prompts: ``"pocket"`` or a text file with one prompt a line.
+        prompts: ``"pocket"``, a text file with one prompt a line, ``coco:FILE``,
+            ``imagenet:FILE`` or ``datasets:NAME:SPLIT:COLUMN``.
+        vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles. Both
+            need less memory.
     """
 
     id: str
     path: str
+    weights: Literal["pretrained", "random", "tiny"] = "pretrained"
+    architecture: Literal["sd15", "sd21", "sdxl", "pixart"] | None = None
     scheduler: str
     num_inference_steps: int = Field(ge=2, le=1000)
     guidance_scale: float = Field(ge=0)
@@ -46,6 +54,8 @@ class ModelSettings(Settings):
     device: str
     batch_size: int = Field(ge=1)
     prompts: str
+    vae_slicing: bool = False
+    vae_tiling: bool = False
 
 
 class QualitySettings(Settings):

@@ -12,8 +12,9 @@ from experiments.search.seen import Seen
 from experiments.search.world import SEARCH_IMAGES, Ledger, World
 from search.record import TrialRecord
 from search.settings import SamplerSettings
+from search.study.budget import Budget
 from search.study.driver import Driver
-from search.study.evaluator import Evaluator, Stopwatch
+from search.study.evaluator import Evaluator, Work
 from search.study.optimal import optimal, spread
 from search.study.refine import Refiner
 from search.study.samplers import make_sampler
@@ -31,10 +32,10 @@ class Plain(Evaluator):
     """Evaluates every trial on all images: no rungs."""
 
     def _rungs(
-        self, record: TrialRecord, finished: Sequence[TrialRecord], work: Stopwatch
+        self, record: TrialRecord, finished: Sequence[TrialRecord], work: Work
     ) -> TrialRecord:
         with work:
-            images = self.source.generate(record.schedule, range(self.settings.images))
+            images = work.generate(record.schedule, range(self.settings.images))
             quality = self.meter.quality(images)
         return replace(record, state="complete", distance=quality.distance, quality=quality)
 
@@ -99,7 +100,7 @@ def _driver(
 
 
 def _run(driver: Driver, ledger: Ledger) -> Iterator[Seen]:
-    for record in driver.run(10**6):
+    for record in driver.run(Budget(trials=10**6)):
         fid = None if record.quality is None else record.quality.fid_reference
         if record.schedule is not None:
             yield Seen(record.schedule, fid, ledger.spent, record.origin)

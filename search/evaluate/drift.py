@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dato.dynamics import Epsilon
+from dato.families import adapter_of
 from search.evaluate.generate import Generator
 from search.evaluate.workload import chunks_of
 
@@ -33,26 +34,27 @@ def reference_drift(generator: Generator, indices: Sequence[int]) -> tuple[float
                 to.append(float((eps - previous.pop()).abs().mean()))
             previous.append(eps)
 
-        with _watched(generator.pipe, watch):
+        with _watched(generator, watch):
             generator.loop(chunk)
         sums += torch.tensor(drifts, dtype=torch.float64)
     return tuple((sums / len(chunks)).tolist())
 
 
 @contextmanager
-def _watched(pipe: Any, watch: Callable[[Tensor], None]) -> Iterator[None]:
+def _watched(generator: Generator, watch: Callable[[Tensor], None]) -> Iterator[None]:
     """Call ``watch`` with each eps prediction: (rows, channels, height, width), float32."""
+    scheduler, first = generator.pipe.scheduler, adapter_of(generator.denoiser).inputs[0]
     calls = count()
     converters: list[Epsilon] = []
 
     def hook(_: Any, inputs: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> None:
-        sample = inputs[0] if inputs else keywords["sample"]
+        sample = inputs[0] if inputs else keywords[first]
         prediction = output[0] if isinstance(output, tuple) else output.sample
         if not converters:
-            converters.append(Epsilon(pipe.scheduler, pipe.scheduler.timesteps, sample.device))
+            converters.append(Epsilon(scheduler, scheduler.timesteps, sample.device))
         watch(converters[0](prediction, sample, next(calls)))
 
-    handle = pipe.unet.register_forward_hook(hook, with_kwargs=True)
+    handle = generator.denoiser.register_forward_hook(hook, with_kwargs=True)
     try:
         yield
     finally:

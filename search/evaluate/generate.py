@@ -14,7 +14,9 @@ from torch import Tensor
 
 import dato
 from dato import DatoError, Schedule, Topology
+from dato.families import denoiser_of
 from search.errors import TrialError
+from search.evaluate.families import Callback, family_of
 from search.evaluate.model import DTYPES, device_name, load_pipeline
 from search.evaluate.model import ModelConfig as ModelConfig
 from search.evaluate.threads import one_thread
@@ -74,9 +76,11 @@ class Generator:
         self.model = model
         self.workload = workload
         self.pipe = load_pipeline(model) if pipe is None else pipe
-        self.device: torch.device = self.pipe.unet.device
+        self.family = family_of(self.pipe)
+        self.denoiser = denoiser_of(self.pipe)
+        self.device: torch.device = self.denoiser.device
         self.chunk_count = -(-len(workload) // model.batch_size)
-        with self._threads():
+        with self._threads(), self._text_encoders():
             self._conditions = tuple(self._encode(chunk) for chunk in range(self.chunk_count))
 
     def with_workload(self, workload: Workload) -> Generator:
@@ -101,7 +105,7 @@ class Generator:
     @property
     def latent_size(self) -> tuple[int, int]:
         """Height and width of the latents."""
-        size = self.pipe.unet.config.sample_size
+        size = self.denoiser.config.sample_size
         return (size, size) if isinstance(size, int) else (size[0], size[1])
 
     @property
@@ -174,11 +178,8 @@ class Generator:
             Latents on the device: (images, channels, height, width).
         """
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
-        shape = (self.pipe.unet.config.in_channels, *self.latent_size)
-        arguments = dict(self._conditions[chunk])
-        if on_step is not None or follow is not None:
-            arguments["callback_on_step_end"] = _as_callback(on_step, follow)
-        with self._threads():
+        shape = (self.denoiser.config.in_channels, *self.latent_size)
+        with self._threads(), self._followed(on_step, follow) as following:
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
@@ -187,9 +188,17 @@ class Generator:
                 ),
                 generator=self.workload.generators(indices),
                 output_type="latent",
-                **arguments,
+                **self._conditions[chunk],
+                **following,
             ).images
         return latents
+
+    def _followed(
+        self, on_step: Callable[[], None] | None, follow: Callable[[Tensor], Tensor] | None
+    ) -> Any:
+        if on_step is None and follow is None:
+            return nullcontext({})
+        return self.family.followed(self.pipe, _as_callback(on_step, follow))
 
     def _threads(self) -> Any:
         return one_thread() if self.device.type == "cpu" else nullcontext()
@@ -198,33 +207,35 @@ class Generator:
     def _encode(self, chunk: int) -> dict[str, Any]:
         """Prompt embeddings of one chunk, as the pipeline itself would compute them."""
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
-        embeds = self.pipe.encode_prompt(
-            prompt=[self.workload.prompts[index] for index in indices],
-            device=self.device,
-            num_images_per_prompt=1,
-            do_classifier_free_guidance=self.model.guided,
-        )
-        names: tuple[str, ...] = ("prompt_embeds", "negative_prompt_embeds")
-        if len(embeds) == 4:
-            names += ("pooled_prompt_embeds", "negative_pooled_prompt_embeds")
-        return {name: value for name, value in zip(names, embeds, strict=True) if value is not None}
+        prompts = [self.workload.prompts[index] for index in indices]
+        return self.family.encode(self.pipe, prompts, self.device, self.model.guided)
+
+    @contextmanager
+    def _text_encoders(self) -> Iterator[None]:
+        """Text encoders are on the device only while they encode: nobody needs them later."""
+        encoders = [getattr(self.pipe, name) for name in self.family.text_encoders]
+        for encoder in encoders:
+            encoder.to(self.device)
+        try:
+            yield
+        finally:
+            for encoder in encoders:
+                encoder.to("cpu")
 
     @torch.no_grad()
     def _decode(self, latents: Tensor) -> Tensor:
         """uint8 pixels on the CPU: (images, 3, height, width)."""
-        vae = self.pipe.vae
-        shift = getattr(vae.config, "shift_factor", None) or 0.0
         with self._threads():
-            image = vae.decode(latents / vae.config.scaling_factor + shift, return_dict=False)[0]
+            image = self.family.decode(self.pipe, latents)
             image = self.pipe.image_processor.postprocess(image, output_type="pt")
-            pixels: Tensor = image.float().mul(255).round().to(torch.uint8).cpu()
+            pixels: Tensor = image.float().mul(255).round().to(torch.uint8).cpu().contiguous()
         return pixels
 
 
 def _as_callback(
     on_step: Callable[[], None] | None, follow: Callable[[Tensor], Tensor] | None
-) -> Callable[..., dict[str, Any]]:
-    def callback(_: object, __: int, ___: object, state: dict[str, Any]) -> dict[str, Any]:
+) -> Callback:
+    def callback(_: Any, __: int, ___: Any, state: dict[str, Tensor]) -> dict[str, Tensor]:
         if on_step is not None:
             on_step()
         return {} if follow is None else {"latents": follow(state["latents"])}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import diffusers
 import torch
@@ -17,9 +18,12 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from search.errors import UserError
+from search.evaluate.architectures import PUBLISHED, TINY, Name
+from search.evaluate.untrained import build
+from search.evaluate.weights import POCKET, pipeline_folder
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-POCKET = "pocket"
+Weights = Literal["pretrained", "random", "tiny"]
 
 
 @dataclass(frozen=True)
@@ -27,23 +31,31 @@ class ModelConfig:
     """A model and its sampler.
 
     Args:
-        path: a diffusers pipeline folder, ``"pocket"`` for the embedded model, or a hub name
-            that the local cache holds.
+        path: a diffusers pipeline folder, ``"pocket"`` for the embedded model, or a hub id.
+        weights: ``"pretrained"`` loads ``path``; ``"random"`` builds ``architecture`` as published
+            without weights, ``"tiny"`` at reduced width too.
+        architecture: ``"sd15"``, ``"sd21"``, ``"sdxl"`` or ``"pixart"``; only built, never checked
+            against what ``path`` holds.
         scheduler: class name of a diffusers scheduler, such as ``"DDIMScheduler"``.
         num_inference_steps: steps asked of the scheduler (its calls may be more).
         guidance_scale: 1 or less runs without classifier-free guidance.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
         batch_size: images per denoising run.
+        vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles.
     """
 
     path: str = POCKET
+    weights: Weights = "pretrained"
+    architecture: Name | None = None
     scheduler: str = "DDIMScheduler"
     num_inference_steps: int = 50
     guidance_scale: float = 3.0
     dtype: str = "float32"
     device: str = "cpu"
     batch_size: int = 8
+    vae_slicing: bool = False
+    vae_tiling: bool = False
 
     def __post_init__(self) -> None:
         for name in ("num_inference_steps", "batch_size"):
@@ -68,22 +80,42 @@ def load_pipeline(model: ModelConfig) -> Any:
     """
     device = _device(model.device)
     with _quiet():
-        pipe = _load(_source(model.path), model)
+        pipe = _load(model) if model.weights == "pretrained" else _build(model, device)
     set_scheduler(pipe, model.scheduler)
     pipe.set_progress_bar_config(disable=True)
+    for wanted, name in ((model.vae_slicing, "slicing"), (model.vae_tiling, "tiling")):
+        if wanted:
+            getattr(pipe.vae, f"enable_{name}")()
     return pipe.to(device)
 
 
-def _load(source: str, model: ModelConfig) -> Any:
+def _load(model: ModelConfig) -> Any:
+    folder = pipeline_folder(model.path)
     try:
+        parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        # It is as large as the denoiser, and a study never shows it an image.
+        unused = {"safety_checker": None, "requires_safety_checker": False}
         return DiffusionPipeline.from_pretrained(
-            source, dtype=DTYPES[model.dtype], local_files_only=True
+            folder,
+            dtype=DTYPES[model.dtype],
+            local_files_only=True,
+            **(unused if "safety_checker" in parts else {}),
         )
     except (OSError, ValueError) as error:
         raise UserError(
             f"model.path={model.path!r} could not be loaded as a diffusers pipeline "
             f"({str(error).splitlines()[0]}). Give a folder that save_pretrained wrote."
         ) from error
+
+
+def _build(model: ModelConfig, device: torch.device) -> Any:
+    if model.architecture is None:
+        raise UserError(
+            f"model.weights={model.weights} needs a published architecture; found none. "
+            f"Use model={'|'.join(get_args(Name))}, or set model.architecture."
+        )
+    architectures = TINY if model.weights == "tiny" else PUBLISHED
+    return build(architectures[model.architecture], DTYPES[model.dtype], device)
 
 
 @contextmanager
@@ -99,26 +131,6 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
         for library in (diffusers_logging, transformers_logging):
             library.enable_progress_bar()
-
-
-def _source(path: str) -> str:
-    if path == POCKET:
-        from search.pocket import pocket_path
-
-        path = str(pocket_path())
-    is_hub_name = path.count("/") == 1 and not path.startswith((".", "/", "~"))
-    folder = Path(path).expanduser()
-    if folder.is_dir() and not (folder / "model_index.json").is_file():
-        raise UserError(
-            f"model.path={path!r} has no model_index.json. Give a folder that a diffusers "
-            "pipeline's save_pretrained wrote."
-        )
-    if not folder.is_dir() and not is_hub_name:
-        raise UserError(
-            f"model.path={path!r} is not a folder. Give a diffusers pipeline folder, "
-            f"or {POCKET!r} for the embedded model."
-        )
-    return str(folder) if folder.is_dir() else path
 
 
 def set_scheduler(pipe: Any, name: str) -> None:

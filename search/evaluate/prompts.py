@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Sequence
-from pathlib import Path
 
 from search.errors import UserError
+from search.evaluate.prompt_sources import read_prompts
 from search.evaluate.workload import Workload
 from search.pocket.captions import Split, sample_scenes
 
@@ -21,48 +22,50 @@ def make_workloads(
     """The search workload and the held-out workload.
 
     Args:
-        source: ``"pocket"`` for captions of the embedded model's grammar, else a text file with
-            one prompt a line, of which every second one is held out. A set that has fewer prompts
+        source: ``"pocket"`` for captions of the embedded model's grammar, else what
+            :func:`~search.evaluate.prompt_sources.read_prompts` reads. A set that has fewer prompts
             than images repeats them, each time with other noise.
         images: entries of the search workload; ``heldout_images``: of the held-out one.
-        seed: the study's seed.
+        seed: the study's seed; it chooses and orders the prompts.
 
     Raises:
-        UserError: the file cannot be read or holds fewer than two prompts.
+        UserError: the source cannot be read or holds fewer than two prompts.
     """
-    search, heldout = (
-        (
-            _captions(images, SEARCH_SEED + seed, "search"),
-            _captions(heldout_images, HELDOUT_SEED + seed, "held_out"),
-        )
-        if source == POCKET
-        else _from_file(Path(source))
-    )
+    if source == POCKET:
+        search = _captions(images, SEARCH_SEED + seed, "search")
+        heldout = _captions(heldout_images, HELDOUT_SEED + seed, "held_out")
+    else:
+        search, heldout = divide(read_prompts(source), images, seed, source)
     return (
         Workload(_cycle(search, images), SEARCH_SEED + seed),
         Workload(_cycle(heldout, heldout_images), HELDOUT_SEED + seed),
     )
 
 
+def divide(
+    prompts: Sequence[str], images: int, seed: int, source: str
+) -> tuple[list[str], list[str]]:
+    """Different prompts for the search and, all the others, for the second look.
+
+    The search takes as many as it has images, at most half. Both sets come from the two ends of
+    one shuffle, so that other image counts keep what the smaller sets held.
+
+    Raises:
+        UserError: there are fewer than two different prompts.
+    """
+    different = list(dict.fromkeys(prompts))
+    if len(different) < 2:
+        raise UserError(
+            f"model.prompts={source!r} holds {len(different)} different prompts; at least two "
+            "are needed, because some are held out from the search."
+        )
+    random.Random(seed).shuffle(different)
+    count = min(images, len(different) // 2)
+    return different[:count], different[count:][::-1]
+
+
 def _captions(count: int, seed: int, split: Split) -> list[str]:
     return [scene.caption for scene in sample_scenes(count, seed, split)]
-
-
-def _from_file(path: Path) -> tuple[list[str], list[str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"model.prompts={str(path)!r} cannot be read ({error}). "
-            "Give a UTF-8 text file with one prompt a line."
-        ) from error
-    prompts = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if len(prompts) < 2:
-        raise UserError(
-            f"model.prompts={str(path)!r} holds {len(prompts)} different prompts; at least two "
-            "are needed, because every second one is held out from the search."
-        )
-    return prompts[::2], prompts[1::2]
 
 
 def _cycle(prompts: Sequence[str], count: int) -> tuple[str, ...]:

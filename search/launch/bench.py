@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -132,16 +132,8 @@ def open_bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Benc
 
 def model_config(config: Config) -> ModelConfig:
     """The part of the settings that a generator loads."""
-    model = config.model
-    return ModelConfig(
-        path=model.path,
-        scheduler=model.scheduler,
-        num_inference_steps=model.num_inference_steps,
-        guidance_scale=model.guidance_scale,
-        dtype=model.dtype,
-        device=model.device,
-        batch_size=model.batch_size,
-    )
+    names = (field.name for field in fields(ModelConfig))
+    return ModelConfig(**{name: getattr(config.model, name) for name in names})
 
 
 def _cost_table(config: Config, folder: StudyFolder, generator: Generator, view: View) -> CostTable:

@@ -20,6 +20,7 @@ SOURCES = sorted(path for room in ("dato", "search") for path in (ROOT / room).r
 
 
 BEHIND = {
+    "datasets": ("search/evaluate/prompt_sources.py",),
     "diffusers": ("dato/", "search/evaluate/", "search/pocket/"),
     "hydra": ("search/compose.py",),
     "omegaconf": ("search/compose.py",),

@@ -29,6 +29,15 @@ def test_a_custom_model_needs_its_path_and_prompts() -> None:
     assert (config.model.path, config.model.prompts) == ("folder", "prompts.txt")
 
 
+@pytest.mark.parametrize("name", ["sd15", "sd21", "sdxl", "pixart"])
+def test_a_published_model_needs_nothing_but_prompts(name: str) -> None:
+    with pytest.raises(UserError, match=r"model\.prompts"):
+        compose_config([f"model={name}"])
+    config = compose_config([f"model={name}", "model.prompts=prompts.txt"])
+    assert (config.model.architecture, config.model.weights) == (name, "pretrained")
+    assert config.study.name == f"{name}-joint"
+
+
 def test_overrides_reach_the_configuration() -> None:
     config = compose_config(["space=layered", "sampler=nsga2", "budget.trials=200"])
     assert config.space["name"] == "layered"

@@ -10,6 +10,7 @@ import pytest
 from search.settings import SamplerSettings
 from search.space import Space, SpaceContext, load_space
 from search.space.domains import contains
+from search.study.budget import Budget
 from search.study.driver import Driver
 from search.study.mutate import mutated
 from search.study.records import read_records
@@ -43,14 +44,14 @@ def test_no_schedule_is_proposed_twice(
     tmp_path: Path, space: Space, context: SpaceContext, sampler: str
 ) -> None:
     driver = refining(tmp_path, space, context, sampler, share=0.3)
-    schedules = [record.schedule for record in driver.run(30)]
+    schedules = [record.schedule for record in driver.run(Budget(trials=30))]
     assert len(set(schedules)) == 30
 
 
 def test_a_space_without_anything_new_repeats_itself(tmp_path: Path, context: SpaceContext) -> None:
     small = load_space(SPACE | {"cached": {"depth": 1, "prune": 0.0}})
     driver = refining(tmp_path, small, context, "random", share=0.5)
-    schedules = [record.schedule for record in driver.run(14)]
+    schedules = [record.schedule for record in driver.run(Budget(trials=14))]
     assert len(set(schedules)) == 10
 
 
@@ -58,7 +59,7 @@ def test_the_share_of_changed_front_members_is_told_as_such_also_in_the_storage(
     tmp_path: Path, space: Space, context: SpaceContext
 ) -> None:
     driver = refining(tmp_path, space, context, "random", share=1.0)
-    origins = [record.origin for record in driver.run(20)]
+    origins = [record.origin for record in driver.run(Budget(trials=20))]
     assert origins[ENOUGH:] == ["refine"] * (20 - ENOUGH)
     assert [record.origin for record in read_records(driver.study)] == origins
     assert driver.study.trials[-1].user_attrs["origin"] == "refine"
@@ -71,7 +72,7 @@ def test_refining_a_per_call_space_reaches_further_than_drawing_from_it(
 
     def best(share: float) -> float:
         driver = refining(tmp_path / str(share), space, context, "random", share)
-        scored = [record for record in driver.run(40) if record.origin != "baseline"]
+        scored = [record for record in driver.run(Budget(trials=40)) if record.origin != "baseline"]
         return max(record.speedup or 0.0 for record in scored)
 
     (tmp_path / "0.0").mkdir()

@@ -1,0 +1,136 @@
+"""What differs between families of pipelines: prompts, decoding, and following a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import torch
+from diffusers import PixArtAlphaPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
+from torch import Tensor
+
+from search.errors import UserError
+
+Callback = Callable[[Any, int, Any, dict[str, Tensor]], dict[str, Tensor]]
+"""diffusers' ``callback_on_step_end``: pipeline, call, timestep and ``{"latents": ...}``; what it
+returns replaces the latents."""
+
+
+class StableDiffusion:
+    """Stable Diffusion 1.x and 2.x: one CLIP encoder."""
+
+    takes: ClassVar[type] = StableDiffusionPipeline
+    text_encoders: ClassVar[tuple[str, ...]] = ("text_encoder",)
+    embeddings: ClassVar[tuple[str, ...]] = ("prompt_embeds", "negative_prompt_embeds")
+    arguments: ClassVar[Mapping[str, Any]] = {}
+
+    def encode(
+        self, pipe: Any, prompts: Sequence[str], device: torch.device, guided: bool
+    ) -> dict[str, Any]:
+        """Arguments of the pipeline's call that stand in for ``prompts``.
+
+        Embeddings are (images, tokens, channels), as the pipeline itself would compute them.
+        """
+        found = pipe.encode_prompt(
+            prompt=list(prompts),
+            device=device,
+            num_images_per_prompt=1,
+            do_classifier_free_guidance=guided,
+        )
+        pairs = zip(self.embeddings, found, strict=True)
+        given = {name: value for name, value in pairs if value is not None}
+        return {**given, **self.arguments}
+
+    def decode(self, pipe: Any, latents: Tensor) -> Tensor:
+        """Images in [-1, 1], (images, 3, height, width), of (images, channels, h, w) latents."""
+        vae = pipe.vae
+        image: Tensor = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
+        return image
+
+    @contextmanager
+    def followed(self, pipe: Any, callback: Callback) -> Iterator[dict[str, Any]]:
+        """Arguments with which the pipeline calls ``callback`` after every sampler step."""
+        yield {"callback_on_step_end": callback}
+
+
+class StableDiffusionXL(StableDiffusion):
+    """Stable Diffusion XL: two CLIP encoders, the second one pooled too."""
+
+    takes: ClassVar[type] = StableDiffusionXLPipeline
+    text_encoders: ClassVar[tuple[str, ...]] = ("text_encoder", "text_encoder_2")
+    embeddings: ClassVar[tuple[str, ...]] = (
+        *StableDiffusion.embeddings,
+        "pooled_prompt_embeds",
+        "negative_pooled_prompt_embeds",
+    )
+
+    def decode(self, pipe: Any, latents: Tensor) -> Tensor:
+        """See :class:`StableDiffusion`. The published VAE overflows in float16, which its
+        configuration says (``force_upcast``); it is then kept in float32. Some models tuned from
+        XL also standardise their latents."""
+        vae = pipe.vae
+        if vae.dtype == torch.float16 and vae.config.force_upcast:
+            vae.to(torch.float32)
+        latents = latents.to(vae.dtype)
+        mean, std = vae.config.latents_mean, vae.config.latents_std
+        if mean is None or std is None:
+            return super().decode(pipe, latents)
+        shape = (1, -1, 1, 1)
+        centre, spread = latents.new_tensor(mean).view(shape), latents.new_tensor(std).view(shape)
+        return super().decode(pipe, latents * spread + centre * vae.config.scaling_factor)
+
+
+class PixArt(StableDiffusion):
+    """PixArt-alpha: a transformer and a T5 encoder, whose masks belong to the embeddings."""
+
+    takes: ClassVar[type] = PixArtAlphaPipeline
+    embeddings: ClassVar[tuple[str, ...]] = (
+        "prompt_embeds",
+        "prompt_attention_mask",
+        "negative_prompt_embeds",
+        "negative_prompt_attention_mask",
+    )
+    arguments: ClassVar[Mapping[str, Any]] = {
+        "negative_prompt": None,
+        "use_resolution_binning": False,
+    }
+
+    @contextmanager
+    def followed(self, pipe: Any, callback: Callback) -> Iterator[dict[str, Any]]:
+        """This pipeline's own callback skips calls and cannot change latents, so that the
+        sampler's step is wrapped for the time of the block."""
+        step = pipe.scheduler.step
+        call = 0
+
+        def stepped(*inputs: Any, **keywords: Any) -> Any:
+            nonlocal call
+            latents, *rest = step(*inputs, **keywords)
+            state = callback(pipe, call, inputs[1], {"latents": latents})
+            call += 1
+            return (state.get("latents", latents), *rest)
+
+        pipe.scheduler.step = stepped
+        try:
+            yield {}
+        finally:
+            del pipe.scheduler.step
+
+
+FAMILIES = (StableDiffusion(), StableDiffusionXL(), PixArt())
+
+
+def family_of(pipe: Any) -> StableDiffusion:
+    """The family of a pipeline.
+
+    Raises:
+        UserError: it is of none.
+    """
+    for family in FAMILIES:
+        if isinstance(pipe, family.takes):
+            return family
+    known = ", ".join(family.takes.__name__ for family in FAMILIES)
+    raise UserError(
+        f"A study runs a text-to-image pipeline, one of {known}; found {type(pipe).__name__}. "
+        "Give the folder or hub id of one of these."
+    )
