@@ -134,12 +134,18 @@ class StorageSettings(Settings):
 
 
 class TrackerSettings(Settings):
-    """Who is told about trials."""
+    """Who is told about trials.
+
+    Args:
+        per_trial: also a light W&B run for each trial, in the study's group, so that parallel
+            coordinates and parameter importance work in W&B.
+    """
 
     kind: Literal["wandb", "none"]
     mode: Literal["offline", "online"] = "offline"
     project: str = "dato"
     entity: str | None = None
+    per_trial: bool = False
 
 
 class LauncherSettings(Settings):

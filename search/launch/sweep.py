@@ -89,7 +89,9 @@ def _bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Bench]:
 
 def _tracker(config: Config, folder: StudyFolder) -> Tracker:
     settings = config.tracker
-    tracker = make_tracker(settings.kind, settings.mode, settings.project, settings.entity)
+    tracker = make_tracker(
+        settings.kind, settings.mode, settings.project, settings.entity, settings.per_trial
+    )
     tracker.start(name=config.study.name, config=config.model_dump(mode="json"), folder=folder)
     return tracker
 

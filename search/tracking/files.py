@@ -55,8 +55,23 @@ def run_id(folder: StudyFolder) -> str:
 
 
 def offline_runs(folder: StudyFolder) -> tuple[Path, ...]:
-    """Offline run directories, oldest first."""
-    return tuple(sorted(path for path in folder.wandb.glob("offline-run-*") if path.is_dir()))
+    """Offline directories of the study's run, oldest first; those of its trials have other ids."""
+    return _runs(folder, run_id(folder))
+
+
+def has_trial_run(folder: StudyFolder, number: int) -> bool:
+    """Whether an offline run of this trial was written before."""
+    return bool(_runs(folder, trial_run_id(folder, number)))
+
+
+def trial_run_id(folder: StudyFolder, number: int) -> str:
+    """Id of a trial's own run."""
+    return f"{run_id(folder)}-trial-{number}"
+
+
+def _runs(folder: StudyFolder, key: str) -> tuple[Path, ...]:
+    found = folder.wandb.glob(f"offline-run-*-{key}")
+    return tuple(sorted(path for path in found if path.is_dir()))
 
 
 def supersede(runs: tuple[Path, ...], folder: StudyFolder) -> None:

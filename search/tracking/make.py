@@ -11,7 +11,11 @@ MODES = ("offline", "online")
 
 
 def make_tracker(
-    kind: str, mode: str = "offline", project: str = "dato", entity: str | None = None
+    kind: str,
+    mode: str = "offline",
+    project: str = "dato",
+    entity: str | None = None,
+    per_trial: bool = False,
 ) -> Tracker:
     """A tracker that never stops a study.
 
@@ -19,6 +23,7 @@ def make_tracker(
         kind: ``"none"`` or ``"wandb"``.
         mode: ``"offline"`` (a run in the study folder, for ``wandb sync``) or ``"online"``.
         project, entity: where W&B files the run.
+        per_trial: a light W&B run for each trial beside the study's.
 
     Raises:
         UserError: an unknown kind or mode.
@@ -29,4 +34,7 @@ def make_tracker(
         raise UserError(f"A tracker's mode is one of {', '.join(MODES)}. Found: {mode!r}.")
     if kind == "none":
         return NullTracker()
-    return GuardedTracker(WandbTracker(online=mode == "online", project=project, entity=entity))
+    online = mode == "online"
+    return GuardedTracker(
+        WandbTracker(online=online, project=project, entity=entity, per_trial=per_trial)
+    )

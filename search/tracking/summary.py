@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from search.pareto import knee
@@ -50,7 +51,8 @@ def table_row(record: TrialRecord) -> list[float | int | str | None]:
 
 
 def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:
-    """Aliases by member name: ``best-fid``, ``knee`` and ``fastest`` each name one member."""
+    """Aliases by member name: ``best-fid``, ``knee`` and ``fastest`` each name one member, and
+    ``speedup-5x`` the one of best FID among those of at least that whole speed-up, from 2 on."""
     scored = [
         (member, value, latency)
         for member in result.front
@@ -62,7 +64,11 @@ def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:
     best = min(scored, key=lambda item: item[1])[0]
     fastest = min(scored, key=lambda item: item[2])[0]
     middle = scored[knee([(latency, value) for _, value, latency in scored])][0]
-    chosen = (("best-fid", best), ("knee", middle), ("fastest", fastest))
+    chosen = [("best-fid", best), ("knee", middle), ("fastest", fastest)]
+    top = max(member_speedup(member) or 0.0 for member, _, _ in scored)
+    for whole in range(2, math.floor(top) + 1):
+        enough = [item for item in scored if (member_speedup(item[0]) or 0.0) >= whole]
+        chosen.append((f"speedup-{whole}x", min(enough, key=lambda item: item[1])[0]))
     return {
         member.name: tuple(alias for alias, owner in chosen if owner is member)
         for member in result.front

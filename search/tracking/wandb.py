@@ -17,7 +17,15 @@ from search.names import sample_path, slug
 from search.plots import front_figure
 from search.progress import Progress
 from search.record import StudyResult, TrialRecord
-from search.tracking.files import Environment, directories, offline_runs, run_id, supersede
+from search.tracking.files import (
+    Environment,
+    directories,
+    has_trial_run,
+    offline_runs,
+    run_id,
+    supersede,
+    trial_run_id,
+)
 from search.tracking.summary import COLUMNS, member_metadata, metrics, roles, table_row
 
 INIT_SECONDS = 30
@@ -29,13 +37,18 @@ class WandbTracker:
     Args:
         online: upload while the study runs; otherwise write an offline run.
         project, entity: where W&B files the run.
+        per_trial: also a light run for each trial, with its parameters as its configuration.
     """
 
     _left_open: ClassVar[dict[str, Any]] = {}
     """Runs by id that this process began and an interruption left open."""
 
-    def __init__(self, *, online: bool, project: str, entity: str | None) -> None:
+    def __init__(
+        self, *, online: bool, project: str, entity: str | None, per_trial: bool = False
+    ) -> None:
         self._online, self._project, self._entity = online, project, entity
+        self._per_trial = per_trial
+        self._folder: StudyFolder | None = None
         self._run: Any = None
         self._environment: Environment | None = None
         self._earlier: tuple[Path, ...] = ()
@@ -46,6 +59,7 @@ class WandbTracker:
     def start(self, *, name: str, config: Mapping[str, object], folder: StudyFolder) -> None:
         """Open the run, or go on with the one that the study folder names."""
         folder.wandb.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self._told, self._progress = set(), Progress(_objective(config))
         self._environment = Environment(directories(folder))
         try:
@@ -58,11 +72,27 @@ class WandbTracker:
             raise
 
     def _open(self, name: str, config: Mapping[str, object], folder: StudyFolder) -> Any:
-        import wandb
-
         key = run_id(folder)
         if (left := self._left_open.pop(key, None)) is not None:
             left.finish()
+        run = self._init(folder, key=key, name=name, group=name, job_type="study", config=config)
+        self._left_open[key] = run
+        run.define_metric("trial", hidden=True)
+        run.define_metric("*", step_metric="trial")
+        return run
+
+    def _init(
+        self,
+        folder: StudyFolder,
+        *,
+        key: str,
+        name: str,
+        group: str,
+        job_type: str,
+        config: Mapping[str, object],
+    ) -> Any:
+        import wandb
+
         settings = wandb.Settings(
             console="off",
             silent=True,
@@ -74,10 +104,11 @@ class WandbTracker:
             x_disable_machine_info=True,
             x_save_requirements=False,
         )
-        run = wandb.init(
+        return wandb.init(
             id=key,
             name=name,
-            group=name,
+            group=group,
+            job_type=job_type,
             project=self._project,
             entity=self._entity,
             config=dict(config),
@@ -87,10 +118,6 @@ class WandbTracker:
             reinit="create_new",
             settings=settings,
         )
-        self._left_open[key] = run
-        run.define_metric("trial", hidden=True)
-        run.define_metric("*", step_metric="trial")
-        return run
 
     def trial(self, record: TrialRecord) -> None:
         """Log one trial at its own step."""
@@ -100,6 +127,23 @@ class WandbTracker:
         step = self._progress.add(record)
         if record.number > self._uploaded:
             self._run.log(metrics(record, step))
+            self._trial_run(record)
+
+    def _trial_run(self, record: TrialRecord) -> None:
+        """A run of its own for a trial, unless an earlier session wrote it."""
+        folder = self._folder
+        if not self._per_trial or folder is None or has_trial_run(folder, record.number):
+            return
+        run = self._init(
+            folder,
+            key=trial_run_id(folder, record.number),
+            name=f"trial-{record.number}",
+            group=self._run.group,
+            job_type="trial",
+            config=record.params,
+        )
+        run.summary.update(metrics(record, None))
+        run.finish()
 
     def finish(self, result: StudyResult, folder: StudyFolder) -> None:
         """Log table, plots, samples and presets, and close the run."""

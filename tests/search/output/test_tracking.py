@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +20,9 @@ from dato.preset import ModelInfo, SamplerInfo
 from search.errors import UserError
 from search.export import export_presets
 from search.folder import StudyFolder
+from search.progress import fid
 from search.record import StudyResult
+from search.table import member_speedup
 from search.tracking import NullTracker, Tracker, make_tracker
 from search.tracking.files import offline_runs
 from search.tracking.summary import roles
@@ -127,6 +130,7 @@ def test_a_resumed_study_is_one_complete_run_of_the_same_id(
     for record in result.records[:7]:
         first.trial(record)
     killed = offline_runs(folder)
+    time.sleep(1.1)  # W&B names run directories by the second
 
     again = make_tracker("wandb")
     again.start(name=result.name, config=result.config, folder=folder)
@@ -198,7 +202,41 @@ def test_every_configured_tracker_can_be_made() -> None:
         make_tracker(**yaml.safe_load(file.read_text()))
 
 
+def test_a_whole_speedup_names_the_best_member_that_reaches_it(result: StudyResult) -> None:
+    named = {alias: name for name, aliases in roles(result).items() for alias in aliases}
+    members = {member.name: member for member in result.front}
+    fastest = max(member_speedup(member) or 0.0 for member in result.front)
+    assert {f"speedup-{number}x" for number in range(2, int(fastest) + 1)} <= set(named)
+    for number in range(2, int(fastest) + 1):
+        chosen = members[named[f"speedup-{number}x"]]
+        enough = [each for each in result.front if (member_speedup(each) or 0.0) >= number]
+        fids = [fid(each.record.quality, result.objective) for each in enough]
+        assert chosen in enough
+        assert fid(chosen.record.quality, result.objective) == min(filter(None, fids))
+
+
+def test_each_trial_has_a_run_of_its_own_once(
+    result: StudyResult, folder: StudyFolder, home: Path
+) -> None:
+    few = replace(result, records=result.records[:2], front=())
+    track(make_tracker("wandb", per_trial=True), few, folder)
+    numbers = [record.number for record in few.records]
+    names = [path.name for path in folder.wandb.glob("offline-run-*-trial-*")]
+    assert sorted(name.rpartition("-")[2] for name in names) == sorted(map(str, numbers))
+    track(make_tracker("wandb", per_trial=True), few, folder)
+    assert [path.name for path in folder.wandb.glob("offline-run-*-trial-*")] == names
+    (log,) = next(folder.wandb.glob(f"offline-run-*-trial-{numbers[0]}")).glob("*.wandb")
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert f'"trial-{numbers[0]}"' in done.stdout
+    for name in few.records[0].params:
+        assert name in done.stdout
+
+
 def test_roles_of_a_front_of_one(result: StudyResult) -> None:
     alone = replace(result, front=result.front[:1])
-    assert roles(alone) == {result.front[0].name: ("best-fid", "knee", "fastest")}
+    speedup = member_speedup(result.front[0])
+    assert speedup is not None
+    whole = tuple(f"speedup-{number}x" for number in range(2, int(speedup) + 1))
+    assert roles(alone) == {result.front[0].name: ("best-fid", "knee", "fastest", *whole)}
     assert roles(replace(result, front=())) == {}
