@@ -37,7 +37,7 @@ def member_names(speedups: Sequence[float]) -> tuple[str, ...]:
 def export_presets(
     result: StudyResult, folder: StudyFolder, *, model: ModelInfo, sampler: SamplerInfo
 ) -> tuple[Path, ...]:
-    """Write each front member and its card to ``folder.presets``; remove those of an earlier export.
+    """Write each front member and its card to ``folder.presets``; remove an earlier export's.
 
     Returns:
         The files, in the order of the front.
