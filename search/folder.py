@@ -39,6 +39,11 @@ class StudyFolder:
         return self.root / "cost_table.json"
 
     @property
+    def tables(self) -> Path:
+        """Cost tables of other devices, which the front is priced on too."""
+        return self.root / "latency"
+
+    @property
     def reference(self) -> Path:
         """Drift per call and the key that it was measured under."""
         return self.root / "reference.json"

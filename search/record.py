@@ -100,6 +100,7 @@ class FrontMember:
         speedup: re-timed speed-up against the unpatched pipeline timed in the same run.
         interval: 90 % bootstrap interval of ``heldout.fid_real`` over images; ``None`` where
             that was not measured.
+        elsewhere: speed-up on other devices by their name, priced by their cost tables.
     """
 
     name: str
@@ -108,6 +109,7 @@ class FrontMember:
     timing: Timing | None = None
     speedup: float | None = None
     interval: tuple[float, float] | None = None
+    elsewhere: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

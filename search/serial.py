@@ -132,6 +132,7 @@ def _member(member: FrontMember) -> dict[str, object]:
         "interval": member.interval,
         "timing": None if member.timing is None else asdict(member.timing),
         "speedup": member.speedup,
+        "elsewhere": dict(member.elsewhere),
     }
 
 

@@ -57,7 +57,8 @@ def front_table(result: StudyResult) -> Table:
     table.add_column("preset", no_wrap=True)
     columns = ["FID to ref.", *(["to real"] if real else [])]
     columns += ["held-out, to real"] if heldout else []
-    for column in (*columns, "ms/image", "speed-up"):
+    devices = elsewhere(result)
+    for column in (*columns, "ms/image", "speed-up", *(f"on {escape(name)}" for name in devices)):
         table.add_column(column, justify="right")
     table.add_column("calls")
     for member in members:
@@ -69,11 +70,17 @@ def front_table(result: StudyResult) -> Table:
             *([_with_interval(member)] if heldout else []),
             _number(None if latency is None else 1000 * latency, ".0f"),
             _number(member_speedup(member), ".2f", "x"),
+            *(_number(member.elsewhere.get(name), ".2f", "x") for name in devices),
             summary(schedule) if schedule else "",
         )
     notes = [feasibility(result), "" if result.front else "The front is empty."]
     table.caption = escape(" ".join(filter(None, notes))) or None
     return table
+
+
+def elsewhere(result: StudyResult) -> tuple[str, ...]:
+    """Other devices that the front was priced for."""
+    return tuple(dict.fromkeys(name for member in result.front for name in member.elsewhere))
 
 
 def feasibility(result: StudyResult) -> str:

@@ -115,6 +115,7 @@ class MemberWire(Wire):
     interval: tuple[float, float] | None
     timing: TimingWire | None
     speedup: float | None
+    elsewhere: dict[str, float] = {}
 
     def to_member(self) -> FrontMember:
         """Raises ScheduleError when its schedule breaks a rule."""
@@ -125,6 +126,7 @@ class MemberWire(Wire):
             interval=self.interval,
             timing=None if self.timing is None else Timing(**self.timing.model_dump()),
             speedup=self.speedup,
+            elsewhere=self.elsewhere,
         )
 
 

@@ -136,7 +136,7 @@ def _document(options: argparse.Namespace, world: World) -> dict[str, Any]:
         "setting": f"pocket, {STEPS} DDIM steps, no guidance, space per_call, "
         f"{SEARCH_IMAGES} search images (first rung {BATCH}), "
         f"{AUDIT_IMAGES} held-out images, one thread",
-        "machine": world.table.setting.device,
+        "machine": world.table.place.device,
         "versions": {"python": platform.python_version()}
         | {name: _version(name) for name in ("torch", "optuna", "pymoo")},
         "budget": options.budget,

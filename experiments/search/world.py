@@ -17,7 +17,7 @@ from pathlib import Path
 from dato import Schedule
 from search.compose import compose_config
 from search.evaluate.calibrate import measure
-from search.evaluate.cost_table import CostTable
+from search.evaluate.cost_file import load_cost_table
 from search.evaluate.drift import reference_drift
 from search.evaluate.features import load_feature_network
 from search.evaluate.generate import Generator, Images, join
@@ -67,7 +67,7 @@ class World:
         self.heldout = self.generator.with_workload(heldout)
         if not table.is_file():
             measure(self.generator, repeats=3, budget_s=25).save(table)
-        self.table = CostTable.load(table)
+        self.table = load_cost_table(table)
         self.space: Space = load_space(self.config.space)
         self.network = load_feature_network("pocket")
         self.share = lru_cache(maxsize=None)(self._share)

@@ -9,9 +9,9 @@ from collections import Counter
 from rich.markup import escape
 from rich.table import Table
 
-import dato
 from dato import Kind, Preset, Schedule, Topology, load_preset
 from search.cli.view import wide_console
+from search.evaluate.cost_file import load_cost_table
 from search.evaluate.cost_table import CostTable
 from search.table import strip, summary
 
@@ -65,10 +65,8 @@ class _Prices:
 
 
 def _prices(preset: Preset, options: argparse.Namespace) -> _Prices:
-    from search.evaluate.model import ModelConfig, load_pipeline
-
-    table = CostTable.load(options.table)
-    topology = dato.topology(load_pipeline(ModelConfig(path=options.model or preset.model.id)))
+    table = load_cost_table(options.table)
+    topology = table.work.topology
     topology.check(preset.schedule)
     return _Prices(table, preset.schedule, topology)
 

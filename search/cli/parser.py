@@ -37,6 +37,29 @@ Go on with a study that was interrupted (Ctrl-C, kill -9, power), or give it a l
 Every told trial is kept; a trial that was running is run again. Only budget, tracker and launcher
 settings can change, because the others define what the study's trials measured."""
 
+CALIBRATE = """\
+Measure what each kind of call costs on this device, and write it to
+latency/<device>-<dtype>-b<batch>-<width>x<height>.json. Takes the overrides of a sweep:
+
+  dato-search calibrate                                    # the embedded model, this CPU
+  dato-search calibrate model=custom model.path=FOLDER model.prompts=prompts.txt \\
+      model.device=cuda model.dtype=float16 space=layered
+
+Few kinds are measured and the others composed from them; then random schedules of the space are run
+end to end, and the table says how far off it was. The kinds that the space is made of are measured
+most often. A study takes the file with latency.tables=[FILE], a finished one with 'retarget'.
+The effort is latency.repeats, latency.budget_s and latency.check_schedules (0: no check)."""
+
+RETARGET = """\
+Give a study's front and presets for another device, from a cost table that 'dato-search calibrate'
+wrote there, without generating an image:
+
+  dato-search retarget studies/pocket-full --table latency/nvidia-h200-float16-b4-64x64.json
+
+Every trial is priced anew and the front taken again. Presets, front and table are written to
+FOLDER/retarget/<table> unless --out names another folder; each preset says that its latency is
+predicted. A table for another model, topology, sampler or number of calls is refused."""
+
 GENERATE = """\
 Generate images with a preset, beside the unpatched pipeline if asked:
 
@@ -54,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dato-search {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_running(commands)
+    _add_calibrating(commands)
     _add_looking(commands)
     _add_presets(commands)
     return parser
@@ -70,6 +94,14 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     for command in (sweep, resume):
         command.add_argument("--plain", action="store_true", help="plain lines, no progress bar")
+
+
+def _add_calibrating(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    calibrate = _command(
+        commands, "calibrate", "measure a cost table", CALIBRATE, "calibrate:calibrate"
+    )
+    calibrate.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides")
+    calibrate.add_argument("--out", type=Path, metavar="FILE", help="file to write")
 
 
 def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -96,6 +128,11 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "study:export",
     )
     export.add_argument("--out", type=Path, metavar="DIR", help="folder for copies of the presets")
+    retarget = _command(
+        commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"
+    )
+    retarget.add_argument("--table", type=Path, required=True, metavar="FILE", help="cost table")
+    retarget.add_argument("--out", type=Path, metavar="DIR", help="folder to write")
     report = _command(
         commands,
         "report",
@@ -103,7 +140,7 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Rebuild report.html of a study from its files.",
         "study:report",
     )
-    for command in (status, front, export, report):
+    for command in (status, front, export, retarget, report):
         _folder(command)
 
 
@@ -142,7 +179,6 @@ def _add_understanding(commands: argparse._SubParsersAction[argparse.ArgumentPar
         "preset", metavar="PRESET", help="file, shipped name or hub:USER/REPO/NAME"
     )
     explain.add_argument("--table", type=Path, metavar="FILE", help="cost table to price it by")
-    explain.add_argument("--model", metavar="FOLDER", help="pipeline (default: the preset's)")
     diff = _command(
         commands,
         "diff",

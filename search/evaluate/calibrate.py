@@ -5,53 +5,79 @@ from __future__ import annotations
 import platform
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import chain
 
-from dato import Kind, Schedule, Tokens, Topology
-from search.evaluate.clock import LoopTime, time_once, timer_of
-from search.evaluate.cost_table import CostTable, PruneCost, Setting
+import torch
+
+from dato import Kind, Schedule, Tokens
+from search.evaluate.clock import LoopTime, time_once
+from search.evaluate.composition import compose, sample_of
+from search.evaluate.cost_table import CostTable, Method, Sample
 from search.evaluate.generate import Generator
-from search.evaluate.probes import Group, depth_kinds, groups, loops, prune_kinds, ratio_grid
+from search.evaluate.probes import copies, depth_kinds, groups, loops, prune_kinds
 
 BUDGET_S = 35.0
 FULL = Kind("full")
+STATISTIC = (
+    "median over calls of the time over the mean of the nearest plain full calls before and after "
+    "it in the same run; parts by weighted least squares"
+)
 
 
 @dataclass
-class Samples:
-    """Times of calls by kind, each as a share of the plain full calls of its own run.
+class Times:
+    """Times of calls by kind, each as a share of the plain full calls around it.
 
-    A machine that is slower for one run is slower for the run's full calls too, so that shares
-    stay comparable between runs.
+    A machine that is slower for a while is slower for those too, so that shares stay comparable
+    within a run and between runs.
     """
 
     shares: dict[Kind, list[float]] = field(default_factory=lambda: defaultdict(list))
     units: list[float] = field(default_factory=list)
     fixed: list[float] = field(default_factory=list)
+    runs: int = 0
+    seconds: float = 0.0
 
     def add(self, schedule: Schedule, time: LoopTime) -> None:
         """Take in one run. Its first call holds the set-up, whose time is the fixed cost."""
         kinds = [schedule.kind(call) for call in range(schedule.calls)]
-        pairs = list(zip(kinds, time.steps, strict=True))[1:]
-        unit = statistics.median(seconds for kind, seconds in pairs if kind == FULL)
-        for kind, seconds in pairs:
-            self.shares[kind].append(seconds / unit)
-        self.units.append(unit)
-        self.fixed.append((time.total - sum(time.steps[1:])) / unit - 1)
+        plain = [call for call in range(1, schedule.calls) if kinds[call] == FULL]
+        for call in range(1, schedule.calls):
+            if kinds[call] != FULL:
+                unit = statistics.fmean(time.steps[near] for near in _around(call, plain))
+                self.shares[kinds[call]].append(time.steps[call] / unit)
+        self.units += [time.steps[call] for call in plain]
+        setup = time.total - sum(time.steps[1:])
+        self.fixed.append(setup - statistics.median(time.steps[call] for call in plain))
+        self.runs += 1
+        self.seconds += time.total
 
-    def costs(self) -> tuple[dict[Kind, float], float]:
-        """Seconds per image by kind, and the fixed cost of a run."""
-        unit = statistics.median(self.units)
-        costs = {kind: unit * statistics.median(shares) for kind, shares in self.shares.items()}
-        costs[FULL] = unit
-        return costs, max(0.0, unit * statistics.median(self.fixed))
+    def samples(self) -> tuple[Sample, ...]:
+        """Median share and spread of every kind."""
+        return tuple(
+            sample_of(kind, statistics.median(shares), _spread(shares), len(shares))
+            for kind, shares in self.shares.items()
+        )
 
-    def covers(self, kinds: tuple[Kind, ...], repeats: int) -> bool:
+    def covers(self, kinds: Iterable[Kind], repeats: int) -> bool:
         """Whether each kind was seen ``repeats`` times."""
         return all(len(self.shares[kind]) >= repeats for kind in kinds)
+
+
+def _around(call: int, plain: Sequence[int]) -> list[int]:
+    """The nearest of ``plain`` before and after ``call``, where there are any."""
+    before = [near for near in plain if near < call][-1:]
+    return before + [near for near in plain if near > call][:1]
+
+
+def _spread(values: Sequence[float]) -> float:
+    if len(values) < 2:
+        return 0.0
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return high - low
 
 
 def measure(
@@ -61,6 +87,7 @@ def measure(
     repeats: int = 3,
     budget_s: float = BUDGET_S,
     seed: int = 0,
+    focus: Sequence[Schedule] = (),
     time_run: Callable[[Schedule], LoopTime] | None = None,
 ) -> CostTable:
     """Time every depth, and pruning on every level, and compose a table from them.
@@ -71,83 +98,59 @@ def measure(
         repeats: samples wanted of every kind.
         budget_s: no run starts later than this (seconds of the clock), except that every kind
             is seen once in any case.
+        focus: schedules like those that will be priced; their kinds are measured more often.
         time_run: times one schedule; a test's own clock.
     """
     time_run = time_run or (lambda schedule: time_once(generator, schedule))
     topology = generator.topology
-    found = groups(topology)
-    depths = depth_kinds(topology)
-    prunes = tuple(chain.from_iterable(prune_kinds(group, tokens) for group in found))
-    samples, spent = Samples(), 0.0
-    batch = min(generator.model.batch_size, len(generator.workload))
+    kinds = depth_kinds(topology)[1:]
+    kinds += tuple(chain.from_iterable(prune_kinds(group, tokens) for group in groups(topology)))
+    times = Times()
+    batch = generator.place.batch_size
     time_run(_warm_up(generator.calls))
-    for schedule in loops(depths, prunes, generator.calls, tokens, seed):
-        time = time_run(schedule)
-        samples.add(schedule, time)
-        spent += time.total * batch
-        wanted = repeats if spent < budget_s else 1
-        if samples.covers((*depths[1:], *prunes), wanted):
+    for schedule in loops(copies(kinds, focus, topology), generator.calls, tokens, seed):
+        times.add(schedule, time_run(schedule))
+        if times.covers(kinds, repeats if times.seconds * batch < budget_s else 1):
             break
-    costs, fixed = samples.costs()
-    return _compose(_setting(generator), topology, tokens, costs, fixed)
-
-
-def _warm_up(calls: int) -> Schedule:
-    """Cheap, and yet it goes through patching, caching and a full call."""
-    return Schedule.uniform(calls, interval=max(calls, 2), depth=1)
-
-
-def _compose(
-    setting: Setting,
-    topology: Topology,
-    tokens: Tokens,
-    costs: Mapping[Kind, float],
-    fixed_s: float,
-) -> CostTable:
-    selections: dict[int, float] = {}
-    entries = []
-    for group in groups(topology):
-        selection = _selection(group, tokens, costs)
-        selections[group.level] = max(selection, selections.get(group.level, 0.0))
-        ratios = ratio_grid(group, tokens)
-        deltas = tuple(
-            (costs[group.kind(ratio)] - costs[FULL] - selection) / len(group.layers)
-            for ratio in ratios
-        )
-        entries.append(
-            PruneCost(level=group.level, middle=group.middle, ratios=ratios, delta_s=deltas)
-        )
+    unit = statistics.median(times.units)
+    parts = compose(times.samples(), topology, tokens).scaled(unit)
     return CostTable(
-        setting=setting,
-        fixed_s=fixed_s,
-        depth_s={str(kind.depth): costs[kind] for kind in depth_kinds(topology)},
-        selection_s=selections,
-        prune=tuple(entries),
+        work=generator.work,
+        place=generator.place,
+        fixed_s=max(0.0, statistics.median(times.fixed)),
+        depth_s=parts.depth,
+        selection_s=parts.selection,
+        prune=parts.prune,
+        samples=times.samples(),
+        method=Method(
+            statistic=STATISTIC,
+            warm_up_runs=1,
+            runs=times.runs,
+            busy_s=times.seconds * batch,
+            seed=seed,
+        ),
+        machine=machine_of(generator.device),
         versions={name: version(name) for name in ("torch", "diffusers")}
         | {"python": platform.python_version()},
     )
 
 
-def _selection(group: Group, tokens: Tokens, costs: Mapping[Kind, float]) -> float:
-    """Cost of choosing tokens once: what is left of one pruned layer's cost without its delta."""
-    count = len(group.layers)
-    ratio = ratio_grid(group, tokens)[1]
-    if group.kind(ratio, count=1) not in costs or count == 1:
-        return 0.0
-    one = costs[group.kind(ratio, count=1)] - costs[FULL]
-    everything = costs[group.kind(ratio)] - costs[FULL]
-    return max(0.0, one - (everything - one) / (count - 1))
+def machine_of(device: torch.device) -> dict[str, str]:
+    """What else may change the times of a device, such as threads and instruction sets."""
+    found = {
+        "platform": platform.platform(terse=True),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+    }
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        found["cuda"] = str(torch.version.cuda)
+        found["compute_capability"] = f"{properties.major}.{properties.minor}"
+        found["memory"] = f"{properties.total_memory / 2**30:.0f} GiB"
+    else:
+        found["threads"] = "1"
+    return found
 
 
-def _setting(generator: Generator) -> Setting:
-    model = generator.model
-    return Setting(
-        device=generator.device_name,
-        dtype=model.dtype,
-        batch_size=min(model.batch_size, len(generator.workload)),
-        latent_size=generator.latent_size,
-        guided=model.guided,
-        scheduler=model.scheduler,
-        skip_branches=generator.topology.skip_branches,
-        timer=timer_of(generator.device),
-    )
+def _warm_up(calls: int) -> Schedule:
+    """Cheap, and yet it goes through patching, caching and a full call."""
+    return Schedule.uniform(calls, interval=max(calls, 2), depth=1)

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import torch
 
 from dato import Schedule
-from search.evaluate.cost_table import Timer
 from search.evaluate.generate import Generator
 
 
@@ -53,11 +52,6 @@ class CudaClock:
     def seconds(self) -> list[float]:
         self.marks[-1].synchronize()
         return [a.elapsed_time(b) / 1000 for a, b in pairwise(self.marks)]
-
-
-def timer_of(device: torch.device) -> Timer:
-    """Which clock a device is timed with."""
-    return "cuda_events" if device.type == "cuda" else "process_time"
 
 
 @dataclass(frozen=True)

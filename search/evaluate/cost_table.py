@@ -7,22 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, model_validator
 
 from dato import Kind, Schedule, Tokens, Topology
 from dato.files import replace_text
-from search.errors import ConfigError, UserError
+from search.errors import UserError
+from search.evaluate.cost_setting import Place, Wire, Work
 
-Timer = Literal["process_time", "cuda_events"]
-
-
-class _Wire(BaseModel):
-    """Strict and frozen: unknown keys, NaN and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+VERSION = 2
 
 
-class PruneCost(_Wire):
+class PruneCost(Wire):
     """What pruning one layer adds to a call (negative where it saves), by ratio.
 
     Args:
@@ -37,6 +32,13 @@ class PruneCost(_Wire):
     ratios: tuple[float, ...] = Field(min_length=1)
     delta_s: tuple[float, ...]
 
+    @model_validator(mode="after")
+    def _grid(self) -> PruneCost:
+        ascending = all(a < b for a, b in zip((0.0, *self.ratios), self.ratios, strict=False))
+        if not ascending or self.ratios[-1] > 1 or len(self.ratios) != len(self.delta_s):
+            raise ValueError("ratios ascend from above 0 to 1, with one delta for each")
+        return self
+
     def delta(self, ratio: float) -> float:
         """Seconds per image at ``ratio``: linear in between, and on past both ends of the grid."""
         xs, ys = self.ratios, self.delta_s
@@ -47,28 +49,57 @@ class PruneCost(_Wire):
         return ys[right - 1] + slope * (ratio - xs[right - 1])
 
 
-class Setting(_Wire):
-    """What the costs were measured under; costs of another setting do not hold.
+class Sample(Wire):
+    """One kind of call as it was measured, before anything was composed from it.
 
     Args:
-        device: device name; ``dtype``, ``batch_size`` and ``latent_size`` (h, w) of the runs.
-        guided: whether each image takes two rows of the batch.
-        scheduler: its class name; ``skip_branches`` of the denoiser.
-        timer: how time was taken. ``process_time`` is CPU time of one thread.
+        depth, prune: the kind.
+        share: median time over that of the plain full calls around it; ``spread``: interquartile
+            range of the same; ``count``: how many times.
     """
 
-    device: str
-    dtype: str
-    batch_size: int = Field(ge=1)
-    latent_size: tuple[int, int]
-    guided: bool
-    scheduler: str
-    skip_branches: int = Field(ge=1)
-    timer: Timer
+    depth: int | Literal["full"]
+    prune: Mapping[str, float]
+    share: float = Field(ge=0)
+    spread: float = Field(ge=0)
+    count: int = Field(ge=1)
 
 
-class CostTable(_Wire):
-    """Seconds per image of the parts of a denoising run, on one device.
+class Method(Wire):
+    """How the table was measured.
+
+    Args:
+        statistic: how times became costs.
+        warm_up_runs: runs before the first measured one; ``runs``: measured ones.
+        busy_s: time inside the measured runs, by the table's clock; ``seed`` of their kinds.
+    """
+
+    statistic: str
+    warm_up_runs: int = Field(ge=0)
+    runs: int = Field(ge=1)
+    busy_s: float = Field(ge=0)
+    seed: int
+
+
+class Check(Wire):
+    """Relative error of priced speed-ups against end-to-end ones.
+
+    Args:
+        schedules: random schedules that were timed, ``repeats`` times each.
+        median, worst: errors.
+        noise: median over the schedules of the timing's own interquartile range over its median:
+            errors below it say more about the machine than about the table.
+    """
+
+    schedules: int = Field(ge=1)
+    repeats: int = Field(ge=1)
+    median: float = Field(ge=0)
+    worst: float = Field(ge=0)
+    noise: float = Field(ge=0)
+
+
+class CostTable(Wire):
+    """Seconds per image of the parts of a denoising run, in one place.
 
     A call costs its depth, plus one selection for each level that it prunes (for each layer under
     ``share="layer"``), plus a delta for each layer that it prunes. A run costs the sum of its
@@ -78,29 +109,58 @@ class CostTable(_Wire):
         depth_s: cost of an unpruned call by depth, ``"full"`` and ``"0"`` up.
         selection_s: cost of choosing tokens once, by level.
         prune: deltas by level.
-        versions: library versions by name.
+        samples: what was measured; ``method``: how; ``check``: how well it composes.
+        machine: what else may change the times, such as the platform; ``versions`` of libraries.
     """
 
     format: Literal["dato-cost-table"] = "dato-cost-table"
-    version: Literal[1] = 1
-    setting: Setting
-    fixed_s: float
+    version: Literal[2] = 2
+    work: Work
+    place: Place
+    fixed_s: float = Field(ge=0)
     depth_s: Mapping[str, float]
     selection_s: Mapping[int, float] = {}
     prune: tuple[PruneCost, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    method: Method | None = None
+    check: Check | None = None
+    machine: Mapping[str, str] = {}
     versions: Mapping[str, str] = {}
+
+    @model_validator(mode="after")
+    def _times(self) -> CostTable:
+        for depth, seconds in self.depth_s.items():
+            if seconds < 0 or (depth == "full" and seconds == 0):
+                raise ValueError(f"a call takes time; depth {depth} takes {seconds:g} s")
+        if "full" not in self.depth_s:
+            raise ValueError("depth_s has no full call")
+        return self
+
+    @property
+    def name(self) -> str:
+        """File name without ending: ``<device>-<dtype>-b<batch>-<width>x<height>``."""
+        height, width = self.work.image_size
+        device = "-".join("".join(c if c.isalnum() else " " for c in self.place.device).split())
+        return f"{device}-{self.place.dtype}-b{self.place.batch_size}-{width}x{height}".lower()
 
     def price(self, schedule: Schedule, topology: Topology) -> float:
         """Seconds per image of one denoising run.
 
         Raises:
-            UserError: the schedule has a depth or prunes a level that was not measured.
+            UserError: the schedule has a depth or prunes a level that was not measured, or the
+                table's numbers make no sense together.
         """
         cost = {
             name: self.price_call(kind, topology, schedule.tokens)
             for name, kind in schedule.kinds.items()
         }
-        return self.fixed_s + sum(cost[step] for step in schedule.steps)
+        seconds = self.fixed_s + sum(cost[step] for step in schedule.steps)
+        if seconds <= 0:
+            raise UserError(
+                f"The cost table prices a run at {seconds:g} s, and a run takes time. Calibrate "
+                "again with more latency.repeats."
+            )
+        return seconds
 
     def price_call(self, kind: Kind, topology: Topology, tokens: Tokens) -> float:
         """Seconds per image of one call of ``kind``."""
@@ -131,24 +191,4 @@ class CostTable(_Wire):
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        replace_text(path, self.model_dump_json(indent=2) + "\n")
-
-    @classmethod
-    def load(cls, path: Path) -> CostTable:
-        """Read what :meth:`save` wrote.
-
-        Raises:
-            UserError: the file is missing; ConfigError: with every mistake in it.
-        """
-        try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(
-                f"The cost table {str(path)!r} cannot be read ({error.strerror})."
-            ) from error
-        except ValidationError as error:
-            problems = [
-                f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-                for item in error.errors()
-            ]
-            raise ConfigError(f"The cost table {str(path)!r}", problems) from None
+        replace_text(path, self.model_dump_json(indent=1) + "\n")

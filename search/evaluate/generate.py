@@ -16,6 +16,7 @@ import dato
 from dato import DatoError, Schedule, Topology
 from dato.families import denoiser_of
 from search.errors import TrialError
+from search.evaluate.cost_setting import LayerWire, Place, Work, architecture_of, timer_of
 from search.evaluate.families import Callback, family_of
 from search.evaluate.model import DTYPES, device_name, load_pipeline
 from search.evaluate.model import ModelConfig as ModelConfig
@@ -108,9 +109,32 @@ class Generator:
         size = self.denoiser.config.sample_size
         return (size, size) if isinstance(size, int) else (size[0], size[1])
 
+    @cached_property
+    def work(self) -> Work:
+        """What a cost table of this generator prices."""
+        height, width = self.latent_size
+        factor = self.pipe.vae_scale_factor
+        return Work(
+            model=self.model.path,
+            architecture=architecture_of(self.denoiser),
+            skip_branches=self.topology.skip_branches,
+            layers=tuple(LayerWire(**vars(layer)) for layer in self.topology.layers),
+            latent_size=(height, width),
+            image_size=(height * factor, width * factor),
+            guided=self.model.guided,
+            scheduler=self.model.scheduler,
+            calls=self.calls,
+        )
+
     @property
-    def device_name(self) -> str:
-        return device_name(self.device)
+    def place(self) -> Place:
+        """Where its costs hold."""
+        return Place(
+            device=device_name(self.device),
+            dtype=self.model.dtype,
+            batch_size=min(self.model.batch_size, len(self.workload)),
+            timer=timer_of(self.device),
+        )
 
     def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
         """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.

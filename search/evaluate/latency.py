@@ -5,16 +5,19 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from dato import Schedule, Topology
 from search.evaluate.clock import time_once
-from search.evaluate.cost_table import CostTable
+from search.evaluate.cost_table import Check, CostTable
 from search.evaluate.generate import Generator
 from search.record import Timing
 
 TimeOnce = Callable[[Schedule | None], float]
 """Seconds per image of one denoising run."""
+
+
+BETWEEN = 4
+"""Schedules timed between two runs of the unpatched pipeline."""
 
 
 @dataclass(frozen=True)
@@ -32,32 +35,46 @@ class Compared:
     speedups: tuple[float, ...]
 
 
-def loop_timer(generator: Generator) -> TimeOnce:
-    """A timer of whole denoising runs of the first chunk."""
-    return lambda schedule: time_once(generator, schedule).total
+def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
+    """A timer of whole denoising runs of the first chunk.
+
+    Args:
+        at_least_s: a schedule is run again until its runs have lasted this long (seconds of the
+            clock), and the median is taken: otherwise the noise of a fast one would be the largest.
+    """
+    batch = generator.place.batch_size
+
+    def timer(schedule: Schedule | None) -> float:
+        times = [time_once(generator, schedule).total]
+        while sum(times) * batch < at_least_s:
+            times.append(time_once(generator, schedule).total)
+        return statistics.median(times)
+
+    return timer
 
 
 def time_together(timer: TimeOnce, schedules: Sequence[Schedule], repeats: int) -> Compared:
     """Time schedules and the unpatched pipeline in turns.
 
-    The unpatched pipeline runs before and after each round, so that a machine that slows down for
-    a while slows both sides of a ratio.
+    The unpatched pipeline runs before and after every :data:`BETWEEN` schedules, so that a machine
+    that slows down for a while slows both sides of a ratio.
     """
     timer(None)
-    rounds: list[list[float]] = []
     edges = [timer(None)]
+    times: list[list[float]] = [[] for _ in schedules]
+    speedups: list[list[float]] = [[] for _ in schedules]
     for _ in range(repeats):
-        rounds.append([timer(schedule) for schedule in schedules])
-        edges.append(timer(None))
-    bases = [(before + after) / 2 for before, after in pairwise(edges)]
-    columns = list(zip(*rounds, strict=True))
+        for first in range(0, len(schedules), BETWEEN):
+            block = range(first, min(first + BETWEEN, len(schedules)))
+            for index in block:
+                times[index].append(timer(schedules[index]))
+            edges.append(timer(None))
+            for index in block:
+                speedups[index].append((edges[-2] + edges[-1]) / 2 / times[index][-1])
     return Compared(
         baseline=_timing(edges),
-        timings=tuple(_timing(column) for column in columns),
-        speedups=tuple(
-            statistics.median(base / value for base, value in zip(bases, column, strict=True))
-            for column in columns
-        ),
+        timings=tuple(_timing(column) for column in times),
+        speedups=tuple(statistics.median(column) for column in speedups),
     )
 
 
@@ -78,14 +95,21 @@ def check_cost_table(
     schedules: Sequence[Schedule],
     timer: TimeOnce,
     repeats: int = 3,
-) -> float:
-    """Mean relative error of the table's speed-ups against end-to-end times of ``schedules``.
+) -> Check:
+    """Errors of the table's speed-ups against end-to-end times of ``schedules``.
 
     Speed-ups, not seconds, are compared: both sides of a timed speed-up were taken in the same
     minute, so that the error is the table's and not the machine's.
     """
     compared = time_together(timer, schedules, repeats)
-    return statistics.fmean(cost_table_errors(table, topology, schedules, compared))
+    errors = cost_table_errors(table, topology, schedules, compared)
+    return Check(
+        schedules=len(schedules),
+        repeats=repeats,
+        median=statistics.median(errors),
+        worst=max(errors),
+        noise=statistics.median(timing.spread_s / timing.latency_s for timing in compared.timings),
+    )
 
 
 def _timing(seconds: Sequence[float]) -> Timing:

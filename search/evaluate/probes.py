@@ -7,9 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dato import Kind, Layer, Schedule, Tokens, Topology
+from dato.schedule import Depth
 
-SPACING = 6
+SPACING = 5
 """A plain full call, the unit of cost, at least this often."""
+
+SHALLOW = 3
+"""Depths up to this one are what schedules are mostly made of."""
+
+COPIES = 4
+"""How often the kinds that a space is made of come for each time that the others do."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +28,22 @@ class Group:
     layers: tuple[Layer, ...]
     finest: bool
 
-    def kind(self, ratio: float, count: int | None = None) -> Kind:
-        """A full call that prunes all (or the first ``count``) layers of the group."""
-        return Kind("full", {layer.name: ratio for layer in self.layers[:count]})
+    def depths(self) -> tuple[Depth, ...]:
+        """Depths at which the group is measured: in full calls, and in the cheapest calls that run
+        all of it, where its share is largest; the finest, where that differs, also in the cheapest
+        that runs some of it, which tells choosing tokens from dropping them."""
+        if self.middle:
+            return ("full",)
+        some, every = (pick(layer.branch for layer in self.layers) + 1 for pick in (min, max))
+        return ("full", *sorted({some, every} if self.finest else {every}))
+
+    def kind(self, ratio: float, depth: Depth = "full") -> Kind:
+        """A call that prunes those layers of the group that it runs."""
+        return Kind(depth, {layer.name: ratio for layer in self.running(depth)})
+
+    def running(self, depth: Depth) -> tuple[Layer, ...]:
+        """The layers that a call of ``depth`` recomputes."""
+        return tuple(x for x in self.layers if depth == "full" or x.branch < depth)
 
 
 def groups(topology: Topology) -> tuple[Group, ...]:
@@ -41,12 +61,13 @@ def groups(topology: Topology) -> tuple[Group, ...]:
 def ratio_grid(group: Group, tokens: Tokens) -> tuple[float, ...]:
     """Measured ratios of a group.
 
-    Attention is quadratic in the kept tokens, so that four points do on the finest level. On the
-    others it is a small part of a call: two points, and more repeats, tell its line better.
+    Attention is quadratic in the kept tokens, so that four points do on the finest level, the
+    lowest close to what pruning costs before it saves anything. On the others it is a small part
+    of a call: two points, and more repeats, tell its line better.
     """
     top = tokens.max_ratio
     if group.finest:
-        return (0.25 * top, 0.5 * top, 0.75 * top, top)
+        return (0.125 * top, 0.375 * top, 0.6875 * top, top)
     return (0.5 * top, top)
 
 
@@ -56,20 +77,36 @@ def depth_kinds(topology: Topology) -> tuple[Kind, ...]:
 
 
 def prune_kinds(group: Group, tokens: Tokens) -> tuple[Kind, ...]:
-    """Kinds that tell a group's deltas; the finest's include one pruned layer alone, which tells
-    the selection (elsewhere it is too cheap to be told from noise, and is part of the deltas)."""
+    """Kinds that tell a group's deltas."""
     grid = ratio_grid(group, tokens)
-    one = (group.kind(grid[1], count=1),) if group.finest and len(group.layers) > 1 else ()
-    return tuple(group.kind(ratio) for ratio in grid) + one
+    return tuple(group.kind(ratio, depth) for depth in group.depths() for ratio in grid)
 
 
-def loops(
-    depths: Sequence[Kind], prunes: Sequence[Kind], calls: int, tokens: Tokens, seed: int
-) -> Iterator[Schedule]:
+def copies(
+    kinds: Sequence[Kind], focus: Sequence[Schedule], topology: Topology
+) -> tuple[Kind, ...]:
+    """``kinds``, those that ``focus`` is made of :data:`COPIES` times.
+
+    Args:
+        focus: schedules as a search proposes them; without any, shallow depths and finest pruning
+            are taken for what matters.
+    """
+    used = {kind for schedule in focus for kind in schedule.kinds.values()}
+    depths: set[Depth] = {kind.depth for kind in used} or {"full", *range(1, SHALLOW + 1)}
+    level = {layer.name: layer.level for layer in topology.layers}
+    levels = {level[name] for kind in used for name in topology.ratios(kind)}
+    levels = levels if focus else {topology.levels[0]} if topology.levels else set()
+
+    def matters(kind: Kind) -> bool:
+        return kind.depth in depths and {level[name] for name in kind.prune} <= levels
+
+    return tuple(kind for kind in kinds for _ in range(COPIES if matters(kind) else 1))
+
+
+def loops(kinds: Sequence[Kind], calls: int, tokens: Tokens, seed: int) -> Iterator[Schedule]:
     """Schedules of ``calls`` calls that go through all kinds in random order, again and again.
 
-    Depths come twice for each pruned kind: a schedule is mostly made of them. Every schedule
-    starts with two plain full calls; the first only warms up.
+    Every schedule starts with two plain full calls; the first only warms up.
     """
     generator = random.Random(seed)
     stream: list[Kind] = []
@@ -80,7 +117,7 @@ def loops(
                 steps.append(Kind("full"))
                 continue
             if not stream:
-                stream = [*depths[1:], *depths[1:], *prunes]
+                stream = list(kinds)
                 generator.shuffle(stream)
             steps.append(stream.pop())
         names = {kind: f"k{number}" for number, kind in enumerate(dict.fromkeys(steps))}

@@ -12,8 +12,6 @@ import torch
 from dato import Schedule
 from search.constraints import Constraints
 from search.errors import UserError
-from search.evaluate.calibrate import measure
-from search.evaluate.cost_table import CostTable
 from search.evaluate.drift import reference_drift
 from search.evaluate.features import load_feature_network
 from search.evaluate.generate import Generator, Images
@@ -27,6 +25,7 @@ from search.evaluate.workload import Workload
 from search.folder import StudyFolder
 from search.launch.pool import Pool, SerialPool
 from search.launch.pool_local import LocalPool
+from search.launch.tables import study_table
 from search.launch.view import View
 from search.settings import Config, LauncherSettings
 from search.space import SpaceContext
@@ -102,7 +101,7 @@ def open_bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Benc
     model = model_config(config)
     view.stage("loading the model")
     generator = Generator(model, search)
-    table = _cost_table(config, folder, generator, view)
+    table = study_table(config, folder, generator, view)
     with _pool(config.launcher, generator, heldout) as pool:
         view.stage(f"reference: {quality.images} unpatched images")
         reference = kept_images(
@@ -134,15 +133,6 @@ def model_config(config: Config) -> ModelConfig:
     """The part of the settings that a generator loads."""
     names = (field.name for field in fields(ModelConfig))
     return ModelConfig(**{name: getattr(config.model, name) for name in names})
-
-
-def _cost_table(config: Config, folder: StudyFolder, generator: Generator, view: View) -> CostTable:
-    if folder.cost_table.is_file():
-        return CostTable.load(folder.cost_table)
-    view.stage("measuring the cost table")
-    table = measure(generator, repeats=config.latency.repeats, budget_s=config.latency.budget_s)
-    table.save(folder.cost_table)
-    return table
 
 
 def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -> Pool:

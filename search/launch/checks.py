@@ -7,6 +7,8 @@ import optuna
 from dato import Schedule
 from search.space import Space, SpaceContext
 
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
 
 def random_schedules(
     space: Space, context: SpaceContext, count: int, seed: int

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from dato.preset import ModelInfo, SamplerInfo
 from search.errors import UserError
-from search.evaluate.cost_table import CostTable
+from search.evaluate.cost_file import load_cost_table
 from search.export import export_presets
 from search.folder import StudyFolder
+from search.launch.elsewhere import other_tables, priced_elsewhere
 from search.record import FrontMember, StudyResult, TrialRecord
 from search.serial import load_result
 from search.settings import Config
@@ -35,15 +36,17 @@ def assemble(
 ) -> StudyResult:
     """The result as far as it is known: with the second look, or from the records alone."""
     objective = config.quality.objective
+    table = load_cost_table(folder.cost_table)
+    front = look.front if look else front_of(records, objective)
     return StudyResult(
         name=config.study.name,
         config=config.model_dump(mode="json"),
         objective=objective,
         records=tuple(records),
-        front=look.front if look else front_of(records, objective),
+        front=priced_elsewhere(front, table.work.topology, other_tables(folder)),
         baseline=look.baseline if look else _searched_baseline(records),
         cost_table_error=look.cost_table_error if look else None,
-        device=CostTable.load(folder.cost_table).setting.device,
+        device=table.place.device,
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},
         command=command,
@@ -71,13 +74,13 @@ def preset_header(
     config: Config, folder: StudyFolder, result: StudyResult
 ) -> tuple[ModelInfo, SamplerInfo, str]:
     """What every preset of a study says of its model and sampler, and the time of writing."""
-    setting = CostTable.load(folder.cost_table).setting
+    work = load_cost_table(folder.cost_table).work
     schedules = [member.record.schedule for member in result.front if member.record.schedule]
     model = ModelInfo(
         id=config.model.id,
-        skip_branches=setting.skip_branches,
+        skip_branches=work.skip_branches,
         fingerprint=_fingerprint(folder),
-        latent_size=setting.latent_size,
+        latent_size=work.latent_size,
     )
     sampler = SamplerInfo(
         scheduler=config.model.scheduler,

@@ -37,6 +37,7 @@ class Row:
     retimed: float | None
     calls: str
     params: Mapping[str, int | float | str]
+    elsewhere: Mapping[str, float]
 
 
 def headline(result: StudyResult) -> tuple[Number, ...]:
@@ -116,6 +117,7 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
         retimed=member.speedup,
         calls="" if record.schedule is None else summary(record.schedule),
         params=record.params,
+        elsewhere=member.elsewhere,
     )
 
 

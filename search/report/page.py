@@ -17,7 +17,7 @@ from search.record import StudyResult
 from search.report.facts import failures, flatten, headline, rows
 from search.report.samples import load_samples
 from search.report.strips import strips
-from search.table import feasibility
+from search.table import elsewhere, feasibility
 
 HERE = Path(__file__).parent
 
@@ -49,6 +49,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         numbers=headline(result),
         rows=rows(result),
         feasibility=feasibility(result),
+        devices=elsewhere(result),
         strips=strips(result),
         unpatched=samples.unpatched,
         samples=samples.members,

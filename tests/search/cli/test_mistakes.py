@@ -110,7 +110,19 @@ def test_generate_with_an_unknown_preset_lists_the_known_ones(
 
 
 @pytest.mark.parametrize(
-    "command", ["sweep", "resume", "status", "front", "export", "validate", "report", "generate"]
+    "command",
+    [
+        "sweep",
+        "resume",
+        "calibrate",
+        "status",
+        "front",
+        "export",
+        "retarget",
+        "validate",
+        "report",
+        "generate",
+    ],
 )
 def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as left:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from search.cli.main import main
 from search.compose import load_config
+from search.evaluate.cost_file import load_cost_table
 from search.folder import StudyFolder
 from search.study.records import read_records
 from search.study.storage import read_study
@@ -161,6 +162,45 @@ def test_leftovers_of_a_sweep_that_never_began_are_not_measurements(tmp_path: Pa
     arguments = ["sweep", "--plain", f"study.folder={folder.root}", "launcher.kind=serial"]
     assert main([*arguments, *SMALL, "budget.trials=1"]) == 0
     assert json.loads(folder.cost_table.read_text())["depth_s"]
+
+
+def test_a_finished_study_is_retargeted_without_an_image(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = json.loads((finished / "cost_table.json").read_text())
+    table["place"]["device"] = "Another Device"
+    table["depth_s"] = {depth: 2 * seconds for depth, seconds in table["depth_s"].items()}
+    file, out = tmp_path / "other.json", tmp_path / "out"
+    file.write_text(json.dumps(table))
+    assert main(["retarget", str(finished), "--table", str(file), "--out", str(out)]) == 0
+    presets = sorted((out / "presets").glob("*.json"))
+    front = json.loads((out / "front.json").read_text())["front"]
+    assert len(presets) == len(front) >= 1
+    for preset in presets:
+        measured = json.loads(preset.read_text())["measured"]
+        assert measured["device"].startswith("Another Device, float32, batch 2 (latency predicted")
+    assert main(["validate", "--model", "pocket", *map(str, presets)]) == 0
+
+    table["work"]["calls"] = 50
+    file.write_text(json.dumps(table))
+    capsys.readouterr()
+    assert main(["retarget", str(finished), "--table", str(file)]) == 2
+    assert "calls 50, not 6" in capsys.readouterr().err
+    file.write_text(json.dumps(table | {"work": None}))
+    assert main(["retarget", str(finished), "--table", str(file)]) == 2
+    assert main(["retarget", str(finished), "--table", str(file), "--out", str(finished)]) == 2
+
+
+def test_calibrate_writes_a_table_that_says_its_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [setting for setting in SMALL if setting.startswith(("model", "latency"))]
+    path = tmp_path / "table.json"
+    assert main(["calibrate", *settings, "latency.check_schedules=2", "--out", str(path)]) == 0
+    assert "error on 2 random schedules" in capsys.readouterr().out
+    table = load_cost_table(path)
+    assert table.check is not None and table.check.schedules == 2
+    assert table.name.endswith("-float32-b2-64x64")
 
 
 def test_an_impossible_constraint_ends_before_the_study_starts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
@@ -31,13 +30,13 @@ def random_schedule(generator: random.Random, calls: int) -> Schedule:
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(3600)
-def test_table_foretells_ten_random_schedules_within_five_percent() -> None:
+def test_table_foretells_ten_random_schedules() -> None:
     captions = tuple(scene.caption for scene in sample_scenes(8, 1))
     generator = Generator(ModelConfig(), Workload(captions, 1))
-    started = time.process_time()
-    table = measure(generator)
-    assert time.process_time() - started < 60
+    table = measure(generator, repeats=5, budget_s=90)
     draw = random.Random(0)
     schedules = [random_schedule(draw, generator.calls) for _ in range(10)]
-    error = check_cost_table(table, generator.topology, schedules, loop_timer(generator), repeats=3)
-    assert error < 0.05
+    timer = loop_timer(generator, at_least_s=2)
+    check = check_cost_table(table, generator.topology, schedules, timer, repeats=3)
+    assert check.median < 0.02
+    assert check.worst < 0.05

@@ -13,7 +13,7 @@ from dato import Schedule
 from search.errors import UserError
 from search.evaluate.architectures import PUBLISHED, TINY, Name
 from search.evaluate.calibrate import measure
-from search.evaluate.cost_table import CostTable
+from search.evaluate.cost_file import load_cost_table
 from search.evaluate.drift import reference_drift
 from search.evaluate.families import StableDiffusionXL, family_of
 from search.evaluate.generate import Generator
@@ -110,7 +110,7 @@ def test_a_cost_table_prices_every_depth(generator: Generator, tmp_path: Path) -
         schedule = Schedule.uniform(generator.calls, interval=2, depth=depth)
         assert table.price(schedule, topology) > 0
     table.save(tmp_path / "table.json")
-    assert CostTable.load(tmp_path / "table.json") == table
+    assert load_cost_table(tmp_path / "table.json") == table
 
 
 def test_without_guidance(name: Name, folder: Path) -> None:

@@ -1,0 +1,67 @@
+"""``calibrate``: measure a cost table and keep it for many studies."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from search.compose import compose_config
+from search.evaluate.cost_table import CostTable
+from search.evaluate.generate import Generator
+from search.evaluate.prompts import make_workloads
+from search.launch.bench import model_config
+from search.launch.tables import calibrate as measure
+from search.launch.tables import checked
+
+FOLDER = Path("latency")
+
+
+class _Lines:
+    """Stages as plain lines."""
+
+    def stage(self, text: str) -> None:
+        print(text, flush=True)
+
+    def trial(self, *_: object) -> None:
+        raise NotImplementedError("a calibration has no trials")
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Measure, check and write one table."""
+    overrides = list(options.overrides)
+    if not any(override.startswith("latency=") for override in overrides):
+        overrides.insert(0, "latency=careful")
+    config = compose_config(overrides)
+    view = _Lines()
+    batch = config.model.batch_size
+    workload, _ = make_workloads(
+        config.model.prompts, images=batch, heldout_images=batch, seed=config.study.seed
+    )
+    view.stage("loading the model")
+    generator = Generator(model_config(config), workload)
+    table = checked(measure(config, generator, view), config, generator, view)
+    path: Path = options.out or FOLDER / f"{table.name}.json"
+    table.save(path)
+    print(_summary(table))
+    print(path)
+    return 0
+
+
+def _summary(table: CostTable) -> str:
+    full = table.depth_s["full"]
+    depths = ", ".join(
+        f"{depth}: {seconds / full:.1%}"
+        for depth, seconds in table.depth_s.items()
+        if depth != "full"
+    )
+    lines = [
+        f"{table.place.label}: a full call takes {1000 * full:.2f} ms per image",
+        f"  share of it by depth: {depths}",
+    ]
+    if table.check is not None:
+        check = table.check
+        lines.append(
+            f"  error on {check.schedules} random schedules: median {check.median:.1%}, worst "
+            f"{check.worst:.1%} (the timing's own spread: {check.noise:.1%})"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,41 @@
+"""``retarget``: a finished study's front and presets for another device."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from search.cli.view import wide_console
+from search.compose import load_config
+from search.errors import UserError
+from search.evaluate.cost_file import load_cost_table
+from search.export import export_presets
+from search.folder import StudyFolder
+from search.launch.elsewhere import retargeted
+from search.launch.result import current_result, preset_header
+from search.launch.tables import require_same_work
+from search.serial import save_result
+from search.table import front_table
+
+
+def retarget(options: argparse.Namespace) -> int:
+    """Price every trial by the table, and write what then is the front."""
+    folder = StudyFolder.open(options.folder)
+    config = load_config(folder.config)
+    table = load_cost_table(options.table)
+    require_same_work(load_cost_table(folder.cost_table).work, table, str(options.table))
+    result = retargeted(current_result(config, folder), table, config.constraints.constraints())
+    if not result.front:
+        raise UserError("No complete trial of this study is on a front for that device.")
+    root: Path = options.out or folder.root / "retarget" / table.name
+    if (root / "config.yaml").exists():
+        raise UserError(f"{str(root)!r} holds a study. Choose another --out.")
+    target = StudyFolder.create(root)
+    model, sampler, _ = preset_header(config, folder, result)
+    paths = export_presets(result, target, model=model, sampler=sampler)
+    table.save(target.cost_table)
+    save_result(result, target)
+    wide_console().print(front_table(result))
+    print(f"{len(paths)} presets for {table.place.label}, their latency predicted from its table:")
+    print(target.presets)
+    return 0

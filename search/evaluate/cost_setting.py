@@ -1,0 +1,98 @@
+"""What a cost table was measured under: the work that was done, and the place that did it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from dato import Layer, Topology
+
+Timer = Literal["process_time", "cuda_events"]
+
+
+class Wire(BaseModel):
+    """Strict and frozen: unknown keys, NaN and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class LayerWire(Wire):
+    """One self-attention layer; see :class:`dato.Layer`."""
+
+    name: str
+    level: int = Field(ge=0)
+    branch: int = Field(ge=0)
+
+
+class Work(Wire):
+    """What is computed. Costs of other work say nothing about this.
+
+    Args:
+        model: its name, for people.
+        architecture: digest of the shapes of the denoiser's weights; fine-tuned ones share it.
+        skip_branches, layers: the denoiser's topology.
+        latent_size: (height, width) of the latents; ``image_size`` that of the images.
+        guided: whether each image takes two rows of the batch.
+        scheduler: its class name; ``calls`` of the denoiser in one run.
+    """
+
+    model: str
+    architecture: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    skip_branches: int = Field(ge=1)
+    layers: tuple[LayerWire, ...]
+    latent_size: tuple[int, int]
+    image_size: tuple[int, int]
+    guided: bool
+    scheduler: str
+    calls: int = Field(ge=1)
+
+    @property
+    def topology(self) -> Topology:
+        """Skip branches and layers as the engine knows them."""
+        layers = tuple(Layer(each.name, each.level, each.branch) for each in self.layers)
+        return Topology(self.skip_branches, layers)
+
+    def differences(self, other: Work) -> tuple[str, ...]:
+        """Where ``other`` is not the same work, such as ``"calls 20, not 50"``; names are free."""
+        found = []
+        for name in type(self).model_fields:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if name != "model" and mine != theirs:
+                short = name in ("architecture", "layers")
+                found.append(name if short else f"{name} {theirs}, not {mine}")
+        return tuple(found)
+
+
+class Place(Wire):
+    """Where and how it is computed. A schedule has a price in each place.
+
+    Args:
+        device: its name; ``dtype`` and ``batch_size`` (images) of the runs.
+        timer: how time was taken. ``process_time`` is CPU time of one thread.
+    """
+
+    device: str
+    dtype: str
+    batch_size: int = Field(ge=1)
+    timer: Timer
+
+    @property
+    def label(self) -> str:
+        """For people, such as ``"NVIDIA H200, float16, batch 4"``."""
+        return f"{self.device}, {self.dtype}, batch {self.batch_size}"
+
+
+def timer_of(device: torch.device) -> Timer:
+    """Which clock a device is timed with."""
+    return "cuda_events" if device.type == "cuda" else "process_time"
+
+
+def architecture_of(denoiser: nn.Module) -> str:
+    """Digest of the names and shapes of a denoiser's weights, whatever their values."""
+    shapes = sorted((name, tuple(weight.shape)) for name, weight in denoiser.named_parameters())
+    return f"sha256:{hashlib.sha256(json.dumps(shapes).encode()).hexdigest()}"
