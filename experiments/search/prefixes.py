@@ -40,9 +40,7 @@ def main() -> None:
         size = min(batch, len(schedules))
         print(f"batches of {size}: {saved(schedules, size, table, topology):.1%} of the cost saved")
     share = shared_with_parent(table, topology, schedules[0].calls)
-    print(
-        f"a refinement (space per_call) shares {share:.1%} of its cost with its parent"
-    )
+    print(f"a refinement (space per_call) shares {share:.1%} of its cost with its parent")
 
 
 def shared_with_parent(table: CostTable, topology: Topology, calls: int) -> float:
