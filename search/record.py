@@ -43,6 +43,8 @@ class TrialRecord:
         latency_s: seconds per image of the denoising loop, priced by the cost table.
         speedup: unpatched latency over ``latency_s``, both from the cost table.
         distance: paired latent distance on the first rung's images.
+        rung_fid: the minimised FID, of the first rung's images alone; comparable with other trials'
+            ``rung_fid`` only.
         quality: quality on the full image count; ``None`` unless complete.
         seconds: wall-clock seconds the trial took; ``overhead_s`` of them outside model and metric.
         reason: why it was pruned or failed.
@@ -65,6 +67,7 @@ class TrialRecord:
     reason: str = ""
     images: int = 0
     violations: Mapping[str, float] = field(default_factory=dict)
+    rung_fid: float | None = None
 
     @property
     def feasible(self) -> bool:

@@ -67,10 +67,10 @@ class QualitySettings(Settings):
             (extra ``fid``).
         real: ``"pocket"`` renders, a folder of images, or ``"none"``.
         images: images of a complete trial.
-        rung_images: images of the first, cheap rung (paired latent distance).
-        rung_margin: a trial is pruned when a complete trial of no more latency has a distance
-            smaller than its own by more than this factor; once a dozen trials are complete, by a
-            factor learnt from how well their distances foretold their FIDs.
+        rung_images: images of the first, cheap rung.
+        rung_margin: a trial is pruned when a complete trial of no more latency has an FID on the
+            first rung's images smaller than its own by more than this factor; once a dozen trials
+            are complete, by a factor learnt from how well that FID foretold the final one.
         real_images: real images behind ``fid_real``.
         heldout_images: images of the front's second look, on prompts the search never saw.
         heldout_members: how many front members get the second look, spread over latency.
@@ -80,7 +80,7 @@ class QualitySettings(Settings):
     features: Literal["pocket", "inception"]
     real: str
     images: int = Field(ge=2)
-    rung_images: int = Field(ge=1)
+    rung_images: int = Field(ge=2)
     rung_margin: float = Field(ge=1)
     real_images: int = Field(ge=2)
     heldout_images: int = Field(ge=2)

@@ -91,6 +91,7 @@ class TrialWire(Wire):
     reason: str
     images: int = 0
     violations: dict[str, float] = {}
+    rung_fid: float | None = None
 
     def to_record(self) -> TrialRecord:
         """Raises ScheduleError when its schedule breaks a rule."""

@@ -92,6 +92,7 @@ def _driver(
     scorer = evaluator(
         ledger,
         world.meter(indices),
+        world.meter(indices[: world.config.quality.rung_images]),
         world.table,
         world.context.topology,
         world.config.quality,

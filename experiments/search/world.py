@@ -108,6 +108,8 @@ class World:
         name = "unpatched" if schedule is None else _key(schedule)
         folder = self.cache / name[:2]
         folder.mkdir(exist_ok=True)
+        if schedule is not None and not (folder / f"{name}.json").is_file():
+            (folder / f"{name}.json").write_text(json.dumps(schedule_to_dict(schedule)))
 
         def kept(chunk: int) -> Images:
             path = folder / f"{name}-{'audit' if heldout else 'search'}-{chunk}.safetensors"

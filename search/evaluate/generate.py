@@ -51,6 +51,11 @@ def join(parts: Sequence[Images]) -> Images:
     )
 
 
+def first(images: Images, count: int) -> Images:
+    """The first ``count`` of them."""
+    return Images(images.pixels[:count], images.latents[:count], images.seconds)
+
+
 def pick(chunks: Mapping[int, Images], indices: Sequence[int], batch_size: int) -> Images:
     """The images ``indices``, in that order, out of whole chunks by chunk number."""
     order = sorted(chunks)

@@ -50,7 +50,8 @@ class QualityMeter:
         self._reference = reference.latents
         self._variance = float(reference.latents.double().var())
         self._to_real = None if real is None else self._metric(self._embed(real))
-        self._to_reference = self._metric(self._embed(reference.pixels))
+        self._features = self._embed(reference.pixels)
+        self._to_reference = self._metric(self._features)
 
     @property
     def count(self) -> int:
@@ -85,6 +86,11 @@ class QualityMeter:
         if not (math.isfinite(quality.fid_reference) and math.isfinite(quality.distance)):
             raise TrialError(f"The quality is not finite: {quality}.")
         return quality
+
+    def unpatched(self) -> Quality:
+        """The reference's own quality."""
+        real = math.nan if self._to_real is None else _fid(self._to_real, self._features)
+        return Quality(fid_real=real, fid_reference=0.0, distance=0.0, images=self.count)
 
     def interval(self, images: Images) -> tuple[float, float] | None:
         """Bootstrap interval of ``fid_real`` over images, at level 0.9; ``None`` without real ones.

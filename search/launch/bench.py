@@ -14,7 +14,7 @@ from search.constraints import Constraints
 from search.errors import UserError
 from search.evaluate.drift import reference_drift
 from search.evaluate.features import load_feature_network
-from search.evaluate.generate import Generator, Images
+from search.evaluate.generate import Generator, Images, first
 from search.evaluate.latency import Compared, loop_timer, time_together
 from search.evaluate.model import ModelConfig
 from search.evaluate.prompts import make_workloads
@@ -116,6 +116,12 @@ def open_bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Benc
         network = load_feature_network(quality.features)
         real = _real(config, reference)
         meter = QualityMeter(network, real, reference, model.device)
+        few = QualityMeter(
+            network,
+            real if quality.objective == "fid_real" else None,
+            first(reference, quality.rung_images),
+            model.device,
+        )
         yield Bench(
             config=config,
             folder=folder,
@@ -123,7 +129,7 @@ def open_bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Benc
             pool=pool,
             context=SpaceContext(generator.calls, generator.topology, drift),
             reference=reference,
-            evaluator=Evaluator(pool, meter, table, generator.topology, quality),
+            evaluator=Evaluator(pool, meter, few, table, generator.topology, quality),
             network=network,
             real=real,
         )

@@ -117,6 +117,7 @@ def answered(
                 record,
                 state=other.state,
                 distance=other.distance,
+                rung_fid=other.rung_fid,
                 quality=other.quality,
                 reason=f"same schedule as trial {other.number}",
             )

@@ -56,6 +56,7 @@ class Evaluator:
     Args:
         source: generates images.
         meter: scores them against real images and the reference.
+        few: the same for the first rung's images alone.
         table: prices schedules, seconds per image.
         topology: the denoiser's skip branches and layers.
         settings: image counts and margins.
@@ -63,6 +64,7 @@ class Evaluator:
 
     source: ImageSource
     meter: QualityMeter
+    few: QualityMeter
     table: CostTable
     topology: Topology
     settings: QualitySettings
@@ -95,29 +97,45 @@ class Evaluator:
     def _rungs(
         self, record: TrialRecord, finished: Sequence[TrialRecord], work: Work
     ) -> TrialRecord:
-        few, all_images = self.settings.rung_images, self.settings.images
+        settings, few = self.settings, self.settings.rung_images
+        if record.schedule is not None and is_unpatched(record.schedule):
+            return replace(record, state="complete", distance=0.0, quality=self.meter.unpatched())
         with work:
             first = work.generate(record.schedule, range(few))
-            distance = self.meter.distance(first.latents, range(few))
-        record = replace(record, distance=distance)
-        settings = self.settings
-        margin = learned_margin(finished, settings.objective, settings.rung_margin)
+            glance = self.few.quality(first)
+        fid = getattr(glance, settings.objective)
+        record = replace(record, distance=glance.distance, rung_fid=fid)
+        margin = learned_margin(_told(finished, settings.objective), settings.rung_margin)
         rival = dominating(record, finished, margin)
         if rival is not None:
             return replace(record, state="pruned", reason=f"clearly dominated by trial {rival}")
         with work:
-            rest = work.generate(record.schedule, range(few, all_images))
+            rest = work.generate(record.schedule, range(few, settings.images))
             quality = self.meter.quality(join([first, rest]))
         return replace(record, state="complete", quality=quality)
 
 
 def dominating(record: TrialRecord, finished: Sequence[TrialRecord], margin: float) -> int | None:
-    """Number of a complete trial that is no slower and closer to the reference by ``margin``."""
+    """Number of a complete trial that is no slower and better on the first rung by ``margin``."""
     assert record.latency_s is not None
-    assert record.distance is not None
+    assert record.rung_fid is not None
     for other in finished:
-        if other.state != "complete" or other.latency_s is None or other.distance is None:
+        if other.state != "complete" or other.latency_s is None or other.rung_fid is None:
             continue
-        if other.latency_s <= record.latency_s and other.distance * margin < record.distance:
+        if other.latency_s <= record.latency_s and other.rung_fid * margin < record.rung_fid:
             return other.number
     return None
+
+
+def is_unpatched(schedule: Schedule) -> bool:
+    """Whether every call is the plain forward; its images are the reference's, bit for bit."""
+    return all(kind.is_null for kind in schedule.kinds.values())
+
+
+def _told(finished: Sequence[TrialRecord], objective: str) -> list[tuple[float, float]]:
+    """First rung's and final FID of the complete trials."""
+    return [
+        (record.rung_fid, getattr(record.quality, objective))
+        for record in finished
+        if record.state == "complete" and record.rung_fid is not None
+    ]

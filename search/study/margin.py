@@ -1,4 +1,4 @@
-"""How much farther from the reference a schedule must be before its FID need not be asked."""
+"""How much worse on few images a schedule must be before its FID on all need not be asked."""
 
 from __future__ import annotations
 
@@ -7,48 +7,39 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from search.record import TrialRecord
-from search.study.records import objectives
-
 ENOUGH = 12
-"""Complete trials, different in distance, from which a margin is learnt."""
+"""Different complete trials from which a margin is learnt."""
 
-SIGMAS = 1.0
-"""Standard deviations that the margin spans. On the recorded study (experiments/search/rungs.py)
-one costs a negligible part of the hypervolume; two hardly prune."""
+SIGMAS = 2.0
+"""Standard deviations that the margin spans; see experiments/search/rungs.py for what it prunes
+and loses on recorded trials."""
 
 MAD = 1.4826
 """Standard deviation of a normal distribution, in median absolute deviations."""
 
 
-def learned_margin(finished: Sequence[TrialRecord], objective: str, otherwise: float) -> float:
-    """Ratio of two distances above which their order is taken for the order of the FIDs.
+def learned_margin(told: Sequence[tuple[float, float]], otherwise: float) -> float:
+    """Ratio of two first-rung FIDs above which their order is taken for that of the final ones.
 
-    log FID follows log distance along a line. Of trials that are neighbours in distance, what the
-    FIDs differ by beside the line is the noise of judging by the distance (few images, another
-    metric); a ratio that stands out of it by :data:`SIGMAS` is believed. The median over
-    neighbours leaves out the few that something else drives.
+    The logarithms follow a line. Of trials that are neighbours on the first rung, what the final
+    FIDs differ by beside the line is the noise of having seen few images; a ratio that stands out
+    of it by :data:`SIGMAS` is believed. The median over neighbours leaves out the few that
+    something else drives.
 
     Args:
-        finished: all records; the complete ones tell the noise.
-        objective: which FID is minimised.
+        told: FID on the first rung and on all images, of complete trials.
         otherwise: the margin while fewer than :data:`ENOUGH` tell it.
 
     Returns:
-        at least 1; infinite where the FID does not rise with the distance.
+        at least 1; infinite where the final FID does not rise with the first rung's.
     """
-    pairs = {
-        record.distance: objectives(record, objective)[0]
-        for record in finished
-        if record.state == "complete" and record.distance
-    }
-    points = sorted((math.log(d), math.log(fid)) for d, fid in pairs.items() if fid > 0)
+    points = sorted({(math.log(few), math.log(all_)) for few, all_ in told if few > 0 < all_})
     if len(points) < ENOUGH:
         return otherwise
-    distances, fids = np.array(points).T
-    slope = float(np.polyfit(distances, fids, 1)[0])
+    first, final = np.array(points).T
+    slope = float(np.polyfit(first, final, 1)[0])
     if slope <= 0:
         return math.inf
-    beside = np.diff(fids) - slope * np.diff(distances)
+    beside = np.diff(final) - slope * np.diff(first)
     noise = MAD * float(np.median(np.abs(beside - np.median(beside))))
     return math.exp(min(SIGMAS * noise / slope, 100.0))

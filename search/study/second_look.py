@@ -14,7 +14,7 @@ from search.evaluate.quality import QualityMeter
 from search.export import member_names
 from search.pareto import non_dominated
 from search.record import FrontMember, TrialRecord
-from search.study.evaluator import Evaluator, ImageSource
+from search.study.evaluator import Evaluator, ImageSource, is_unpatched
 from search.study.records import objectives
 
 
@@ -48,11 +48,6 @@ def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMembe
     kept.sort(key=lambda record: -(record.latency_s or 0.0))
     names = member_names([record.speedup or 1.0 for record in kept])
     return tuple(FrontMember(name, record) for name, record in zip(names, kept, strict=True))
-
-
-def is_unpatched(schedule: Schedule) -> bool:
-    """Whether every call is the plain forward."""
-    return all(kind.is_null for kind in schedule.kinds.values())
 
 
 def spread(front: Sequence[FrontMember], count: int) -> tuple[int, ...]:

@@ -49,8 +49,8 @@ class FakeSource:
 
 
 class FakeMeter:
-    def distance(self, latents: torch.Tensor, indices: Sequence[int]) -> float:
-        return 0.2
+    def unpatched(self) -> Quality:
+        return Quality(1.5, 0.0, 0.0, 8)
 
     def quality(self, images: Images) -> Quality:
         return Quality(2.0, 1.0, 0.2, len(images.pixels))
@@ -65,6 +65,7 @@ def make(source: FakeSource) -> Evaluator:
     return Evaluator(
         source,
         cast(QualityMeter, FakeMeter()),
+        cast(QualityMeter, FakeMeter()),
         cast(CostTable, FakeTable()),
         TOPOLOGY,
         SETTINGS,
@@ -75,15 +76,15 @@ def proposal(number: int = 1) -> TrialRecord:
     return TrialRecord(number=number, state="fail", origin="sampler", params={})
 
 
-def rival(latency: float, distance: float) -> TrialRecord:
+def rival(latency: float, rung_fid: float) -> TrialRecord:
     return TrialRecord(
         number=0,
         state="complete",
         origin="sampler",
         params={},
         latency_s=latency,
-        distance=distance,
-        quality=Quality(1.0, 1.0, distance, 8),
+        rung_fid=rung_fid,
+        quality=Quality(rung_fid, rung_fid, 0.1, 8),
     )
 
 
@@ -105,24 +106,32 @@ def test_a_clearly_dominated_schedule_stops_after_the_first_rung() -> None:
     source = FakeSource()
     evaluator = make(source)
     record = evaluator.score(
-        evaluator.price(proposal(), Schedule.uniform(10, 5)), [rival(0.9, 0.1)]
+        evaluator.price(proposal(), Schedule.uniform(10, 5)), [rival(0.9, 0.5)]
     )
     assert record.state == "pruned"
-    assert (record.quality, record.distance) == (None, 0.2)
+    assert (record.quality, record.distance, record.rung_fid) == (None, 0.2, 1.0)
     assert record.reason == "clearly dominated by trial 0"
     assert source.asked == [range(4)]
 
 
-def test_dominated_means_slower_and_farther_by_the_margin() -> None:
+def test_dominated_means_slower_and_worse_on_few_images_by_the_margin() -> None:
     record = rival(1.0, 0.2)
     assert dominating(record, [rival(1.0, 0.13)], 1.5) == 0
     assert dominating(record, [rival(1.0, 0.14)], 1.5) is None
     assert dominating(record, [rival(1.1, 0.01)], 1.5) is None
 
 
+def test_the_unpatched_schedule_is_the_reference_and_costs_nothing() -> None:
+    source = FakeSource()
+    evaluator = make(source)
+    record = evaluator.score(evaluator.price(proposal(), Schedule.full(10)), [])
+    assert (record.state, record.quality) == ("complete", Quality(1.5, 0.0, 0.0, 8))
+    assert (source.asked, record.images) == ([], 0)
+
+
 def test_nan_images_fail_with_the_reason() -> None:
     evaluator = make(FakeSource())
-    record = evaluator.score(evaluator.price(proposal(), Schedule.full(3)), [])
+    record = evaluator.score(evaluator.price(proposal(), Schedule.uniform(3, 2)), [])
     assert record.state == "fail"
     assert "NaN" in record.reason
 
