@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import tomesd
-from DeepCache import DeepCacheSDHelper
 
 from dato import Schedule, list_presets, load_preset
+from experiments.benchmark.rivals import deepcache, tome
 from search.evaluate.generate import Generator
 
 
@@ -65,12 +62,10 @@ def contenders(
 
 
 def _deepcache(generator: Generator, interval: int) -> Contender:
-    helper: Any = DeepCacheSDHelper(pipe=generator.pipe)
-    helper.set_params(cache_interval=interval, cache_branch_id=0)
-    helper.enable()
+    deepcache(generator.pipe, interval)
     return Contender(f"DeepCache, interval {interval}, branch 0", "DeepCache", generator)
 
 
 def _tomesd(generator: Generator, ratio: float) -> Contender:
-    tomesd.apply_patch(generator.pipe, ratio=ratio)
+    tome(generator.pipe, ratio)
     return Contender(f"tomesd, ratio {ratio}", "tomesd", generator)

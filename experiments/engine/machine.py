@@ -1,0 +1,50 @@
+"""What a measurement was taken on."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+_LIBRARIES = ("torch", "diffusers", "triton", "DeepCache", "tomesd", "dato")
+_CLOCKS = "clocks.sm,clocks.max.sm,clocks.mem,power.draw,power.limit,temperature.gpu"
+
+
+def device_name(device: str) -> str:
+    """The GPU's name, or the processor's."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    found = re.search(r"model name\s*: (.*)", _cpuinfo())
+    return f"{found[1] if found else platform.machine()}, one thread"
+
+
+def clocks(device: str) -> dict[str, str]:
+    """Clock rates at this moment."""
+    if device == "cuda":
+        command = ["nvidia-smi", f"--query-gpu={_CLOCKS}", "--format=csv,noheader"]
+        try:
+            line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            return {}
+        return dict(zip(_CLOCKS.split(","), line.splitlines()[0].split(", "), strict=False))
+    return {"MHz": ", ".join(re.findall(r"cpu MHz\s*: (.*)", _cpuinfo()))}
+
+
+def versions() -> dict[str, str]:
+    """Of Python, CUDA and the libraries that are installed."""
+    found = {"python": platform.python_version(), "cuda": torch.version.cuda or "none"}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _cpuinfo() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
