@@ -19,7 +19,7 @@ import yaml
 
 import dato
 from dato import Schedule, Topology
-from search.evaluate.cost_table import CostTable
+from search.evaluate.cost_file import load_cost_table
 from search.pocket import load_pipeline
 from search.serial import trials_from_json
 from search.space import SpaceContext, load_space
@@ -32,7 +32,7 @@ BATCHES = (2, 4, 8, 16, 32, 10**9)
 
 def main() -> None:
     topology = dato.topology(load_pipeline())
-    table = CostTable.load(STUDY / "cost_table.json")
+    table = load_cost_table(STUDY / "cost_table.json")
     records = trials_from_json((STUDY / "trials.json").read_text(encoding="utf-8"))
     schedules = list(dict.fromkeys(r.schedule for r in records if r.schedule is not None))
     print(f"{len(schedules)} different schedules of {len(records)} trials")
