@@ -20,6 +20,7 @@ import yaml
 import dato
 from dato import Schedule, Topology
 from search.evaluate.cost_file import load_cost_table
+from search.evaluate.cost_table import CostTable
 from search.pocket import load_pipeline
 from search.serial import trials_from_json
 from search.space import SpaceContext, load_space
