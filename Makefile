@@ -1,4 +1,4 @@
-# make venv | sweep | test | slow | bench | clean. PYTHON chooses the interpreter of the environment.
+# make venv | sweep | test | slow | bench | docs | clean. PYTHON chooses the interpreter of the environment.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: venv sweep test lint slow bench clean
+.PHONY: venv sweep test lint slow bench docs clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -47,6 +47,10 @@ slow: venv
 bench: venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/pytest -m benchmark $(ARGS) || test $$? = 5 # 5: no benchmark is marked yet
+
+docs: venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs]'
+	$(BIN)/mkdocs build
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

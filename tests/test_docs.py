@@ -1,0 +1,79 @@
+"""What the README and the docs tell people to type works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from search.cli.parser import build_parser
+from search.compose import compose_config
+from search.space import load_space
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    """Page name and text of every fenced block of a language."""
+    for page in PAGES:
+        for match in FENCE.finditer(page.read_text(encoding="utf-8")):
+            if match[1] == language:
+                yield page.name, match[2]
+
+
+def commands() -> list[list[str]]:
+    """Arguments of every ``dato-search`` command."""
+    found = []
+    for _, text in blocks("sh"):
+        for line in text.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["dato-search"]:
+                found.append(words[1:])
+    return found
+
+
+COMMANDS = commands()
+
+
+def test_there_is_something_to_check() -> None:
+    used = {command[0] for command in COMMANDS}
+    assert {"sweep", "resume", "generate", "explain", "calibrate", "retarget"} <= used
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_command_parses_and_its_settings_exist(arguments: list[str]) -> None:
+    options, rest = build_parser().parse_known_args(arguments)
+    assert not [word for word in rest if word.startswith("-")]
+    if arguments[0] in ("sweep", "calibrate"):
+        overrides = [*options.overrides, *rest]
+        compose_config([each for each in overrides if "warmstart.study" not in each])
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in blocks("python")}))
+def test_the_python_of_a_page_runs(name: str, tmp_path: Path) -> None:
+    """The blocks of a page run one after the other; what only a user has is named in capitals."""
+    parts = [text for page, text in blocks("python") if page == name]
+    runnable = [text for text in parts if "pipe" not in text or "load_pipeline" in text]
+    code = "\n".join(runnable) or "pass"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("page", "text"), list(blocks("yaml")), ids=lambda each: str(each)[:20])
+def test_a_space_of_the_docs_loads(page: str, text: str) -> None:
+    assert load_space(yaml.safe_load(text)).spec.name == "mine", page
+
+
+def test_every_page_is_in_the_site() -> None:
+    listed = re.findall(r"[\w-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(page.name for page in PAGES[1:])
