@@ -46,7 +46,7 @@ def strip(schedule: Schedule) -> str:
 def front_table(result: StudyResult) -> Table:
     """The front, slowest first, under the unpatched pipeline.
 
-    Both FIDs are the searched ones, all of the same images; the second look adds the FID to real
+    Both FIDs are the searched ones, all of the same images; an audit adds the FID to real
     images on held-out prompts with its 90 % interval. Latency and speed-up are re-timed where they
     were, else the cost table's.
     """

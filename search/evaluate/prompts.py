@@ -47,7 +47,7 @@ def make_workloads(
 def divide(
     prompts: Sequence[str], images: int, seed: int, source: str
 ) -> tuple[list[str], list[str]]:
-    """Different prompts for the search and, all the others, for the second look.
+    """Different prompts for the search and, all the others, for audits.
 
     The search takes as many as it has images, at most half. Both sets come from the two ends of
     one shuffle, so that other image counts keep what the smaller sets held.
