@@ -98,7 +98,7 @@ def _file_names(front: Sequence[FrontMember]) -> tuple[str, ...]:
 
 
 def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
-    """The second look where both the member and the baseline had it, else the search's numbers."""
+    """The audit where both the member and the baseline had it, else the search's numbers."""
     base = result.baseline
     if base is None:
         return None

@@ -64,6 +64,11 @@ class StudyFolder:
         return self.root / "heldout.safetensors"
 
     @property
+    def audit(self) -> Path:
+        """What audits keep while they run, and the unpatched model's images of theirs."""
+        return self.root / "audit"
+
+    @property
     def trials(self) -> Path:
         return self.root / "trials.json"
 

@@ -92,17 +92,44 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Audit:
+    """What an audit measured of one schedule beside its held-out FIDs; pairs are with the
+    unpatched model's image of the same prompt and noise.
+
+    Args:
+        reference_interval: 90 % bootstrap interval of ``fid_reference`` over images.
+        matched_fid: the study's own FID on held-out images, the mean over sets of as many as the
+            search used, so that it compares with the searched one; ``None`` for fewer images.
+        kid_real, kid_reference: kernel distances to the same sets as the FIDs; unbiased, so that
+            they may be below 0. ``kid_real`` is ``None`` without real images.
+        psnr: mean over pairs, dB; ``ssim``: mean structural similarity.
+        perceptual: mean distance of the pairs' features, 0 equal to 1 unrelated.
+        beaten_by: name of a member that is no slower and better beyond the interval, or ``""``.
+    """
+
+    reference_interval: tuple[float, float]
+    matched_fid: float | None
+    kid_real: float | None
+    kid_reference: float
+    psnr: float
+    ssim: float
+    perceptual: float
+    beaten_by: str = ""
+
+
+@dataclass(frozen=True)
 class FrontMember:
-    """A non-dominated trial, looked at a second time.
+    """A non-dominated trial, as far as it was audited.
 
     Args:
         name: preset name inside the study, such as ``"speedup-4.1x"``.
         record: the trial as searched.
-        heldout: quality on held-out prompts and noise; ``None`` before the second look.
-        timing: end-to-end re-timing; ``None`` before the second look.
+        heldout: quality on held-out prompts and noise; ``None`` unless audited.
+        timing: end-to-end re-timing; ``None`` unless audited.
         speedup: re-timed speed-up against the unpatched pipeline timed in the same run.
         interval: 90 % bootstrap interval of ``heldout.fid_real`` over images; ``None`` where
             that was not measured.
+        audit: the rest of what an audit measured; ``None`` for the unpatched pipeline.
         elsewhere: speed-up on other devices by their name, priced by their cost tables.
     """
 
@@ -113,6 +140,7 @@ class FrontMember:
     speedup: float | None = None
     interval: tuple[float, float] | None = None
     elsewhere: Mapping[str, float] = field(default_factory=dict)
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +153,9 @@ class StudyResult:
         objective: ``"fid_real"`` or ``"fid_reference"``: which FID was minimised.
         records: all trials, by number; ``records[0]`` is the unpatched baseline.
         front: non-dominated members, slowest first.
-        baseline: the unpatched pipeline's second look (name ``"unpatched"``).
-        cost_table_error: mean relative error of the cost table against end-to-end times.
+        baseline: the unpatched pipeline, audited (name ``"unpatched"``).
+        cost_table_error: mean relative error of the cost table against end-to-end times;
+            ``cost_table_worst``: the largest.
         damage_rank: Spearman correlation of predicted damage and FID over complete trials; ``None``
             where no sensitivity was measured.
         device: device name; ``versions``: library versions by name.
@@ -144,3 +173,4 @@ class StudyResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     damage_rank: float | None = None
+    cost_table_worst: float | None = None

@@ -18,8 +18,12 @@ MIN_CELL = 128
 
 
 def save_samples(samples: Mapping[str, Images], folder: StudyFolder) -> None:
-    """Write ``<name>.png`` for each entry: its first images in a grid."""
+    """Write ``<name>.png`` for each entry, its first images in a grid, and remove all others: grids
+    of another audit show other prompts."""
     folder.samples.mkdir(parents=True, exist_ok=True)
+    for stale in folder.samples.glob("*.png"):
+        if stale.stem not in samples:
+            stale.unlink(missing_ok=True)
     for name, images in samples.items():
         buffer = io.BytesIO()
         grid(images.pixels[: COLUMNS * ROWS]).save(buffer, "PNG", optimize=True)

@@ -19,9 +19,9 @@ from dato.files import replace_text
 from search.errors import UserError
 from search.folder import StudyFolder
 from search.record import FrontMember, Quality, StudyResult, TrialRecord
-from search.wire import FrontFile, TrialsFile, TrialWire, schedule_to_dict
+from search.wire import FrontFile, MembersFile, TrialsFile, TrialWire, schedule_to_dict
 
-FORMATS = {"trials": "dato-trials", "front": "dato-front"}
+FORMATS = {"trials": "dato-trials", "front": "dato-front", "members": "dato-members"}
 VERSION = 1
 
 
@@ -57,6 +57,7 @@ def front_to_json(result: StudyResult) -> str:
         "command": result.command,
         "versions": dict(result.versions),
         "cost_table_error": result.cost_table_error,
+        "cost_table_worst": result.cost_table_worst,
         "damage_rank": result.damage_rank,
         "baseline": None if result.baseline is None else _member(result.baseline),
         "front": [_member(member) for member in result.front],
@@ -98,6 +99,29 @@ def load_result(folder: StudyFolder) -> StudyResult:
     return result_from_json(_read(folder.trials), _read(folder.front))
 
 
+def members_to_json(members: Iterable[FrontMember], path: Path) -> None:
+    """Write audited members to ``path``."""
+    value = {
+        "format": FORMATS["members"],
+        "version": VERSION,
+        "members": [_member(member) for member in members],
+    }
+    replace_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def members_from_json(path: Path) -> tuple[FrontMember, ...]:
+    """Read what :func:`members_to_json` wrote.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    try:
+        parsed = MembersFile.model_validate_json(_read(path))
+        return tuple(member.to_member() for member in parsed.members)
+    except (ValidationError, DatoError) as error:
+        raise _unreadable(path.name, error) from error
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -133,6 +157,7 @@ def _member(member: FrontMember) -> dict[str, object]:
         "timing": None if member.timing is None else asdict(member.timing),
         "speedup": member.speedup,
         "elsewhere": dict(member.elsewhere),
+        "audit": None if member.audit is None else asdict(member.audit),
     }
 
 

@@ -72,8 +72,8 @@ class QualitySettings(Settings):
             first rung's images smaller than its own by more than this factor; once a dozen trials
             are complete, by a factor learnt from how well that FID foretold the final one.
         real_images: real images behind ``fid_real``.
-        heldout_images: images of the front's second look, on prompts the search never saw.
-        heldout_members: how many front members get the second look, spread over latency.
+        heldout_images: images of the audit that ends a sweep, on prompts the search never saw.
+        heldout_members: how many front members that audit takes, spread over latency.
     """
 
     objective: Literal["fid_reference", "fid_real"]

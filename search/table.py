@@ -46,7 +46,7 @@ def strip(schedule: Schedule) -> str:
 def front_table(result: StudyResult) -> Table:
     """The front, slowest first, under the unpatched pipeline.
 
-    Both FIDs are the searched ones, all of the same images; the second look adds the FID to real
+    Both FIDs are the searched ones, all of the same images; an audit adds the FID to real
     images on held-out prompts with its 90 % interval. Latency and speed-up are re-timed where they
     were, else the cost table's.
     """
@@ -62,7 +62,7 @@ def front_table(result: StudyResult) -> Table:
         table.add_column(column, justify="right")
     table.add_column("calls")
     for member in members:
-        latency, schedule = member_latency(member), member.record.schedule
+        latency = member_latency(member)
         table.add_row(
             escape(member.name),
             _number(fid(member.record.quality, "fid_reference"), ".2f"),
@@ -71,11 +71,17 @@ def front_table(result: StudyResult) -> Table:
             _number(None if latency is None else 1000 * latency, ".0f"),
             _number(member_speedup(member), ".2f", "x"),
             *(_number(member.elsewhere.get(name), ".2f", "x") for name in devices),
-            summary(schedule) if schedule else "",
+            _calls(member),
         )
     notes = [feasibility(result), "" if result.front else "The front is empty."]
     table.caption = escape(" ".join(filter(None, notes))) or None
     return table
+
+
+def _calls(member: FrontMember) -> str:
+    calls = summary(member.record.schedule) if member.record.schedule else ""
+    beaten = member.audit.beaten_by if member.audit else ""
+    return f"{calls}; beaten by {escape(beaten)} in the audit" if beaten else calls
 
 
 def elsewhere(result: StudyResult) -> tuple[str, ...]:

@@ -9,7 +9,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from dato import Kind, Schedule, Tokens
-from search.record import FrontMember, Origin, Quality, State, StudyResult, Timing, TrialRecord
+from search.record import (
+    Audit,
+    FrontMember,
+    Origin,
+    Quality,
+    State,
+    StudyResult,
+    Timing,
+    TrialRecord,
+)
 
 
 class Wire(BaseModel):
@@ -109,6 +118,17 @@ class TimingWire(Wire):
     repeats: int
 
 
+class AuditWire(Wire):
+    reference_interval: tuple[float, float]
+    matched_fid: float | None
+    kid_real: float | None
+    kid_reference: float
+    psnr: float
+    ssim: float
+    perceptual: float
+    beaten_by: str
+
+
 class MemberWire(Wire):
     name: str
     record: TrialWire
@@ -117,6 +137,7 @@ class MemberWire(Wire):
     timing: TimingWire | None
     speedup: float | None
     elsewhere: dict[str, float] = {}
+    audit: AuditWire | None = None
 
     def to_member(self) -> FrontMember:
         """Raises ScheduleError when its schedule breaks a rule."""
@@ -128,6 +149,7 @@ class MemberWire(Wire):
             timing=None if self.timing is None else Timing(**self.timing.model_dump()),
             speedup=self.speedup,
             elsewhere=self.elsewhere,
+            audit=None if self.audit is None else Audit(**self.audit.model_dump()),
         )
 
 
@@ -135,6 +157,12 @@ class TrialsFile(Wire):
     format: Literal["dato-trials"]
     version: Literal[1]
     trials: tuple[TrialWire, ...]
+
+
+class MembersFile(Wire):
+    format: Literal["dato-members"]
+    version: Literal[1]
+    members: tuple[MemberWire, ...]
 
 
 class FrontFile(Wire):
@@ -146,6 +174,7 @@ class FrontFile(Wire):
     command: str
     versions: Mapping[str, str]
     cost_table_error: float | None
+    cost_table_worst: float | None = None
     damage_rank: float | None = None
     baseline: MemberWire | None
     front: tuple[MemberWire, ...]
@@ -161,6 +190,7 @@ class FrontFile(Wire):
             front=tuple(member.to_member() for member in self.front),
             baseline=None if self.baseline is None else self.baseline.to_member(),
             cost_table_error=self.cost_table_error,
+            cost_table_worst=self.cost_table_worst,
             damage_rank=self.damage_rank,
             device=self.device,
             versions=dict(self.versions),

@@ -2,7 +2,7 @@
 
 python -m experiments.study.ship studies/pocket-full
 
-All three come from the members that had the second look, so that what they carry was measured on
+All three come from the members that were audited, so that what they carry was measured on
 held-out prompts and end to end. ``quality`` is the one closest to the reference of those at least
 twice as fast as the unpatched pipeline, ``fast`` the fastest whose FID to real images lies inside
 the unpatched one's interval, ``balanced`` the knee of the members in between.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from search.cli.view import Lines
 from search.compose import compose_config
 from search.evaluate.cost_table import CostTable
 from search.evaluate.generate import Generator
@@ -16,23 +17,13 @@ from search.launch.tables import checked
 FOLDER = Path("latency")
 
 
-class _Lines:
-    """Stages as plain lines."""
-
-    def stage(self, text: str) -> None:
-        print(text, flush=True)
-
-    def trial(self, *_: object) -> None:
-        raise NotImplementedError("a calibration has no trials")
-
-
 def calibrate(options: argparse.Namespace) -> int:
     """Measure, check and write one table."""
     overrides = list(options.overrides)
     if not any(override.startswith("latency=") for override in overrides):
         overrides.insert(0, "latency=careful")
     config = compose_config(overrides)
-    view = _Lines()
+    view = Lines()
     batch = config.model.batch_size
     workload, _ = make_workloads(
         config.model.prompts, images=batch, heldout_images=batch, seed=config.study.seed

@@ -50,6 +50,17 @@ end to end, and the table says how far off it was. The kinds that the space is m
 most often. A study takes the file with latency.tables=[FILE], a finished one with 'retarget'.
 The effort is latency.repeats, latency.budget_s and latency.check_schedules (0: no check)."""
 
+AUDIT = """\
+Judge every schedule on a study's front again, on prompts and noise that the search never saw:
+
+  dato-search audit studies/pocket-full --images 256 --repeats 5
+
+FID to real images and to the unpatched model's with 90 % bootstrap intervals, KID beside it, PSNR,
+SSIM and feature distance of image pairs, and end-to-end times. A member that another one, no
+slower, beats beyond its interval is marked. Presets, front.json and the report take the audited
+numbers over at the end; until then the study is as it was. A stopped audit goes on with the same
+command."""
+
 RETARGET = """\
 Give a study's front and presets for another device, from a cost table that 'dato-search calibrate'
 wrote there, without generating an image:
@@ -128,6 +139,16 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "study:export",
     )
     export.add_argument("--out", type=Path, metavar="DIR", help="folder for copies of the presets")
+    audit = _command(commands, "audit", "judge a front again", AUDIT, "audit:audit")
+    audit.add_argument(
+        "--images", type=int, metavar="N", help="held-out images (default: twice the search's)"
+    )
+    audit.add_argument(
+        "--seed", type=int, metavar="S", help="seed of prompts and noise (default: the study's)"
+    )
+    audit.add_argument(
+        "--repeats", type=int, metavar="R", help="timings of each member (default: the study's)"
+    )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"
     )
@@ -140,7 +161,7 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Rebuild report.html of a study from its files.",
         "study:report",
     )
-    for command in (status, front, export, retarget, report):
+    for command in (status, front, export, audit, retarget, report):
         _folder(command)
 
 

@@ -27,6 +27,16 @@ def describe(record: TrialRecord, objective: str) -> str:
     return f"{head} {speed}  {fid:<11} {distance:<16} {summary(record.schedule)}".rstrip()
 
 
+class Lines:
+    """Stages as plain lines, where there are no trials."""
+
+    def stage(self, text: str) -> None:
+        print(text, flush=True)
+
+    def trial(self, record: TrialRecord, spent: Spent) -> None:
+        raise NotImplementedError("only a sweep has trials")
+
+
 class PlainView:
     """One line per event."""
 

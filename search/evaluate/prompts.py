@@ -17,7 +17,7 @@ SEARCH_SEED, HELDOUT_SEED = 1_000_000, 2_000_000
 
 
 def make_workloads(
-    source: str, *, images: int, heldout_images: int, seed: int
+    source: str, *, images: int, heldout_images: int, seed: int, heldout_seed: int | None = None
 ) -> tuple[Workload, Workload]:
     """The search workload and the held-out workload.
 
@@ -26,26 +26,28 @@ def make_workloads(
             :func:`~search.evaluate.prompt_sources.read_prompts` reads. A set that has fewer prompts
             than images repeats them, each time with other noise.
         images: entries of the search workload; ``heldout_images``: of the held-out one.
-        seed: the study's seed; it chooses and orders the prompts.
+        seed: the study's seed; it chooses and orders the prompts. ``heldout_seed``: another one
+            for the held-out noise, and for the captions of the embedded model.
 
     Raises:
         UserError: the source cannot be read or holds fewer than two prompts.
     """
+    apart = HELDOUT_SEED + (seed if heldout_seed is None else heldout_seed)
     if source == POCKET:
         search = _captions(images, SEARCH_SEED + seed, "search")
-        heldout = _captions(heldout_images, HELDOUT_SEED + seed, "held_out")
+        heldout = _captions(heldout_images, apart, "held_out")
     else:
         search, heldout = divide(read_prompts(source), images, seed, source)
     return (
         Workload(_cycle(search, images), SEARCH_SEED + seed),
-        Workload(_cycle(heldout, heldout_images), HELDOUT_SEED + seed),
+        Workload(_cycle(heldout, heldout_images), apart),
     )
 
 
 def divide(
     prompts: Sequence[str], images: int, seed: int, source: str
 ) -> tuple[list[str], list[str]]:
-    """Different prompts for the search and, all the others, for the second look.
+    """Different prompts for the search and, all the others, for audits.
 
     The search takes as many as it has images, at most half. Both sets come from the two ends of
     one shuffle, so that other image counts keep what the smaller sets held.

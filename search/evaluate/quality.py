@@ -15,8 +15,6 @@ from search.evaluate.threads import one_thread
 from search.record import Quality
 
 EMBED_BATCH = 64
-RESAMPLES = 200
-LEVEL = 0.9
 
 
 class _Embedded(nn.Module):
@@ -40,6 +38,10 @@ class QualityMeter:
         real: real images: (any count, 3, height, width), uint8; ``None`` makes ``fid_real`` NaN.
         reference: the unpatched model's images of the workload.
         device: where the network runs.
+
+    Attributes:
+        real: features of the real images, (any count, num_features), or ``None``.
+        reference: features of the reference's.
     """
 
     def __init__(
@@ -47,21 +49,23 @@ class QualityMeter:
     ) -> None:
         self._network = network.to(device).eval()
         self._device = device
-        self._reference = reference.latents
+        self._latents = reference.latents
         self._variance = float(reference.latents.double().var())
-        self._to_real = None if real is None else self._metric(self._embed(real))
-        self._features = self._embed(reference.pixels)
-        self._to_reference = self._metric(self._features)
+        self._last: tuple[Images, Tensor] | None = None
+        self.real = None if real is None else self._embed(real)
+        self._to_real = None if self.real is None else self._metric(self.real)
+        self.reference = self._embed(reference.pixels)
+        self._to_reference = self._metric(self.reference)
 
     @property
     def count(self) -> int:
         """Images behind every FID of this meter."""
-        return len(self._reference)
+        return len(self._latents)
 
     def distance(self, latents: Tensor, indices: Sequence[int]) -> float:
         """Mean squared distance of ``latents`` to the reference's same ``indices``, over the
         variance of the reference's latents. 0 means equal; 2, unrelated."""
-        pairs = self._reference[torch.as_tensor(indices)]
+        pairs = self._latents[torch.as_tensor(indices)]
         return float((latents.double() - pairs.double()).square().mean()) / self._variance
 
     def quality(self, images: Images) -> Quality:
@@ -76,7 +80,7 @@ class QualityMeter:
                 f"FIDs of different image counts are never compared: this meter takes "
                 f"{self.count} images; found {len(images)}."
             )
-        features = self._embed(images.pixels)
+        features = self.features(images)
         quality = Quality(
             fid_real=math.nan if self._to_real is None else _fid(self._to_real, features),
             fid_reference=_fid(self._to_reference, features),
@@ -89,31 +93,19 @@ class QualityMeter:
 
     def unpatched(self) -> Quality:
         """The reference's own quality."""
-        real = math.nan if self._to_real is None else _fid(self._to_real, self._features)
+        real = math.nan if self._to_real is None else _fid(self._to_real, self.reference)
         return Quality(fid_real=real, fid_reference=0.0, distance=0.0, images=self.count)
 
-    def interval(self, images: Images) -> tuple[float, float] | None:
-        """Bootstrap interval of ``fid_real`` over images, at level 0.9; ``None`` without real ones.
+    def features(self, images: Images) -> Tensor:
+        """(images, num_features) on the CPU; those of the last set asked for are remembered."""
+        if self._last is None or self._last[0] is not images:
+            self._last = (images, self._embed(images.pixels))
+        return self._last[1]
 
-        Drawing with replacement repeats images, which raises every resampled FID. The interval is
-        therefore the resampled spread around its own median, moved to the FID of all images.
-        """
-        if self._to_real is None:
-            return None
-        features = self._embed(images.pixels)
-        generator = torch.Generator().manual_seed(0)
-        count = len(features)
-        draws = torch.tensor(
-            [
-                _fid(self._to_real, features[torch.randint(count, (count,), generator=generator)])
-                for _ in range(RESAMPLES)
-            ]
-        )
-        low, middle, high = draws.quantile(
-            torch.tensor([(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
-        ).tolist()
-        fid = _fid(self._to_real, features)
-        return max(fid + low - middle, 0.0), fid + high - middle
+    def fid_real(self, features: Tensor) -> float:
+        """FID of any number of features to the real images."""
+        assert self._to_real is not None
+        return _fid(self._to_real, features)
 
     def _metric(self, features: Tensor) -> FrechetInceptionDistance:
         metric = FrechetInceptionDistance(
@@ -133,9 +125,17 @@ class QualityMeter:
         return torch.cat(batches)
 
 
-def _fid(metric: FrechetInceptionDistance, features: Tensor) -> float:
+def fid_between(first: Tensor, second: Tensor) -> float:
+    """FID of two sets of features, (images, num_features) each."""
+    metric = FrechetInceptionDistance(feature=_Embedded(first.shape[1]))
+    metric.update(first, real=True)
+    return _fid(metric, second, reset=False)
+
+
+def _fid(metric: FrechetInceptionDistance, features: Tensor, *, reset: bool = True) -> float:
     """FID of ``features`` to the metric's own set; never below 0, which only rounding reaches."""
-    metric.reset()
+    if reset:
+        metric.reset()
     metric.update(features, real=False)
     with one_thread():
         return max(float(metric.compute()), 0.0)

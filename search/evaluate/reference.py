@@ -22,6 +22,7 @@ def kept_images(path: Path, make: Callable[[], Images]) -> Images:
         tensors = load_file(path)
         return Images(tensors["pixels"], tensors["latents"])
     images = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     save_file({"pixels": images.pixels, "latents": images.latents}, temporary)
     os.replace(temporary, path)

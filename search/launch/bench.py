@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import torch
 
 from dato import Schedule
 from search.constraints import Constraints
 from search.errors import UserError
+from search.evaluate.audit import AuditMeter
 from search.evaluate.drift import reference_drift
 from search.evaluate.features import load_feature_network
 from search.evaluate.generate import Generator, Images, first
@@ -36,6 +38,28 @@ REAL_SEED = 3_000_000
 
 
 @dataclass(frozen=True)
+class Heldout:
+    """What the front is audited with.
+
+    Args:
+        images: held-out prompts; ``seed`` of those prompts and their noise.
+        repeats: end-to-end times of each member.
+        path: where the unpatched model's images of them are kept.
+    """
+
+    images: int
+    seed: int
+    repeats: int
+    path: Path
+
+    @classmethod
+    def of(cls, config: Config, folder: StudyFolder) -> Heldout:
+        """The audit that ends every sweep."""
+        count, repeats = config.quality.heldout_images, config.latency.repeats
+        return cls(count, config.study.seed, repeats, folder.heldout_images)
+
+
+@dataclass(frozen=True)
 class Bench:
     """One study's instruments.
 
@@ -45,6 +69,7 @@ class Bench:
         context: what the space decodes with.
         reference: the unpatched model's images of the search workload.
         evaluator: scores schedules on the search workload.
+        heldout: what the front is audited with.
         network: feature network; ``real``: real images, uint8 (n, 3, h, w), or ``None``.
     """
 
@@ -55,6 +80,7 @@ class Bench:
     context: SpaceContext
     reference: Images
     evaluator: Evaluator
+    heldout: Heldout
     network: torch.nn.Module
     real: torch.Tensor | None
 
@@ -67,42 +93,51 @@ class Bench:
         constraints = self.config.constraints.constraints()
         if not constraints.fid:
             return constraints
-        unpatched = self.evaluator.meter.quality(self.reference)
+        unpatched = self.evaluator.meter.unpatched()
         try:
             return constraints.at(getattr(unpatched, self.config.quality.objective))
         except ValueError as error:
             raise UserError(str(error)) from error
 
-    def heldout(self) -> tuple[Images, QualityMeter]:
+    def audited_images(self) -> tuple[Images, AuditMeter]:
         """The unpatched model's held-out images and the meter that compares with them."""
-        count = self.config.quality.heldout_images
+        quality = self.config.quality
         images = kept_images(
-            self.folder.heldout_images,
-            lambda: self.pool.generate(None, range(count), heldout=True),
+            self.heldout.path,
+            lambda: self.pool.generate(None, range(self.heldout.images), heldout=True),
         )
-        return images, QualityMeter(self.network, self.real, images, self.config.model.device)
+        meter = QualityMeter(self.network, self.real, images, self.config.model.device)
+        return images, AuditMeter(meter, images, quality.objective, quality.images)
 
     def time_together(self, schedules: Sequence[Schedule]) -> Compared:
         """End-to-end times of schedules, interleaved with the unpatched pipeline."""
         timer = loop_timer(self.generator)
-        return time_together(timer, schedules, self.config.latency.repeats)
+        return time_together(timer, schedules, self.heldout.repeats)
 
 
 @contextmanager
-def open_bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Bench]:
-    """Load everything; measurements that the folder already holds are read, not repeated."""
+def open_bench(
+    config: Config, folder: StudyFolder, view: View, heldout: Heldout | None = None
+) -> Iterator[Bench]:
+    """Load everything; measurements that the folder already holds are read, not repeated.
+
+    Args:
+        heldout: what an audit uses instead of the study's own held-out set.
+    """
     quality = config.quality
-    search, heldout = make_workloads(
+    heldout = heldout or Heldout.of(config, folder)
+    search, unseen = make_workloads(
         config.model.prompts,
         images=quality.images,
-        heldout_images=quality.heldout_images,
+        heldout_images=heldout.images,
         seed=config.study.seed,
+        heldout_seed=heldout.seed,
     )
     model = model_config(config)
     view.stage("loading the model")
     generator = Generator(model, search)
     table = study_table(config, folder, generator, view)
-    with _pool(config.launcher, generator, heldout) as pool:
+    with _pool(config.launcher, generator, unseen) as pool:
         view.stage(f"reference: {quality.images} unpatched images")
         reference = kept_images(
             folder.reference_images, lambda: pool.generate(None, range(quality.images))
@@ -130,6 +165,7 @@ def open_bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Benc
             context=SpaceContext(generator.calls, generator.topology, drift),
             reference=reference,
             evaluator=Evaluator(pool, meter, few, table, generator.topology, quality),
+            heldout=heldout,
             network=network,
             real=real,
         )

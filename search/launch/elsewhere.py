@@ -11,7 +11,7 @@ from search.evaluate.cost_file import load_cost_table
 from search.evaluate.cost_table import CostTable
 from search.folder import StudyFolder
 from search.record import FrontMember, StudyResult, TrialRecord
-from search.study.second_look import front_of
+from search.study.front import front_of
 
 
 def other_tables(folder: StudyFolder) -> tuple[CostTable, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,9 +19,10 @@ from search.launch.elsewhere import other_tables, priced_elsewhere
 from search.record import FrontMember, StudyResult, TrialRecord
 from search.serial import load_result
 from search.settings import Config
+from search.study.audit import Audited
 from search.study.foresight import damage_rank
+from search.study.front import front_of
 from search.study.records import read_records
-from search.study.second_look import SecondLook, front_of
 from search.study.storage import read_study
 
 LIBRARIES = ("torch", "diffusers", "optuna", "torchmetrics")
@@ -31,21 +33,23 @@ def assemble(
     folder: StudyFolder,
     records: Sequence[TrialRecord],
     *,
-    look: SecondLook | None = None,
+    audited: Audited | None = None,
     command: str = "",
 ) -> StudyResult:
-    """The result as far as it is known: with the second look, or from the records alone."""
+    """The result as far as it is known: with an audit, or from the records alone."""
     objective = config.quality.objective
     table = load_cost_table(folder.cost_table)
-    front = look.front if look else front_of(records, objective)
+    front = audited.front if audited else front_of(records, objective)
+    errors = audited.cost_table_errors if audited else ()
     return StudyResult(
         name=config.study.name,
         config=config.model_dump(mode="json"),
         objective=objective,
         records=tuple(records),
         front=priced_elsewhere(front, table.work.topology, other_tables(folder)),
-        baseline=look.baseline if look else _searched_baseline(records),
-        cost_table_error=look.cost_table_error if look else None,
+        baseline=audited.baseline if audited else _searched_baseline(records),
+        cost_table_error=statistics.fmean(errors) if errors else None,
+        cost_table_worst=max(errors, default=None),
         device=table.place.device,
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},

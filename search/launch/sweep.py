@@ -7,23 +7,24 @@ from contextlib import contextmanager
 
 from dato import Schedule
 from search.folder import StudyFolder
+from search.launch.audit import audit_front
 from search.launch.bench import Bench, open_bench
-from search.launch.checks import random_schedules
 from search.launch.result import assemble, write_presets
 from search.launch.view import View
 from search.launch.warmstarts import first_schedules
-from search.record import StudyResult
+from search.record import StudyResult, TrialRecord
 from search.report import write_report
 from search.samples import save_samples
 from search.serial import save_result, save_trials
 from search.settings import Config
-from search.space import Space, load_space
+from search.space import load_space
+from search.study.audit import Audited
 from search.study.budget import Budget, Spent
 from search.study.driver import Driver
+from search.study.front import front_of, spread
 from search.study.lock import study_lock
 from search.study.records import read_records
 from search.study.refine import Refiner
-from search.study.second_look import Looker, SecondLook, baseline_record, front_of
 from search.study.storage import open_study
 from search.tracking import Tracker, make_tracker
 
@@ -36,7 +37,7 @@ def run_sweep(
     command: str,
     on_ready: Callable[[], None],
 ) -> StudyResult:
-    """Run a new or interrupted study to its budget, look at its front again, write its files.
+    """Run a new or interrupted study to its budget, audit some of its front, write its files.
 
     Args:
         command: how the user started it; kept in the report.
@@ -64,11 +65,11 @@ def run_sweep(
         _search(config, driver, tracker, view, first_schedules(bench, space, view))
         records = read_records(study)
         save_trials(records, folder)
-        look = _second_look(bench, driver, space, view)
-        result = assemble(config, folder, records, look=look, command=command)
+        audited = _audit(bench, records, view)
+        result = assemble(config, folder, records, audited=audited, command=command)
     view.stage("writing presets and report")
     save_result(result, folder)
-    save_samples(look.samples, folder)
+    save_samples(audited.samples, folder)
     write_presets(config, folder, result)
     write_report(result, folder)
     tracker.finish(result, folder)
@@ -113,21 +114,8 @@ def _search(
         tracker.trial(record)
 
 
-def _second_look(bench: Bench, driver: Driver, space: Space, view: View) -> SecondLook:
-    config = bench.config
-    records = read_records(driver.study)
-    reference, meter = bench.heldout()
-    looker = Looker(
-        source=bench.pool,
-        meter=meter,
-        reference=reference,
-        evaluator=bench.evaluator,
-        time_together=bench.time_together,
-        stage=view.stage,
-    )
-    return looker.look(
-        baseline_record(records, bench.evaluator, bench.reference, bench.context.calls),
-        front_of(records, config.quality.objective),
-        config.quality.heldout_members,
-        random_schedules(space, bench.context, config.latency.check_schedules, config.study.seed),
-    )
+def _audit(bench: Bench, records: Sequence[TrialRecord], view: View) -> Audited:
+    """A small audit: some members, spread over speed-up."""
+    quality = bench.config.quality
+    front = front_of(records, quality.objective)
+    return audit_front(bench, records, front, spread(front, quality.heldout_members), view)

@@ -15,9 +15,9 @@ from search.folder import StudyFolder
 from search.launch.bench import Bench
 from search.launch.view import View
 from search.space import Space
+from search.study.front import front_of
 from search.study.optimal import optimal, spread
 from search.study.records import read_records
-from search.study.second_look import front_of
 from search.study.storage import read_study
 
 

@@ -8,7 +8,7 @@ from plotly import graph_objects as go
 
 from search.plots.colours import COLOURS
 from search.progress import fid, progress
-from search.record import StudyResult
+from search.record import FrontMember, StudyResult
 
 
 def progress_figure(result: StudyResult) -> go.Figure | None:
@@ -37,6 +37,12 @@ def progress_figure(result: StudyResult) -> go.Figure | None:
     return figure
 
 
+def _heldout(member: FrontMember, objective: str) -> float | None:
+    """On as many images as the search used where that was audited: others do not compare."""
+    matched = member.audit.matched_fid if member.audit else None
+    return fid(member.heldout, objective) if matched is None else matched
+
+
 def heldout_figure(result: StudyResult) -> go.Figure | None:
     """Held-out against searched FID of the front, with the diagonal; ``None`` without held-out."""
     members = [*result.front, *([result.baseline] if result.baseline else [])]
@@ -44,7 +50,7 @@ def heldout_figure(result: StudyResult) -> go.Figure | None:
         (x, y, member)
         for member in members
         if (x := fid(member.record.quality, result.objective)) is not None
-        and (y := fid(member.heldout, result.objective)) is not None
+        and (y := _heldout(member, result.objective)) is not None
     ]
     if not pairs:
         return None

@@ -31,6 +31,8 @@ class Row:
     fid: float | None
     delta: float | None
     heldout: float | None
+    interval: tuple[float, float] | None
+    beaten_by: str
     real: float | None
     latency_ms: float | None
     speedup: float | None
@@ -57,6 +59,8 @@ def headline(result: StudyResult) -> tuple[Number, ...]:
     if result.cost_table_error is not None:
         error = f"{100 * result.cost_table_error:.1f}"
         note = "mean error of predicted against end-to-end latency"
+        if result.cost_table_worst is not None:
+            note += f", at worst {100 * result.cost_table_worst:.1f} %"
         numbers.append(Number(error, "%", "cost table error", note))
     if result.damage_rank is not None:
         note = "Spearman correlation of predicted damage and FID over the trials"
@@ -111,6 +115,8 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
         fid=value,
         delta=None if value is None or base is None else value - base,
         heldout=fid(member.heldout, objective),
+        interval=_interval(member, objective),
+        beaten_by=member.audit.beaten_by if member.audit else "",
         real=fid(record.quality, "fid_real"),
         latency_ms=None if latency is None else 1000 * latency,
         speedup=record.speedup,
@@ -119,6 +125,12 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
         params=record.params,
         elsewhere=member.elsewhere,
     )
+
+
+def _interval(member: FrontMember, objective: str) -> tuple[float, float] | None:
+    if objective == "fid_real":
+        return member.interval
+    return member.audit.reference_interval if member.audit else None
 
 
 def failures(result: StudyResult) -> Sequence[tuple[str, int, int]]:

@@ -11,6 +11,7 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from dato.files import replace_text
+from search.audit_table import bias
 from search.folder import StudyFolder
 from search.plots import front_figure, heldout_figure, progress_figure
 from search.record import StudyResult
@@ -50,6 +51,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         rows=rows(result),
         feasibility=feasibility(result),
         devices=elsewhere(result),
+        bias=bias(result),
         strips=strips(result),
         unpatched=samples.unpatched,
         samples=samples.members,

@@ -118,6 +118,7 @@ def test_generate_with_an_unknown_preset_lists_the_known_ones(
         "status",
         "front",
         "export",
+        "audit",
         "retarget",
         "validate",
         "report",

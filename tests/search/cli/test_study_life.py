@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from search.cli.main import main
 from search.compose import load_config
 from search.evaluate.cost_file import load_cost_table
 from search.folder import StudyFolder
+from search.serial import load_result, members_from_json
 from search.study.records import read_records
 from search.study.storage import read_study
 
@@ -162,6 +164,64 @@ def test_leftovers_of_a_sweep_that_never_began_are_not_measurements(tmp_path: Pa
     arguments = ["sweep", "--plain", f"study.folder={folder.root}", "launcher.kind=serial"]
     assert main([*arguments, *SMALL, "budget.trials=1"]) == 0
     assert json.loads(folder.cost_table.read_text())["depth_s"]
+
+
+def test_an_audit_judges_the_whole_front_and_presets_carry_its_numbers(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(finished, study)
+    before = (study / "front.json").read_text()
+    assert main(["audit", str(study), "--images", "2"]) == 2
+    assert "as many images as the search did (4)" in capsys.readouterr().err
+    assert main(["audit", str(study), "--images", "9"]) == 2
+    assert main(["audit", str(study), "--repeats", "0"]) == 2
+    assert (study / "front.json").read_text() == before
+
+    capsys.readouterr()
+    assert main(["audit", str(study), "--images", "8", "--seed", "7"]) == 0
+    assert "On as many held-out images as the search used" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    front = json.loads((study / "front.json").read_text())
+    assert front["front"] and len(front["front"]) == len(json.loads(before)["front"])
+    for member in front["front"]:
+        assert member["heldout"]["images"] == 8
+        low, high = member["audit"]["reference_interval"]
+        assert low <= member["heldout"]["fid_reference"] <= high
+        preset = json.loads((study / "presets" / f"{member['name']}.json").read_text())
+        assert preset["measured"]["images"] == 8
+        assert preset["measured"]["fid"] == member["heldout"]["fid_real"]
+    assert {path.stem for path in (study / "samples").glob("*.png")} == {
+        "unpatched",
+        *(member["name"] for member in front["front"]),
+    }
+    assert (study / "trials.json").read_text() == (finished / "trials.json").read_text()
+
+
+def test_a_killed_audit_leaves_the_study_readable_and_goes_on(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(finished, study)
+    before = (study / "front.json").read_text()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "search", "audit", str(study), "--images", "8"],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(("held-out images of front member 2", "timing")):
+            process.kill()
+    process.communicate(timeout=60)
+    assert (study / "front.json").read_text() == before
+    assert main(["front", str(study)]) == 0
+    kept = members_from_json(study / "audit" / "8-images-seed-0.json")
+    assert kept
+    assert main(["audit", str(study), "--images", "8"]) == 0
+    audited = {m.record.number: m for m in load_result(StudyFolder(study)).front}
+    for member in kept:
+        assert audited[member.record.number].heldout == member.heldout
 
 
 def test_a_finished_study_is_retargeted_without_an_image(

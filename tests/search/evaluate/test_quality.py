@@ -127,21 +127,3 @@ def test_folder_is_read_in_the_order_of_names(tmp_path: object) -> None:
     loaded = real_images(str(tmp_path), 3, 0, (4, 6))
     assert loaded.shape == (3, 3, 4, 6)
     assert loaded[:, 0, 0, 0].tolist() == [0, 1, 2]
-
-
-def test_the_interval_holds_the_fid_and_shrinks_with_more_images() -> None:
-    widths = []
-    for count in (20, 80):
-        some = images(count, 3)
-        meter = QualityMeter(Means(), REAL, some)
-        interval = meter.interval(some)
-        assert interval is not None
-        low, high = interval
-        assert low < meter.quality(some).fid_real < high
-        assert interval == meter.interval(some)
-        widths.append(high - low)
-    assert widths[1] < widths[0]
-
-
-def test_no_real_images_no_interval() -> None:
-    assert QualityMeter(Means(), None, REFERENCE).interval(REFERENCE) is None

@@ -68,7 +68,7 @@ def make_trial(number: int, rng: random.Random) -> TrialRecord:
 
 
 def make_result(trials: int = 200, seed: int = 0, name: str = "pocket-joint") -> StudyResult:
-    """A finished study with a second look at every front member."""
+    """A finished study with every front member audited."""
     rng = random.Random(seed)
     records = tuple(make_trial(number, rng) for number in range(trials))
     complete = [record for record in records if record.quality is not None]

@@ -34,9 +34,7 @@ def test_every_member_becomes_a_preset_that_loads(result: StudyResult, folder: S
         assert dict(preset.provenance.versions) == result.versions
 
 
-def test_the_second_look_is_what_a_preset_promises(
-    result: StudyResult, folder: StudyFolder
-) -> None:
+def test_the_audit_is_what_a_preset_promises(result: StudyResult, folder: StudyFolder) -> None:
     member, base = result.front[0], result.baseline
     (path, *_) = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
     measured = Preset.load(path).measured

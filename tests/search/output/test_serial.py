@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -13,10 +15,12 @@ from hypothesis import strategies as st
 from dato import Kind, Schedule, Tokens
 from search.errors import UserError
 from search.folder import StudyFolder
-from search.record import FrontMember, Quality, StudyResult, Timing, TrialRecord
+from search.record import Audit, FrontMember, Quality, StudyResult, Timing, TrialRecord
 from search.serial import (
     front_to_json,
     load_result,
+    members_from_json,
+    members_to_json,
     result_from_json,
     save_result,
     trials_from_json,
@@ -58,6 +62,17 @@ records = st.builds(
     overhead_s=finite,
     reason=text,
 )
+audits = st.builds(
+    Audit,
+    reference_interval=st.tuples(finite, finite),
+    matched_fid=st.none() | finite,
+    kid_real=st.none() | finite,
+    kid_reference=finite,
+    psnr=finite,
+    ssim=finite,
+    perceptual=finite,
+    beaten_by=text,
+)
 members = st.builds(
     FrontMember,
     name=text,
@@ -65,6 +80,9 @@ members = st.builds(
     heldout=st.none() | qualities,
     timing=st.none() | st.builds(Timing, finite, finite, st.integers(1, 99)),
     speedup=st.none() | finite,
+    interval=st.none() | st.tuples(finite, finite),
+    elsewhere=st.dictionaries(text, finite, max_size=2),
+    audit=st.none() | audits,
 )
 results = st.builds(
     StudyResult,
@@ -75,6 +93,7 @@ results = st.builds(
     front=st.lists(members, max_size=2).map(tuple),
     baseline=st.none() | members,
     cost_table_error=st.none() | finite,
+    cost_table_worst=st.none() | finite,
     device=text,
     versions=st.dictionaries(text, text, max_size=3),
     command=text,
@@ -156,3 +175,14 @@ def test_a_folder_gives_its_result_back(result: StudyResult, folder: StudyFolder
 def test_a_missing_file_is_the_users_to_fix(folder: StudyFolder) -> None:
     with pytest.raises(UserError, match=r"trials\.json.*Resume the study"):
         load_result(folder)
+
+
+@given(st.lists(members, max_size=3))
+def test_audited_members_survive_a_round_trip(some: list[FrontMember]) -> None:
+    with TemporaryDirectory() as root:
+        path = Path(root) / "members.json"
+        members_to_json(some, path)
+        assert members_from_json(path) == tuple(some)
+        path.write_text(path.read_text().replace("dato-members", "dato-front"))
+        with pytest.raises(UserError, match=r"members\.json"):
+            members_from_json(path)

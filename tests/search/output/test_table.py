@@ -59,7 +59,7 @@ def test_front_table_fits_a_narrow_terminal(result: StudyResult) -> None:
     assert max(map(len, show(result, width=80).splitlines())) <= 80
 
 
-def test_front_table_without_second_look_has_no_held_out_column(result: StudyResult) -> None:
+def test_front_table_without_an_audit_has_no_held_out_column(result: StudyResult) -> None:
     front = tuple(replace(m, heldout=None, timing=None, speedup=None) for m in result.front)
     assert result.baseline
     baseline = replace(result.baseline, heldout=None, timing=None, speedup=None)

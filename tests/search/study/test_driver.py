@@ -18,8 +18,8 @@ from search.space import Space, SpaceContext
 from search.study.budget import Budget
 from search.study.driver import Driver
 from search.study.evaluator import Evaluator
+from search.study.front import front_of
 from search.study.records import read_records
-from search.study.second_look import front_of
 from search.study.storage import open_study
 from tests.search.study.conftest import CALLS, FakeEvaluator
 

@@ -1,0 +1,93 @@
+"""An audit in a terminal, and in one sentence how much the search flattered its front."""
+
+from __future__ import annotations
+
+import statistics
+
+from rich.markup import escape
+from rich.table import Table
+
+from search.progress import fid
+from search.record import Audit, FrontMember, StudyResult
+from search.table import MISSING, member_speedup
+
+COLUMNS = (
+    "searched FID", "held-out, as many", "FID to ref.", "FID to real", "KID to ref.",
+    "KID to real", "PSNR", "SSIM", "features", "speed-up",
+)  # fmt: skip
+
+
+def audit_table(result: StudyResult) -> Table:
+    """The front: the study's FID as searched and on as many held-out images, then all that the
+    audit measured. A member that another one beats beyond its interval says so."""
+    table = Table(title=f"Audit of {escape(result.name)}", title_justify="left")
+    table.add_column("preset", no_wrap=True)
+    for column in COLUMNS:
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for member in (*([result.baseline] if result.baseline else []), *result.front):
+        speedup = _number(member_speedup(member), ".2f", "x")
+        searched = _number(fid(member.record.quality, result.objective), ".2f")
+        matched, pairs = _audit(member.audit)
+        table.add_row(
+            escape(member.name), searched, matched, *_fids(member), *pairs, speedup, mark(member)
+        )
+    kind = "real" if result.objective == "fid_real" else "the unpatched model's"
+    table.caption = f"The study minimised FID to {kind} images. {bias(result)}"
+    return table
+
+
+def mark(member: FrontMember) -> str:
+    """What is said of a member that another one beats."""
+    beaten = member.audit.beaten_by if member.audit else ""
+    return f"beaten by {escape(beaten)}" if beaten else ""
+
+
+def bias(result: StudyResult) -> str:
+    """How far searched FIDs were off over the audited members, on equal image counts; ``""`` when
+    nothing was audited."""
+    gaps = [
+        member.audit.matched_fid - searched
+        for member in result.front
+        if member.audit is not None
+        and member.audit.matched_fid is not None
+        and (searched := fid(member.record.quality, result.objective)) is not None
+    ]
+    if not gaps:
+        return ""
+    gap, count = statistics.fmean(gaps), len(gaps)
+    return (
+        f"On as many held-out images as the search used, the FID of {count} member"
+        f"{'' if count == 1 else 's'} is {abs(gap):.2f} {'higher' if gap >= 0 else 'lower'} than "
+        "in the search, on average."
+    )
+
+
+def _audit(audit: Audit | None) -> tuple[str, tuple[str, ...]]:
+    if audit is None:
+        return MISSING, (MISSING,) * 5
+    return _number(audit.matched_fid, ".2f"), (
+        _number(audit.kid_reference, ".4f"),
+        _number(audit.kid_real, ".4f"),
+        _number(audit.psnr, ".1f", " dB"),
+        _number(audit.ssim, ".3f"),
+        _number(audit.perceptual, ".4f"),
+    )
+
+
+def _fids(member: FrontMember) -> tuple[str, str]:
+    reference = None if member.audit is None else member.audit.reference_interval
+    return (
+        _between(fid(member.heldout, "fid_reference"), reference),
+        _between(fid(member.heldout, "fid_real"), member.interval),
+    )
+
+
+def _between(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None or interval is None:
+        return _number(value, ".2f")
+    return f"{value:.2f} ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return MISSING if value is None else f"{value:{form}}{unit}"

@@ -1,0 +1,39 @@
+"""``audit``: a study's front on held-out prompts, with more images and intervals."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from search.audit_table import audit_table
+from search.cli.view import Lines, wide_console
+from search.compose import load_config
+from search.folder import StudyFolder
+from search.launch.audit import run_audit
+
+INTERRUPTED = 130
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Audit the whole front."""
+    folder = StudyFolder.open(options.folder)
+    config = load_config(folder.config)
+    try:
+        result = run_audit(
+            config,
+            folder,
+            Lines(),
+            images=options.images,
+            seed=options.seed,
+            repeats=options.repeats,
+        )
+    except KeyboardInterrupt:
+        print(
+            "\nStopped; the study is as it was, and audited members are kept. "
+            "The same command goes on.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    wide_console().print(audit_table(result))
+    print(folder.report)
+    return 0
