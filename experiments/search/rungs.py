@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from scipy.stats import spearmanr
 
 from dato.files import replace_text
 from experiments.search.world import BATCH, SEARCH_IMAGES, World
@@ -25,8 +26,9 @@ from search.wire import ScheduleWire
 
 HERE = Path(__file__).parent
 TABLE = HERE / "rungs.json"
-Row = tuple[float, float, float, float]
-"""Cost share, distance on the first rung, FID on the first rung, FID on all images."""
+Row = tuple[float, float, float, float, float, float]
+"""Cost share, distance on the first rung, FID on the first rung, FID on all images, predicted
+damage of the calls added up, and its squares added up."""
 
 Rule = Callable[[Sequence[Row]], float]
 CORNER = (100.0, 1.0)
@@ -44,7 +46,11 @@ def main() -> None:
         lines = ",\n".join(json.dumps(table) for table in tables)
         replace_text(TABLE, f"[\n{lines}\n]\n")
     for seed, rows in enumerate(json.loads(TABLE.read_text(encoding="utf-8"))):
-        print(f"seed {seed}: {len(rows)} schedules")
+        added, squared = (spearmanr(_column(rows, at), _column(rows, 3)).statistic for at in (4, 5))
+        print(
+            f"seed {seed}: {len(rows)} schedules; Spearman of predicted damage and FID: "
+            f"{added:.3f} added up, {squared:.3f} squared"
+        )
         for name, column in (("distance", 1), ("FID", 2)):
             for sigmas in (1.0, 2.0, 3.0):
                 print(f"  {name}, {sigmas:g} sigma: {replay(rows, column, sigmas)}")
@@ -64,15 +70,27 @@ def score(world: World, seed: int) -> list[Row]:
         quality = meter.quality(world.images(schedule, indices))
         glance = few.quality(world.images(schedule, indices[:BATCH]))
         if glance.fid_reference > 0:
-            fids = (glance.fid_reference, quality.fid_reference)
-            rows.append((world.share(schedule), glance.distance, *fids))
+            damages = world.sensitivity.per_call(schedule)
+            rows.append(
+                (
+                    world.share(schedule),
+                    glance.distance,
+                    glance.fid_reference,
+                    quality.fid_reference,
+                    sum(damages),
+                    sum(damage**2 for damage in damages),
+                )
+            )
     return rows
+
+
+def _column(rows: Sequence[Row], column: int) -> list[float]:
+    return [row[column] for row in rows]
 
 
 def replay(rows: Sequence[Row], column: int, sigmas: float) -> str:
     """Prune by one column of the table, with a margin learnt on the way; say what became of it."""
     survivors: list[Row] = []
-    wrong = 0
     for row in rows:
         factor = learnt([(own[column], own[3]) for own in survivors], sigmas)
         if any(own[0] <= row[0] and own[column] * factor < row[column] for own in survivors):
