@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
@@ -23,7 +24,7 @@ def device_name(device: str) -> str:
 
 
 def clocks(device: str) -> dict[str, str]:
-    """Clock rates at this moment."""
+    """Clock rates at this moment, and how busy a shared processor is."""
     if device == "cuda":
         command = ["nvidia-smi", f"--query-gpu={_CLOCKS}", "--format=csv,noheader"]
         try:
@@ -31,7 +32,9 @@ def clocks(device: str) -> dict[str, str]:
         except (OSError, subprocess.CalledProcessError):
             return {}
         return dict(zip(_CLOCKS.split(","), line.splitlines()[0].split(", "), strict=False))
-    return {"MHz": ", ".join(re.findall(r"cpu MHz\s*: (.*)", _cpuinfo()))}
+    rates = ", ".join(re.findall(r"cpu MHz\s*: (.*)", _cpuinfo()))
+    load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    return {"MHz": rates, "load": load}
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
@@ -13,8 +12,6 @@ from dato import Schedule
 from experiments.engine.pipelines import Bench
 
 CALLS = 4
-
-os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler announces every start and stop
 
 
 def extra_bytes(bench: Bench, depths: range) -> dict[int, int]:
