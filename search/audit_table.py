@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -12,35 +13,41 @@ from search.record import Audit, FrontMember, StudyResult
 from search.table import MISSING, member_speedup
 
 COLUMNS = (
-    "searched FID", "held-out, as many", "FID to ref.", "FID to real", "KID to ref.",
-    "KID to real", "PSNR", "SSIM", "features", "speed-up",
+    "searched", "held-out", "FID to ref.", "FID to real", "KID ref.", "KID real", "PSNR", "SSIM",
+    "features", "speed-up",
 )  # fmt: skip
+DAGGER = "\N{DAGGER}"
 
 
 def audit_table(result: StudyResult) -> Table:
     """The front: the study's FID as searched and on as many held-out images, then all that the
-    audit measured. A member that another one beats beyond its interval says so."""
-    table = Table(title=f"Audit of {escape(result.name)}", title_justify="left")
+    audit measured. KIDs are in thousandths, PSNR in dB. A dagger marks a member that another one
+    beats beyond its interval; the caption says which."""
+    title = f"Audit of {escape(result.name)}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("preset", no_wrap=True)
     for column in COLUMNS:
-        table.add_column(column, justify="right")
-    table.add_column("")
+        table.add_column(column, justify="right", no_wrap=True)
     for member in (*([result.baseline] if result.baseline else []), *result.front):
         speedup = _number(member_speedup(member), ".2f", "x")
         searched = _number(fid(member.record.quality, result.objective), ".2f")
         matched, pairs = _audit(member.audit)
-        table.add_row(
-            escape(member.name), searched, matched, *_fids(member), *pairs, speedup, mark(member)
-        )
+        name = escape(member.name) + (DAGGER if _beaten_by(member) else "")
+        table.add_row(name, searched, matched, *_fids(member), *pairs, speedup)
     kind = "real" if result.objective == "fid_real" else "the unpatched model's"
-    table.caption = f"The study minimised FID to {kind} images. {bias(result)}"
+    notes = [f"The study minimised FID to {kind} images.", bias(result)]
+    notes += [
+        f"{DAGGER} {member.name} is beaten by {_beaten_by(member)}."
+        for member in result.front
+        if _beaten_by(member)
+    ]
+    table.caption = escape("\n".join(filter(None, notes)))
+    table.caption_justify = "left"
     return table
 
 
-def mark(member: FrontMember) -> str:
-    """What is said of a member that another one beats."""
-    beaten = member.audit.beaten_by if member.audit else ""
-    return f"beaten by {escape(beaten)}" if beaten else ""
+def _beaten_by(member: FrontMember) -> str:
+    return member.audit.beaten_by if member.audit else ""
 
 
 def bias(result: StudyResult) -> str:
@@ -67,9 +74,9 @@ def _audit(audit: Audit | None) -> tuple[str, tuple[str, ...]]:
     if audit is None:
         return MISSING, (MISSING,) * 5
     return _number(audit.matched_fid, ".2f"), (
-        _number(audit.kid_reference, ".4f"),
-        _number(audit.kid_real, ".4f"),
-        _number(audit.psnr, ".1f", " dB"),
+        _number(1000 * audit.kid_reference, ".2f"),
+        _number(None if audit.kid_real is None else 1000 * audit.kid_real, ".2f"),
+        _number(audit.psnr, ".1f"),
         _number(audit.ssim, ".3f"),
         _number(audit.perceptual, ".4f"),
     )
