@@ -63,21 +63,25 @@ class QualitySettings(Settings):
 
     Args:
         objective: which FID is minimised.
-        features: the feature network behind every FID: ``"pocket"`` (embedded) or ``"inception"``
-            (extra ``fid``).
-        real: ``"pocket"`` renders, a folder of images, or ``"none"``.
+        features: the feature network behind every FID: ``"pocket"`` (embedded), ``"inception"``
+            (of published FIDs; extra ``fid``), ``"inception_released"`` (as the paper's released
+            code has it), or an installed package's (``search.evaluate.features``).
+        features_path: file of an Inception's weights; null lets its package download them.
+        real: ``"pocket"`` renders, a folder of images, an ``.npz`` file of statistics, or
+            ``"none"``.
         images: images of a complete trial.
         rung_images: images of the first, cheap rung.
         rung_margin: a trial is pruned when a complete trial of no more latency has an FID on the
             first rung's images smaller than its own by more than this factor; once a dozen trials
             are complete, by a factor learnt from how well that FID foretold the final one.
-        real_images: real images behind ``fid_real``.
+        real_images: real images behind ``fid_real``; a file of statistics ignores it.
         heldout_images: images of the audit that ends a sweep, on prompts the search never saw.
         heldout_members: how many front members that audit takes, spread over latency.
     """
 
     objective: Literal["fid_reference", "fid_real"]
-    features: Literal["pocket", "inception"]
+    features: str
+    features_path: str | None = None
     real: str
     images: int = Field(ge=2)
     rung_images: int = Field(ge=2)

@@ -26,7 +26,7 @@ from search.evaluate.features import load_feature_network
 from search.evaluate.generate import Generator
 from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
-from search.evaluate.real import real_images
+from search.evaluate.real import real_statistics
 from search.folder import write_json
 from search.launch.bench import REAL_SEED, model_config
 
@@ -90,8 +90,9 @@ def _times(entries: tuple[Contender, ...], repeats: int) -> list[list[float]]:
 def _rows(entries: tuple[Contender, ...], times: list[list[float]], count: int) -> tuple[Row, ...]:
     reference = entries[0].generator.generate(None, range(count))
     size = (reference.pixels.shape[-2], reference.pixels.shape[-1])
-    real = real_images("pocket", 2048, REAL_SEED + SEED, size)
-    meter = QualityMeter(load_feature_network("pocket"), real, reference)
+    network = load_feature_network("pocket")
+    real = real_statistics("pocket", network, count=2048, seed=REAL_SEED + SEED, size=size)
+    meter = QualityMeter(network, real, reference)
     rows = []
     for place, entry in enumerate(entries):
         started = time.perf_counter()

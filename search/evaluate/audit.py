@@ -57,7 +57,7 @@ class AuditMeter:
         """Everything that :class:`search.record.Quality` leaves out."""
         features = self._meter.features(images)
         reference = self._meter.reference
-        real = self._meter.real
+        real = None if self._meter.real is None else self._meter.real.features
 
         def to_reference(draw: Tensor) -> float:
             return fid_between(reference[draw], features[draw])
@@ -71,7 +71,9 @@ class AuditMeter:
         return Audit(
             reference_interval=interval(to_reference, len(features)),
             matched_fid=statistics.fmean(map(chosen, whole)) if whole else None,
-            kid_real=None if real is None else kid(real, features),
+            kid_real=None
+            if real is None or real.features is None
+            else kid(real.features, features),
             kid_reference=paired_kid(reference, features),
             psnr=psnr(images.pixels, self._reference.pixels),
             ssim=ssim(images.pixels, self._reference.pixels),

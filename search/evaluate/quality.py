@@ -6,56 +6,57 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
+from torch import Tensor
 
-from search.errors import TrialError
+from search.errors import TrialError, UserError
+from search.evaluate.features import EMBED_BATCH, FeatureNetwork
+from search.evaluate.frechet import frechet, frechet_between
 from search.evaluate.generate import Images
+from search.evaluate.statistics_file import Statistics
 from search.evaluate.threads import one_thread
 from search.record import Quality
-
-EMBED_BATCH = 64
-
-
-class _Embedded(nn.Module):
-    """Stands where the metric expects a feature network: its input already is features."""
-
-    def __init__(self, num_features: int) -> None:
-        super().__init__()
-        self.num_features = num_features
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features
 
 
 class QualityMeter:
     """Compares images with real ones and with the reference's; built once per workload.
 
-    Real and reference images are embedded once, generated ones once per trial for both FIDs.
+    Reference images are embedded once, generated ones once per trial for both FIDs.
 
     Args:
-        network: uint8 (n, 3, h, w) to float32 (n, ``num_features``).
-        real: real images: (any count, 3, height, width), uint8; ``None`` makes ``fid_real`` NaN.
+        network: embeds images.
+        real: statistics of real images; ``None`` makes ``fid_real`` NaN.
         reference: the unpatched model's images of the workload.
         device: where the network runs.
 
     Attributes:
-        real: features of the real images, (any count, num_features), or ``None``.
-        reference: features of the reference's.
+        real: the same.
+        reference: features of the reference's images, (images, features).
+
+    Raises:
+        UserError: the statistics are of another network's features.
     """
 
     def __init__(
-        self, network: nn.Module, real: Tensor | None, reference: Images, device: str = "cpu"
+        self,
+        network: FeatureNetwork,
+        real: Statistics | None,
+        reference: Images,
+        device: str = "cpu",
     ) -> None:
-        self._network = network.to(device).eval()
+        self._network = network
         self._device = device
         self._latents = reference.latents
         self._variance = float(reference.latents.double().var())
         self._last: tuple[Images, Tensor] | None = None
-        self.real = None if real is None else self._embed(real)
-        self._to_real = None if self.real is None else self._metric(self.real)
+        self.real = real
         self.reference = self._embed(reference.pixels)
-        self._to_reference = self._metric(self.reference)
+        size = self.reference.shape[1]
+        if real is not None and real.moments.mean.numel() != size:
+            raise UserError(
+                f"quality.real holds statistics of {real.moments.mean.numel()} features, and "
+                f"quality.features={network.name} gives {size}. Take statistics of the same "
+                "network."
+            )
 
     @property
     def count(self) -> int:
@@ -82,8 +83,8 @@ class QualityMeter:
             )
         features = self.features(images)
         quality = Quality(
-            fid_real=math.nan if self._to_real is None else _fid(self._to_real, features),
-            fid_reference=_fid(self._to_reference, features),
+            fid_real=self.fid_real(features),
+            fid_reference=fid_between(self.reference, features),
             distance=self.distance(images.latents, range(self.count)),
             images=self.count,
         )
@@ -93,7 +94,7 @@ class QualityMeter:
 
     def unpatched(self) -> Quality:
         """The reference's own quality."""
-        real = math.nan if self._to_real is None else _fid(self._to_real, self.reference)
+        real = self.fid_real(self.reference)
         return Quality(fid_real=real, fid_reference=0.0, distance=0.0, images=self.count)
 
     def features(self, images: Images) -> Tensor:
@@ -103,39 +104,18 @@ class QualityMeter:
         return self._last[1]
 
     def fid_real(self, features: Tensor) -> float:
-        """FID of any number of features to the real images."""
-        assert self._to_real is not None
-        return _fid(self._to_real, features)
-
-    def _metric(self, features: Tensor) -> FrechetInceptionDistance:
-        metric = FrechetInceptionDistance(
-            feature=_Embedded(features.shape[1]), reset_real_features=False
-        )
-        metric.update(features, real=True)
-        return metric
-
-    @torch.no_grad()
-    def _embed(self, pixels: Tensor) -> Tensor:
-        """Features on the CPU: (images, num_features)."""
+        """FID of any number of features to the real images; NaN without them."""
+        if self.real is None:
+            return math.nan
         with one_thread():
-            batches = [
-                self._network(batch.to(self._device)).float().cpu()
-                for batch in pixels.split(EMBED_BATCH)
-            ]
-        return torch.cat(batches)
+            return frechet(self.real.moments, features)
+
+    def _embed(self, pixels: Tensor) -> Tensor:
+        """Features on the CPU: (images, features)."""
+        return torch.cat(list(self._network.embed(pixels.split(EMBED_BATCH), self._device)))
 
 
 def fid_between(first: Tensor, second: Tensor) -> float:
-    """FID of two sets of features, (images, num_features) each."""
-    metric = FrechetInceptionDistance(feature=_Embedded(first.shape[1]))
-    metric.update(first, real=True)
-    return _fid(metric, second, reset=False)
-
-
-def _fid(metric: FrechetInceptionDistance, features: Tensor, *, reset: bool = True) -> float:
-    """FID of ``features`` to the metric's own set; never below 0, which only rounding reaches."""
-    if reset:
-        metric.reset()
-    metric.update(features, real=False)
+    """FID of two sets of features, (images, features) each."""
     with one_thread():
-        return max(float(metric.compute()), 0.0)
+        return frechet_between(first, second)

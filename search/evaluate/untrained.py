@@ -41,7 +41,7 @@ def build(architecture: Architecture, dtype: torch.dtype, device: torch.device) 
     for part in pipe.components.values():
         if isinstance(part, torch.nn.Module):
             part.eval().requires_grad_(False)
-    return pipe.to(dtype)
+    return pipe if dtype == torch.float32 else pipe.to(dtype)
 
 
 def _vae(architecture: Architecture) -> Any:

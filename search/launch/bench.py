@@ -8,21 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import torch
-
 from dato import Schedule
 from search.constraints import Constraints
 from search.errors import UserError
 from search.evaluate.audit import AuditMeter
 from search.evaluate.drift import reference_drift
-from search.evaluate.features import load_feature_network
+from search.evaluate.features import FeatureNetwork, load_feature_network
 from search.evaluate.generate import Generator, Images, first
 from search.evaluate.latency import Compared, loop_timer, time_together
 from search.evaluate.model import ModelConfig
 from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
-from search.evaluate.real import real_images
+from search.evaluate.real import real_statistics
 from search.evaluate.reference import kept_drift, kept_images
+from search.evaluate.statistics_file import Statistics
 from search.evaluate.workload import Workload
 from search.folder import StudyFolder
 from search.launch.pool import Pool, SerialPool
@@ -70,7 +69,7 @@ class Bench:
         reference: the unpatched model's images of the search workload.
         evaluator: scores schedules on the search workload.
         heldout: what the front is audited with.
-        network: feature network; ``real``: real images, uint8 (n, 3, h, w), or ``None``.
+        network: feature network; ``real``: statistics of real images, or ``None``.
     """
 
     config: Config
@@ -81,8 +80,8 @@ class Bench:
     reference: Images
     evaluator: Evaluator
     heldout: Heldout
-    network: torch.nn.Module
-    real: torch.Tensor | None
+    network: FeatureNetwork
+    real: Statistics | None
 
     def constraints(self) -> Constraints:
         """The study's constraints, every bound absolute.
@@ -133,6 +132,7 @@ def open_bench(
         seed=config.study.seed,
         heldout_seed=heldout.seed,
     )
+    network = load_feature_network(quality.features, quality.features_path)
     model = model_config(config)
     view.stage("loading the model")
     generator = Generator(model, search)
@@ -148,8 +148,7 @@ def open_bench(
             generator.fingerprint,
             lambda: reference_drift(generator, range(model.batch_size)),
         )
-        network = load_feature_network(quality.features)
-        real = _real(config, reference)
+        real = _real(config, network, reference, view)
         meter = QualityMeter(network, real, reference, model.device)
         few = QualityMeter(
             network,
@@ -184,10 +183,19 @@ def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -
     return LocalPool(generator.model, generator.workload, heldout, workers)
 
 
-def _real(config: Config, reference: Images) -> torch.Tensor | None:
+def _real(
+    config: Config, network: FeatureNetwork, reference: Images, view: View
+) -> Statistics | None:
     quality = config.quality
     if quality.real == "none":
         return None
+    view.stage("statistics of the real images")
     height, width = reference.pixels.shape[-2:]
-    seed = REAL_SEED + config.study.seed
-    return real_images(quality.real, quality.real_images, seed, (height, width))
+    return real_statistics(
+        quality.real,
+        network,
+        count=quality.real_images,
+        seed=REAL_SEED + config.study.seed,
+        size=(height, width),
+        device=config.model.device,
+    )

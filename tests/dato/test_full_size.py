@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import PixArtTransformer2DModel, UNet2DConditionModel
+from diffusers import PixArtTransformer2DModel, PNDMScheduler, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
 import dato
@@ -76,6 +76,16 @@ def test_a_cached_call_of_sd15_does_the_arithmetic_of_its_depth() -> None:
     for depth in (1, 2, 3, 4, 6, 9):
         found, _ = gigaflops(depth, cuts[depth], ())
         assert found == pytest.approx(GIGAFLOPS[depth], rel=1e-3)
+
+
+def test_the_published_preset_fits_sd15() -> None:
+    preset = dato.load_preset("sd15/published")
+    topology = dato.topology(on_meta(sd15))
+    topology.check(preset.schedule)
+    assert topology.skip_branches == preset.model.skip_branches
+    sampler = PNDMScheduler(skip_prk_steps=True)
+    sampler.set_timesteps(preset.sampler.num_inference_steps)
+    assert len(sampler.timesteps) == preset.sampler.calls == 51
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ OPTIONS = sorted(
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_yaml_composes_and_validates(group: str, option: str) -> None:
-    config = compose_config([f"{group}={option}", "study.folder=studies/x"])
+    given = ["model.prompts=prompts.txt", "quality.real=none", "study.folder=studies/x"]
+    config = compose_config([f"{group}={option}", *given])
     assert config.study.folder == "studies/x"
 
 

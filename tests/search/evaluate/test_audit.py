@@ -9,18 +9,22 @@ import torch
 from torch import Tensor
 
 from search.evaluate.audit import AuditMeter, interval, kid, paired_kid, perceptual, psnr, ssim
+from search.evaluate.features import FeatureNetwork
 from search.evaluate.generate import Images
 from search.evaluate.quality import QualityMeter, fid_between
+from search.evaluate.statistics_file import Statistics
 from tests.search.evaluate.test_quality import Means, images, oracle_fid
 
-REAL = images(50, 0).pixels
+NETWORK = FeatureNetwork("means", Means())
+PIXELS = images(50, 0).pixels
+REAL = Statistics.of(NETWORK.embed([PIXELS], "cpu"))
 REFERENCE = images(24, 1)
 
 
 def meter(
-    objective: str = "fid_reference", real: Tensor | None = REAL, block: int = 8
+    objective: str = "fid_reference", real: Statistics | None = REAL, block: int = 8
 ) -> AuditMeter:
-    return AuditMeter(QualityMeter(Means(), real, REFERENCE), REFERENCE, objective, block)
+    return AuditMeter(QualityMeter(NETWORK, real, REFERENCE), REFERENCE, objective, block)
 
 
 def changed(amount: int) -> Images:
@@ -51,7 +55,7 @@ def slow_kid(first: Tensor, second: Tensor, *, paired: bool) -> float:
 
 
 def test_kid_is_the_unbiased_kernel_distance() -> None:
-    a, b = Means()(REAL), Means()(REFERENCE.pixels)
+    a, b = Means()(PIXELS), Means()(REFERENCE.pixels)
     assert kid(a, b) == pytest.approx(slow_kid(a, b, paired=False))
     near = Means()(changed(40).pixels)
     assert paired_kid(near, b) == pytest.approx(slow_kid(near, b, paired=True))
@@ -104,7 +108,7 @@ def test_intervals_hold_the_value_and_shrink_with_more_images() -> None:
     widths = []
     for count in (20, 80):
         some = images(count, 3)
-        wide = AuditMeter(QualityMeter(Means(), REAL, some), some, "fid_real", 8)
+        wide = AuditMeter(QualityMeter(NETWORK, REAL, some), some, "fid_real", 8)
         found = wide.real_interval(some)
         assert found is not None
         assert found[0] < wide.quality(some).fid_real < found[1]
@@ -127,7 +131,7 @@ def test_an_interval_is_the_resampled_spread_around_the_value() -> None:
 def test_the_matched_fid_is_over_sets_of_as_many_images_as_the_search_used(objective: str) -> None:
     other = changed(60)
     found = meter(objective, block=10).audit(other).matched_fid
-    target = REAL if objective == "fid_real" else None
+    target = PIXELS if objective == "fid_real" else None
     expected = [
         oracle_fid(
             REFERENCE.pixels[first : first + 10] if target is None else target,

@@ -103,6 +103,14 @@ def test_steps_are_followed_one_by_one(name: Name, generator: Generator) -> None
     assert "step" not in vars(generator.pipe.scheduler)
 
 
+def test_a_run_can_be_held_to_another_ones_latents(generator: Generator) -> None:
+    own = generator.trajectory(0, None)
+    assert torch.equal(own[-1], generator.generate(None, range(2)).latents)
+    assert torch.equal(generator.trajectory(0, None, own), own)
+    other = generator.trajectory(0, None, own + 0.1)
+    assert not torch.equal(other[1:], own[1:])
+
+
 def test_a_cost_table_prices_every_depth(generator: Generator, tmp_path: Path) -> None:
     table = measure(generator, repeats=1, budget_s=0.1)
     topology = generator.topology

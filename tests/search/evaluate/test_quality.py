@@ -11,16 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from search.errors import TrialError, UserError
-from search.evaluate.features import load_feature_network
+from search.evaluate.features import FeatureNetwork
 from search.evaluate.generate import Images
 from search.evaluate.quality import QualityMeter
-from search.evaluate.real import real_images
+from search.evaluate.statistics_file import Statistics
 
 
 class Means(nn.Module):
     """Features of the tests: mean and spread of the channels' halves; counts its images."""
-
-    num_features = 6
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,15 +46,19 @@ def oracle_fid(a: Tensor, b: Tensor) -> float:
     return mean + float(np.trace(np.cov(x.T) + np.cov(y.T) - 2 * root.real))
 
 
-REAL = images(50, 0).pixels
+REAL_PIXELS = images(50, 0).pixels
+NETWORK = FeatureNetwork("means", Means())
+REAL = Statistics.of(NETWORK.embed([REAL_PIXELS], "cpu"))
 REFERENCE = images(20, 1)
 
 
 def test_fids_match_the_oracle() -> None:
-    meter = QualityMeter(Means(), REAL, REFERENCE)
+    meter = QualityMeter(NETWORK, REAL, REFERENCE)
     other = images(20, 2, shift=0.1)
     quality = meter.quality(other)
-    assert quality.fid_real == pytest.approx(oracle_fid(REAL, other.pixels), rel=1e-3, abs=1e-6)
+    assert quality.fid_real == pytest.approx(
+        oracle_fid(REAL_PIXELS, other.pixels), rel=1e-3, abs=1e-6
+    )
     expected = oracle_fid(REFERENCE.pixels, other.pixels)
     assert quality.fid_reference == pytest.approx(expected, rel=1e-3, abs=1e-6)
     assert quality.images == 20
@@ -64,38 +66,38 @@ def test_fids_match_the_oracle() -> None:
 
 
 def test_the_reference_is_at_distance_zero() -> None:
-    quality = QualityMeter(Means(), REAL, REFERENCE).quality(REFERENCE)
+    quality = QualityMeter(NETWORK, REAL, REFERENCE).quality(REFERENCE)
     assert quality.distance == 0
     assert quality.fid_reference == pytest.approx(0, abs=1e-6)
 
 
 def test_distance_of_unrelated_noise_is_two() -> None:
-    meter = QualityMeter(Means(), None, REFERENCE)
+    meter = QualityMeter(NETWORK, None, REFERENCE)
     assert meter.distance(images(20, 9).latents, range(20)) == pytest.approx(2, rel=0.1)
 
 
 def test_distance_pairs_by_index() -> None:
-    meter = QualityMeter(Means(), None, REFERENCE)
+    meter = QualityMeter(NETWORK, None, REFERENCE)
     assert meter.distance(REFERENCE.latents[3:5], range(3, 5)) == 0
     assert meter.distance(REFERENCE.latents[3:5], range(2)) > 1
 
 
 def test_each_image_is_embedded_once() -> None:
     network = Means()
-    meter = QualityMeter(network, REAL, REFERENCE)
-    assert network.seen == 70
+    meter = QualityMeter(FeatureNetwork("means", network), REAL, REFERENCE)
+    assert network.seen == 20
     meter.quality(REFERENCE)
-    assert network.seen == 90
+    assert network.seen == 40
 
 
 def test_other_counts_are_refused() -> None:
-    meter = QualityMeter(Means(), REAL, REFERENCE)
+    meter = QualityMeter(NETWORK, REAL, REFERENCE)
     with pytest.raises(ValueError, match="takes 20 images; found 19"):
         meter.quality(images(19, 1))
 
 
 def test_without_real_images() -> None:
-    quality = QualityMeter(Means(), None, REFERENCE).quality(images(20, 3))
+    quality = QualityMeter(NETWORK, None, REFERENCE).quality(images(20, 3))
     assert math.isnan(quality.fid_real)
     assert quality.fid_reference > 0
 
@@ -103,27 +105,9 @@ def test_without_real_images() -> None:
 def test_infinite_results_fail_the_trial() -> None:
     bad = Images(REFERENCE.pixels, REFERENCE.latents * math.inf)
     with pytest.raises(TrialError, match="not finite"):
-        QualityMeter(Means(), REAL, REFERENCE).quality(bad)
+        QualityMeter(NETWORK, REAL, REFERENCE).quality(bad)
 
 
-def test_names_and_sources() -> None:
-    with pytest.raises(UserError, match="pocket, inception; found 'vgg'"):
-        load_feature_network("vgg")
-    with pytest.raises(UserError, match="holds 0 images and 3 are needed"):
-        real_images("/no/such/folder", 3, 0, (8, 8))
-    rendered = real_images("pocket", 5, 0, (64, 64))
-    assert rendered.shape == (5, 3, 64, 64)
-    assert torch.equal(rendered, real_images("pocket", 5, 0, (64, 64)))
-
-
-def test_folder_is_read_in_the_order_of_names(tmp_path: object) -> None:
-    from pathlib import Path
-
-    from PIL import Image
-
-    assert isinstance(tmp_path, Path)
-    for number in (2, 0, 1):
-        Image.new("RGB", (12, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
-    loaded = real_images(str(tmp_path), 3, 0, (4, 6))
-    assert loaded.shape == (3, 3, 4, 6)
-    assert loaded[:, 0, 0, 0].tolist() == [0, 1, 2]
+def test_statistics_of_another_network_are_refused() -> None:
+    with pytest.raises(UserError, match=r"3 features, and quality\.features=means gives 6"):
+        QualityMeter(NETWORK, Statistics.of([torch.randn(9, 3)]), REFERENCE)
