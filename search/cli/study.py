@@ -63,7 +63,7 @@ def front(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """Presets of the front, in the study folder and where asked."""
+    """Presets of the front with their cards, in the study folder and where asked."""
     folder = StudyFolder.open(options.folder)
     config = load_config(folder.config)
     paths = write_presets(config, folder, current_result(config, folder))
@@ -73,7 +73,8 @@ def export(options: argparse.Namespace) -> int:
         load_preset(path)
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, options.out / path.name)
+            for file in (path, path.with_suffix(".md")):
+                shutil.copy(file, options.out / file.name)
         print((options.out or path.parent) / path.name)
     return 0
 
