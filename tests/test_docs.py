@@ -77,3 +77,8 @@ def test_a_space_of_the_docs_loads(page: str, text: str) -> None:
 def test_every_page_is_in_the_site() -> None:
     listed = re.findall(r"[\w-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     assert sorted(listed) == sorted(page.name for page in PAGES[1:])
+
+
+def test_a_page_links_to_nothing_outside_the_site() -> None:
+    for page in PAGES[1:]:
+        assert "](../" not in page.read_text(encoding="utf-8"), page.name

@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "engine-benchmark.md"
 _HEAD = """# The engine beside others
 
 Made by `python -m experiments.engine.render` from `experiments/engine/results/`;
-[experiments/engine](../experiments/engine/README.md) says how it is measured.
+`experiments/engine/README.md` says how it is measured.
 
 Weights are random: the time of a call does not depend on their values. Every speed-up is the median
 of ratios to the unpatched pipeline within a round, with the smallest and largest in brackets.
