@@ -35,8 +35,8 @@ RESULTS = HERE / "results.json"
 MOMENTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 """Shares of a method's budget at which its front is audited."""
 
-MEMBERS = 10
-"""Front members that are audited, evenly spread over log cost; the same for all methods."""
+MEMBERS = 20
+"""Front members that are audited at most, evenly spread over log cost; the same for all methods."""
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from search.settings import SamplerSettings
 from search.study.budget import Budget
 from search.study.driver import Driver
 from search.study.evaluator import Evaluator, Work
-from search.study.optimal import optimal, spread
+from search.study.optimal import planned_starts
 from search.study.refine import Refiner
 from search.study.samplers import make_sampler
 
@@ -62,11 +62,8 @@ def ours(world: World, seed: int, _: float) -> Iterator[Seen]:
     driver.study.sampler = Refiner(driver.study.sampler, world.space, world.context, share, seed)
     damage = world.sensitivity
     ledger.spent += damage.unet_calls * damage.images / world.context.calls
-    costs = world.table.depth_s
-    total = spread(optimal(damage, costs, "total"), PLANNED // 2)
-    worst = spread(optimal(damage, costs, "worst"), PLANNED // 2)
-    pairs = [plan.schedule() for both in zip(total, worst, strict=False) for plan in both]
-    driver.prepare(UNIFORM, pairs)
+    plans = planned_starts(damage, world.table.depth_s, PLANNED)
+    driver.prepare(UNIFORM, [plan.schedule() for plan in plans])
     yield from _run(driver, ledger)
 
 

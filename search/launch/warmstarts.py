@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, zip_longest
 from pathlib import Path
 
 from dato import Schedule
@@ -16,7 +15,7 @@ from search.launch.bench import Bench
 from search.launch.view import View
 from search.space import Space
 from search.study.front import front_of
-from search.study.optimal import optimal, spread
+from search.study.optimal import planned_starts
 from search.study.records import read_records
 from search.study.storage import read_study
 
@@ -33,7 +32,10 @@ def first_schedules(bench: Bench, space: Space, view: View) -> tuple[Schedule, .
         found.extend(_front(Path(settings.study), space, bench))
     depths = space.free_depths(bench.context)
     if settings.optimal and depths:
-        found.extend(_planned(bench, depths, settings.optimal, view))
+        sensitivity = kept_sensitivity(bench, depths, view)
+        costs = bench.evaluator.table.depth_s
+        plans = planned_starts(sensitivity, costs, settings.optimal)
+        found.extend(plan.schedule() for plan in plans)
     return tuple(dict.fromkeys(found))
 
 
@@ -51,16 +53,6 @@ def _front(path: Path, space: Space, bench: Bench) -> list[Schedule]:
             "a study of the same number of calls, or a wider space."
         )
     return known
-
-
-def _planned(bench: Bench, depths: Sequence[int], count: int, view: View) -> list[Schedule]:
-    """Half of them least in total damage, half in the worst call's, from mild to extreme."""
-    sensitivity = kept_sensitivity(bench, depths, view)
-    costs = bench.evaluator.table.depth_s
-    total = spread(optimal(sensitivity, costs, "total"), count - count // 2)
-    worst = spread(optimal(sensitivity, costs, "worst"), count // 2) if count > 1 else ()
-    pairs = chain.from_iterable(zip_longest(total, worst))
-    return [planned.schedule() for planned in pairs if planned is not None]
 
 
 def kept_sensitivity(bench: Bench, depths: Sequence[int], view: View) -> Sensitivity:

@@ -43,7 +43,7 @@ class Driver:
         """Enqueue warm starts in a new study; give an interrupted one its unfinished trials back.
 
         Args:
-            warmstarts: how many uniform ones.
+            warmstarts: how many uniform ones, the fastest first: they cost least.
             schedules: further ones, tried before those as far as the space has them.
 
         Returns:
@@ -61,7 +61,8 @@ class Driver:
             self.study.enqueue_trial(baseline, user_attrs={ORIGIN: "baseline"})
         further = (self.space.encode(schedule, self.context) for schedule in schedules)
         starts = [params for params in further if params is not None]
-        for params in [*starts, *self.space.warm_starts(self.context, warmstarts)]:
+        uniform = reversed(self.space.warm_starts(self.context, warmstarts))
+        for params in [*starts, *uniform]:
             self.study.enqueue_trial(params, user_attrs={ORIGIN: "warmstart"})
 
     def run(self, budget: Budget) -> Iterator[TrialRecord]:

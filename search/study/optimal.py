@@ -70,14 +70,23 @@ def optimal(
     return _Programme(sensitivity, parts, goal).solve()
 
 
-def spread(planned: Sequence[Planned], count: int) -> tuple[Planned, ...]:
-    """``count`` of them, evenly spread over the logarithm of cost within :data:`SPEEDUPS`."""
-    slowest = max(each.cost for each in planned)
+def planned_starts(
+    sensitivity: Sensitivity, costs: Mapping[str, float], count: int
+) -> tuple[Planned, ...]:
+    """``count`` schedules evenly spread over the logarithm of speed-up within :data:`SPEEDUPS`.
+
+    The fastest first: they cost least to evaluate. The goals take turns, as none of them ranks
+    schedules better throughout.
+    """
+    goals: tuple[Goal, Goal] = ("total", "worst")
+    plans = [optimal(sensitivity, costs, goal) for goal in goals[:count]]
     low, high = (math.log(value) for value in SPEEDUPS)
     chosen: list[Planned] = []
     for place in range(count):
-        wanted = low + (high - low) * place / max(count - 1, 1)
-        chosen.append(min(planned, key=lambda each: abs(math.log(slowest / each.cost) - wanted)))
+        wanted = high - (high - low) * place / max(count - 1, 1)
+        plan = plans[place % 2]
+        slowest = plan[-1].cost
+        chosen.append(min(plan, key=lambda own: abs(math.log(slowest / own.cost) - wanted)))
     return tuple(dict.fromkeys(chosen))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.evaluate.sensitivity import Sensitivity
-from search.study.optimal import PARTS, Goal, optimal, spread
+from search.study.optimal import PARTS, Goal, optimal, planned_starts
 from tests.oracles.planning import planned_front
 
 CALLS = 5
@@ -56,11 +56,12 @@ def test_plans_run_from_one_full_call_to_all_of_them() -> None:
     assert found[-1].damage == 0
 
 
-def test_warm_starts_are_spread_over_speed_up() -> None:
-    found = optimal(sensitivity(2, calls=30), {"0": 0.0, "1": 0.1, "2": 0.4, "full": 1.0})
-    chosen = spread(found, 5)
-    speedups = [found[-1].cost / plan.cost for plan in chosen]
-    steps = [math.log(b / a) for a, b in pairwise(speedups)]
+def test_warm_starts_are_spread_over_speed_up_the_fastest_first() -> None:
+    costs = {"0": 0.0, "1": 0.1, "2": 0.4, "full": 1.0}
+    chosen = planned_starts(sensitivity(2, calls=30), costs, 5)
+    steps = [math.log(b.cost / a.cost) for a, b in pairwise(chosen)]
     assert len(chosen) == 5
+    assert min(steps) > 0
     assert max(steps) - min(steps) < 0.1
-    assert spread(found, 1) == chosen[:1]
+    assert planned_starts(sensitivity(2, calls=30), costs, 1) == chosen[:1]
+    assert planned_starts(sensitivity(2, calls=30), costs, 0) == ()
