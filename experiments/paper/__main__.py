@@ -51,7 +51,7 @@ def table(name: str, result: StudyResult) -> str:
 def _row(member: FrontMember, base: FrontMember | None) -> str:
     quality = member.heldout
     if quality is None:
-        return f"| {member.name} | {_times(member)} | not looked at | | |"
+        return f"| {member.name} | {_times(member)} | not audited | | |"
     change = quality.fid_real - base.heldout.fid_real if base and base.heldout else float("nan")
     fid = f"{quality.fid_real:.2f} | {change:+.2f}"
     return f"| {member.name} | {_times(member)} | {fid} | {quality.images} |"

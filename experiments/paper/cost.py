@@ -42,14 +42,14 @@ class Estimate:
 
     Args:
         seconds: of one unpatched image.
-        search_h: GPU-hours of the search; ``look_h`` of the front's second look.
+        search_h: GPU-hours of the search; ``audit_h`` of the front's audit.
         disk_gib: images that the study folder keeps; ``memory_gib`` of images in memory at once.
     """
 
     name: str
     seconds: float
     search_h: float
-    look_h: float
+    audit_h: float
     disk_gib: float
     memory_gib: float
 
@@ -91,14 +91,14 @@ def estimate(name: str, tflops: float, share: float) -> Estimate:
     seconds = (work.call * calls(config) + work.decode) / (tflops * 1e12)
     quality = config.quality
     searched = quality.images * (1 + trials(config) * share)
-    looked = quality.heldout_images * (1 + quality.heldout_members * share)
+    audited = quality.heldout_images * (1 + quality.heldout_members * share)
     size = 3 * work.side**2 + 4 * 4 * work.latent**2
     kept = (quality.images + quality.heldout_images) * size
     return Estimate(
         name,
         seconds,
         searched * seconds / 3600 + config.latency.budget_s / 3600,
-        looked * seconds / 3600,
+        audited * seconds / 3600,
         kept / GIB,
         2 * quality.heldout_images * size / GIB,
     )
@@ -118,11 +118,11 @@ def trials(config: Config) -> int:
 def table(tflops: float, share: float) -> str:
     """All experiments as Markdown."""
     head = (
-        "| experiment | s per unpatched image | GPU-hours, search | GPU-hours, second look "
+        "| experiment | s per unpatched image | GPU-hours, search | GPU-hours, audit "
         "| disk for images | memory for images |\n|---|---:|---:|---:|---:|---:|"
     )
     rows = [
-        f"| `paper/{e.name}` | {e.seconds:.2f} | {e.search_h:.1f} | {e.look_h:.1f} "
+        f"| `paper/{e.name}` | {e.seconds:.2f} | {e.search_h:.1f} | {e.audit_h:.1f} "
         f"| {e.disk_gib:.1f} GiB | {e.memory_gib:.1f} GiB |"
         for e in (estimate(name, tflops, share) for name in EXPERIMENTS)
     ]

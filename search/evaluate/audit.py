@@ -71,9 +71,7 @@ class AuditMeter:
         return Audit(
             reference_interval=interval(to_reference, len(features)),
             matched_fid=statistics.fmean(map(chosen, whole)) if whole else None,
-            kid_real=None
-            if real is None or real.features is None
-            else kid(real.features, features),
+            kid_real=None if real is None else kid(real, features),
             kid_reference=paired_kid(reference, features),
             psnr=psnr(images.pixels, self._reference.pixels),
             ssim=ssim(images.pixels, self._reference.pixels),

@@ -100,8 +100,8 @@ def test_costs_follow_their_assumptions(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(cost, "work_of", lambda _: cost.Work(1.6e12, 2.5e12, 512, 64))
     one, faster = (cost.estimate("imagenet", tflops, share=0.5) for tflops in (50, 100))
     assert one.seconds == pytest.approx((51 * 1.6 + 2.5) / 50)
-    assert faster.look_h == pytest.approx(one.look_h / 2)
-    assert one.look_h == pytest.approx(one.seconds * 2000 * (1 + 8 * 0.5) / 3600)
+    assert faster.audit_h == pytest.approx(one.audit_h / 2)
+    assert one.audit_h == pytest.approx(one.seconds * 2000 * (1 + 8 * 0.5) / 3600)
     assert one.disk_gib == pytest.approx((64 + 2000) * (3 * 512**2 + 16 * 64**2) / 2**30)
 
 
