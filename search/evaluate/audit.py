@@ -57,7 +57,7 @@ class AuditMeter:
         """Everything that :class:`search.record.Quality` leaves out."""
         features = self._meter.features(images)
         reference = self._meter.reference
-        real = self._meter.real
+        real = None if self._meter.real is None else self._meter.real.features
 
         def to_reference(draw: Tensor) -> float:
             return fid_between(reference[draw], features[draw])
