@@ -46,7 +46,8 @@ class TrialRecord:
         rung_fid: the minimised FID, of the first rung's images alone; comparable with other trials'
             ``rung_fid`` only.
         quality: quality on the full image count; ``None`` unless complete.
-        seconds: wall-clock seconds the trial took; ``overhead_s`` of them outside model and metric.
+        seconds: wall-clock seconds the trial took; ``overhead_s`` of them outside model and metric,
+            ``metric_s`` of them inside the metric.
         reason: why it was pruned or failed.
         images: images generated for this trial; 0 where another trial's were answered with.
         violations: by constrained quantity, how far outside its bounds the trial is, as a share
@@ -68,6 +69,7 @@ class TrialRecord:
     images: int = 0
     violations: Mapping[str, float] = field(default_factory=dict)
     rung_fid: float | None = None
+    metric_s: float = 0.0
 
     @property
     def feasible(self) -> bool:

@@ -101,6 +101,7 @@ class TrialWire(Wire):
     images: int = 0
     violations: dict[str, float] = {}
     rung_fid: float | None = None
+    metric_s: float = 0.0
 
     def to_record(self) -> TrialRecord:
         """Raises ScheduleError when its schedule breaks a rule."""

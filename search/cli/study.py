@@ -34,8 +34,18 @@ def status(options: argparse.Namespace) -> int:
     print(f"  front: {len(result.front)} schedules")
     seconds = sum(record.seconds for record in result.records)
     if seconds > 0:
-        overhead = sum(record.overhead_s for record in result.records) / seconds
-        print(f"  {seconds:.0f} s in trials, {overhead:.1%} of it outside model and metric")
+        overhead = sum(record.overhead_s for record in result.records)
+        metric = sum(record.metric_s for record in result.records)
+        images = sum(record.images for record in result.records)
+        print(
+            f"  {seconds:.0f} s in trials, {overhead / seconds:.1%} of it outside model and metric"
+        )
+        if images:
+            work = seconds - overhead
+            print(
+                f"  {images / work:.2f} images/s through model and metric, "
+                f"{metric / work:.1%} of that time in the metric"
+            )
     if not budget.ended(result.records):
         print(f"  go on with: dato-search resume {folder.root}")
     return 0

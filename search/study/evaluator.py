@@ -28,18 +28,22 @@ class ImageSource(Protocol):
 
 
 class Work:
-    """Sums the seconds spent in model and metric, so that the framework's own can be told, and
-    the images asked for, whether or not they can be scored."""
+    """Sums the seconds spent in model and metric, so that the framework's own can be told, those
+    in the model alone, and the images asked for, whether or not they can be scored."""
 
     def __init__(self, source: ImageSource) -> None:
         self._source = source
-        self.seconds = 0.0
+        self.seconds = self.generating = 0.0
         self.images = 0
 
     def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
         """See :class:`ImageSource`."""
         self.images += len(indices)
-        return self._source.generate(schedule, indices)
+        started = time.perf_counter()
+        try:
+            return self._source.generate(schedule, indices)
+        finally:
+            self.generating += time.perf_counter() - started
 
     def __enter__(self) -> Work:
         self._start = time.perf_counter()
@@ -91,8 +95,13 @@ class Evaluator:
         except TrialError as error:
             scored = replace(record, state="fail", reason=str(error))
         seconds = time.perf_counter() - started
-        overhead = seconds - work.seconds
-        return replace(scored, seconds=seconds, overhead_s=overhead, images=work.images)
+        return replace(
+            scored,
+            seconds=seconds,
+            overhead_s=seconds - work.seconds,
+            metric_s=work.seconds - work.generating,
+            images=work.images,
+        )
 
     def _rungs(
         self, record: TrialRecord, finished: Sequence[TrialRecord], work: Work

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -120,7 +121,9 @@ def test_status_and_front_show_the_finished_study(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["status", str(finished)]) == 0
-    assert "6 of 6 trials" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "6 of 6 trials" in out
+    assert re.search(r"\d\.\d\d images/s through model and metric, \d+\.\d% of that time", out)
     assert main(["front", str(finished), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     trials = json.loads((finished / "trials.json").read_text())["trials"]

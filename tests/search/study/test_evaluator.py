@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
+import pytest
 import torch
 
 from dato import Schedule
@@ -140,3 +141,25 @@ def test_overhead_is_what_is_left_of_the_trial() -> None:
     evaluator = make(FakeSource())
     record = evaluator.score(evaluator.price(proposal(), Schedule.uniform(10, 5)), [])
     assert 0 <= record.overhead_s <= record.seconds
+
+
+def test_a_trials_time_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that only model and metric move: 10 and 1 seconds for each rung."""
+    clock = [0.0]
+    monkeypatch.setattr("search.study.evaluator.time.perf_counter", lambda: clock[0])
+
+    class SlowSource(FakeSource):
+        def generate(self, *asked: Any, **options: Any) -> Images:
+            clock[0] += 10
+            return super().generate(*asked, **options)
+
+    class SlowMeter(FakeMeter):
+        def quality(self, images: Images) -> Quality:
+            clock[0] += 1
+            return super().quality(images)
+
+    meter = cast(QualityMeter, SlowMeter())
+    evaluator = replace(make(SlowSource()), meter=meter, few=meter)
+    record = evaluator.score(evaluator.price(proposal(), Schedule.uniform(10, 5)), [])
+    assert (record.seconds, record.overhead_s, record.metric_s) == (22, 0, 2)
+    assert record.images == 8
