@@ -17,6 +17,8 @@ from search.study.records import read_records
 from search.study.storage import read_study
 from tests.search.cli.test_study_life import SMALL
 
+pytestmark = pytest.mark.slow
+
 SERIAL = ("launcher.kind=serial", "--plain")
 
 
