@@ -1,0 +1,85 @@
+"""A per-call study starts from what was planned, and from another study's front."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from search.cli.main import main
+from search.compose import load_config
+from search.evaluate.sensitivity import Sensitivity
+from search.folder import StudyFolder
+from search.record import TrialRecord
+from search.serial import load_result
+from search.study.records import read_records
+from search.study.storage import read_study
+from tests.search.cli.test_study_life import SMALL
+
+pytestmark = pytest.mark.slow
+
+SERIAL = ("launcher.kind=serial", "--plain")
+
+
+def sweep(folder: Path, *overrides: str) -> int:
+    return main(["sweep", *SERIAL, f"study.folder={folder}", *SMALL, *overrides])
+
+
+def records(folder: Path) -> tuple[TrialRecord, ...]:
+    study = StudyFolder(folder)
+    return read_records(read_study(study, load_config(study.config).storage))
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("planned") / "study"
+    assert (
+        sweep(
+            folder, "space=per_call", "warmstart.count=0", "warmstart.optimal=3", "budget.trials=4"
+        )
+        == 0
+    )
+    return folder
+
+
+def test_planned_schedules_follow_the_unpatched_one_the_fastest_first(planned: Path) -> None:
+    first, *rest = records(planned)
+    assert first.origin == "baseline"
+    assert [record.origin for record in rest] == ["warmstart"] * 3
+    speedups = [record.speedup or 0.0 for record in rest]
+    assert speedups == sorted(speedups, reverse=True)
+
+
+def test_the_result_says_how_well_predicted_damage_ranked(planned: Path) -> None:
+    rank = load_result(StudyFolder(planned)).damage_rank
+    assert rank is not None
+    assert -1 <= rank <= 1
+    assert "rank of predicted damage" in (planned / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_resumed_study_does_not_measure_calls_again(planned: Path) -> None:
+    path = StudyFolder(planned).sensitivity
+    before, written = Sensitivity.load(path), path.stat().st_mtime_ns
+    assert main(["resume", str(planned), "budget.trials=5", *SERIAL]) == 0
+    assert path.stat().st_mtime_ns == written
+    assert before.calls == 6
+    assert len(records(planned)) == 5
+
+
+def test_a_study_starts_from_another_s_front(planned: Path, tmp_path: Path) -> None:
+    front = json.loads((planned / "front.json").read_text(encoding="utf-8"))["front"]
+    overrides = ("space=per_call", "warmstart=none", f"warmstart.study={planned}")
+    assert sweep(tmp_path / "next", *overrides, f"budget.trials={len(front) + 1}") == 0
+    tried = {record.schedule for record in records(tmp_path / "next")[1:]}
+    others = {record.schedule for record in records(planned)}
+    assert tried <= others
+    assert not StudyFolder(tmp_path / "next").sensitivity.exists()
+
+
+def test_a_front_that_the_space_cannot_express_is_a_mistake(
+    planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = (f"warmstart.study={planned}", "model.num_inference_steps=8", "budget.trials=2")
+    assert sweep(tmp_path / "other", "space=per_call", *overrides) == 2
+    assert "can express none of them for 8 calls" in capsys.readouterr().err
