@@ -88,7 +88,9 @@ def _units(bench: Bench, depth: int) -> list[Run]:
     unet = bench.pipe().unet
     branches = dato.topology(unet).skip_branches
     down, up = islice(down_units(unet), depth - 1), islice(up_units(unet), branches - depth, None)
-    modules: list[nn.Module] = [unet.time_proj, unet.time_embedding, unet.conv_in]
+    ends = (unet.time_proj, unet.time_embedding, getattr(unet, "add_time_proj", None))
+    added = (getattr(unet, "add_embedding", None), unet.conv_in)
+    modules: list[nn.Module] = [module for module in (*ends, *added) if module is not None]
     modules += [module for unit in (*down, *up) for module in _modules(unit)]
     modules += [unet.conv_norm_out, unet.conv_act, unet.conv_out]
     inputs: dict[nn.Module, tuple[Any, Any]] = {}

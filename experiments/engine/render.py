@@ -67,7 +67,7 @@ def _cell(cell: dict[str, Any]) -> list[str]:
             measured = f"{1000 * row['seconds_per_image']:.0f} | {row['speedup']:.2f} {spread}"
         lines.append(f"| {row['name']} | {row['decision']} | {measured} | {implied} |")
     count = max(len(row.get("seconds", ())) for row in cell["rows"])
-    return [*lines, "", f"{count} rounds.", ""]
+    return [*lines, "", f"{count} {'round' if count == 1 else 'rounds'}.", ""]
 
 
 def _single(single: dict[str, Any]) -> list[str]:

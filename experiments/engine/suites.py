@@ -65,7 +65,7 @@ SUITES = {
         ),
         (
             Cell("pocket", 32, 1, _EAGER, share=0.55),
-            Cell("sd15-narrow", 64, 1, ("eager", *_EAGER[2:6]), share=0.45, calls=10),
+            Cell("sd15-narrow", 64, 1, ("eager", *_EAGER[2:6]), share=0.45, calls=5),
         ),
     ),
     "cpu-compiled": Suite((), (Cell("pocket", 32, 1, _COMPILED, share=1.0),)),
