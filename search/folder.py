@@ -113,10 +113,22 @@ class StudyFolder:
 
     @classmethod
     def open(cls, root: Path) -> StudyFolder:
-        """An existing study's folder."""
+        """An existing study's folder.
+
+        Raises:
+            UserError: there is none, or one of its entries is a link that leads out of it. Who
+                follows a stranger's link would write or delete where the link says.
+        """
         if not (root / "config.yaml").is_file():
             raise UserError(
                 f"{str(root)!r} is not a study folder (it has no config.yaml). "
                 "Give the folder that a sweep printed."
             )
+        inside = root.resolve()
+        for entry in root.iterdir():
+            if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
+                raise UserError(
+                    f"{str(entry)!r} is a link that leads out of the study folder. Put what it "
+                    "points to in its place."
+                )
         return cls(root)

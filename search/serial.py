@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -18,11 +17,13 @@ from dato.errors import DatoError
 from dato.files import replace_text
 from search.errors import UserError
 from search.folder import StudyFolder
+from search.reading import LARGE, read_text
 from search.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.wire import FrontFile, TrialsFile, TrialWire, schedule_to_dict
 
 FORMATS = {"trials": "dato-trials", "front": "dato-front"}
 VERSION = 1
+REMEDY = "Resume the study to write it again."
 
 
 def trials_to_json(records: Iterable[TrialRecord]) -> str:
@@ -95,16 +96,8 @@ def load_result(folder: StudyFolder) -> StudyResult:
     Raises:
         UserError: a file is missing or broken.
     """
-    return result_from_json(_read(folder.trials), _read(folder.front))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{str(path)!r} cannot be read ({error}). Resume the study to write it again."
-        ) from error
+    trials, front = (read_text(path, REMEDY, LARGE) for path in (folder.trials, folder.front))
+    return result_from_json(trials, front)
 
 
 def _trial(record: TrialRecord) -> dict[str, object]:
@@ -142,10 +135,8 @@ def _dumps(value: object) -> str:
 def _unreadable(source: str, error: ValidationError | DatoError) -> UserError:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        place = ".".join(str(part)[:80] for part in first["loc"]) or "the file"
         error_text = f"{place}: {first['msg']}"
     else:
         error_text = str(error)
-    return UserError(
-        f"{source} does not follow its format ({error_text}). Resume the study to write it again."
-    )
+    return UserError(f"{source} does not follow its format ({error_text[:500]}). {REMEDY}")

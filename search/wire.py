@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dato import Kind, Schedule, Tokens
+from dato.preset_wire import MAX_KINDS, MAX_STEPS, KindName
 from search.record import FrontMember, Origin, Quality, State, StudyResult, Timing, TrialRecord
+
+Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 class Wire(BaseModel):
@@ -19,7 +22,7 @@ class Wire(BaseModel):
 
 
 class TokensWire(Wire):
-    patch: tuple[int, int]
+    patch: tuple[Integer, Integer]
     dynamics_weight: float
     noise_weight: float
     protect: float
@@ -27,13 +30,13 @@ class TokensWire(Wire):
 
 
 class KindWire(Wire):
-    depth: int | Literal["full"]
-    prune: dict[str, float] = {}
+    depth: Integer | Literal["full"]
+    prune: Annotated[dict[KindName, float], Field(max_length=MAX_KINDS)] = {}
 
 
 class ScheduleWire(Wire):
-    kinds: dict[str, KindWire]
-    steps: tuple[str, ...]
+    kinds: Annotated[dict[KindName, KindWire], Field(max_length=MAX_KINDS)]
+    steps: Annotated[tuple[KindName, ...], Field(max_length=MAX_STEPS)]
     tokens: TokensWire
 
     def to_schedule(self) -> Schedule:
@@ -65,7 +68,7 @@ class QualityWire(Wire):
     fid_real: float | None
     fid_reference: float | None
     distance: float | None
-    images: int
+    images: Integer
 
     def to_quality(self) -> Quality:
         def number(value: float | None) -> float:
@@ -77,10 +80,10 @@ class QualityWire(Wire):
 
 
 class TrialWire(Wire):
-    number: int
+    number: Integer
     state: State
     origin: Origin
-    params: dict[str, int | float | str]
+    params: dict[str, Integer | float | str]
     schedule: ScheduleWire | None
     latency_s: float | None
     speedup: float | None
@@ -89,7 +92,7 @@ class TrialWire(Wire):
     seconds: float
     overhead_s: float
     reason: str
-    images: int = 0
+    images: Integer = 0
     violations: dict[str, float] = {}
 
     def to_record(self) -> TrialRecord:
@@ -105,7 +108,7 @@ class TrialWire(Wire):
 class TimingWire(Wire):
     latency_s: float
     spread_s: float
-    repeats: int
+    repeats: Integer
 
 
 class MemberWire(Wire):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dato import Kind, Schedule, Tokens, Topology
 from dato.files import replace_text
 from search.errors import ConfigError, UserError
+from search.reading import read_text
 
 Timer = Literal["process_time", "cuda_events"]
+Size = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class _Wire(BaseModel):
@@ -37,6 +41,14 @@ class PruneCost(_Wire):
     ratios: tuple[float, ...] = Field(min_length=1)
     delta_s: tuple[float, ...]
 
+    @model_validator(mode="after")
+    def _is_a_curve(self) -> Self:
+        if len(self.delta_s) != len(self.ratios):
+            raise ValueError("there is one delta for each ratio")
+        if any(left >= right for left, right in pairwise((0.0, *self.ratios))):
+            raise ValueError("ratios ascend and are above 0")
+        return self
+
     def delta(self, ratio: float) -> float:
         """Seconds per image at ``ratio``: linear in between, and on past both ends of the grid."""
         xs, ys = self.ratios, self.delta_s
@@ -59,11 +71,11 @@ class Setting(_Wire):
 
     device: str
     dtype: str
-    batch_size: int = Field(ge=1)
-    latent_size: tuple[int, int]
+    batch_size: Size
+    latent_size: tuple[Size, Size]
     guided: bool
     scheduler: str
-    skip_branches: int = Field(ge=1)
+    skip_branches: Size
     timer: Timer
 
 
@@ -94,13 +106,20 @@ class CostTable(_Wire):
         """Seconds per image of one denoising run.
 
         Raises:
-            UserError: the schedule has a depth or prunes a level that was not measured.
+            UserError: the schedule has a depth or prunes a level that was not measured, or the
+                table prices it at nothing or less.
         """
         cost = {
             name: self.price_call(kind, topology, schedule.tokens)
             for name, kind in schedule.kinds.items()
         }
-        return self.fixed_s + sum(cost[step] for step in schedule.steps)
+        total = self.fixed_s + sum(cost[step] for step in schedule.steps)
+        if not 0 < total < math.inf:
+            raise UserError(
+                f"The cost table prices a schedule at {total:g} seconds. Delete it, so that it is "
+                "measured again."
+            )
+        return total
 
     def price_call(self, kind: Kind, topology: Topology, tokens: Tokens) -> float:
         """Seconds per image of one call of ``kind``."""
@@ -141,14 +160,10 @@ class CostTable(_Wire):
             UserError: the file is missing; ConfigError: with every mistake in it.
         """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(
-                f"The cost table {str(path)!r} cannot be read ({error.strerror})."
-            ) from error
+            return cls.model_validate_json(read_text(path, "A cost table is a small JSON file."))
         except ValidationError as error:
             problems = [
-                f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-                for item in error.errors()
+                f"{'.'.join(map(str, item['loc']))[:200] or 'file'}: {item['msg']}"
+                for item in error.errors(include_input=False)[:20]
             ]
             raise ConfigError(f"The cost table {str(path)!r}", problems) from None

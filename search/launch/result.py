@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,11 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dato.preset import ModelInfo, SamplerInfo
-from search.errors import UserError
 from search.evaluate.cost_table import CostTable
+from search.evaluate.reference import read_reference
 from search.export import export_presets
 from search.folder import StudyFolder
 from search.record import FrontMember, StudyResult, TrialRecord
+from search.secrets import plain_without_passwords, without_passwords
 from search.serial import load_result
 from search.settings import Config
 from search.study.foresight import damage_rank
@@ -37,7 +37,7 @@ def assemble(
     objective = config.quality.objective
     return StudyResult(
         name=config.study.name,
-        config=config.model_dump(mode="json"),
+        config=public_config(config),
         objective=objective,
         records=tuple(records),
         front=look.front if look else front_of(records, objective),
@@ -46,9 +46,15 @@ def assemble(
         device=CostTable.load(folder.cost_table).setting.device,
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},
-        command=command,
+        command=without_passwords(command),
         damage_rank=damage_rank(folder, records, objective),
     )
+
+
+def public_config(config: Config) -> dict[str, object]:
+    """The resolved configuration as others may see it."""
+    values = config.model_dump(mode="json")
+    return {name: plain_without_passwords(value) for name, value in values.items()}
 
 
 def current_result(config: Config, folder: StudyFolder) -> StudyResult:
@@ -76,7 +82,7 @@ def preset_header(
     model = ModelInfo(
         id=config.model.id,
         skip_branches=setting.skip_branches,
-        fingerprint=_fingerprint(folder),
+        fingerprint=read_reference(folder).fingerprint,
         latent_size=setting.latent_size,
     )
     sampler = SamplerInfo(
@@ -86,16 +92,6 @@ def preset_header(
         guidance_scale=config.model.guidance_scale,
     )
     return model, sampler, datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _fingerprint(folder: StudyFolder) -> str:
-    try:
-        stored = json.loads(folder.reference.read_text(encoding="utf-8"))
-        return str(stored["fingerprint"])
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{str(folder.reference)!r} cannot be read. Resume the study to write it again."
-        ) from error
 
 
 def _searched_baseline(records: Sequence[TrialRecord]) -> FrontMember | None:

@@ -9,7 +9,7 @@ from dato import Schedule
 from search.folder import StudyFolder
 from search.launch.bench import Bench, open_bench
 from search.launch.checks import random_schedules
-from search.launch.result import assemble, write_presets
+from search.launch.result import assemble, public_config, write_presets
 from search.launch.view import View
 from search.launch.warmstarts import first_schedules
 from search.record import StudyResult
@@ -90,7 +90,7 @@ def _bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Bench]:
 def _tracker(config: Config, folder: StudyFolder) -> Tracker:
     settings = config.tracker
     tracker = make_tracker(settings.kind, settings.mode, settings.project, settings.entity)
-    tracker.start(name=config.study.name, config=config.model_dump(mode="json"), folder=folder)
+    tracker.start(name=config.study.name, config=public_config(config), folder=folder)
     return tracker
 
 

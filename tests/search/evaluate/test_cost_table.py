@@ -162,7 +162,7 @@ def test_broken_files_are_refused(
     path.write_text(json.dumps(json.loads(table.model_dump_json()) | change))
     with pytest.raises(ConfigError, match=message):
         CostTable.load(path)
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="Cannot read"):
         CostTable.load(tmp_path / "none.json")
 
 
