@@ -98,6 +98,12 @@ class StudyFolder:
             ) from error
         return cls(root)
 
+    def forget_unfinished(self) -> None:
+        """Drop what a killed process was writing. The caller holds the study's lock."""
+        for folder in (self.root, self.presets, self.samples, self.wandb):
+            for path in folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)
+
     def forget_measurements(self) -> None:
         """Drop what a sweep measured that ended before its configuration was kept."""
         for path in (

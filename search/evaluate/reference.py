@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
+from dato.files import replace_bytes
 from search.errors import UserError
 from search.evaluate.generate import Images
 from search.folder import StudyFolder, write_json
@@ -30,9 +30,7 @@ def kept_images(path: Path, make: Callable[[], Images]) -> Images:
                 f"{str(path)!r} is broken. Delete it, so that its images are made again."
             ) from error
     images = make()
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file({"pixels": images.pixels, "latents": images.latents}, temporary)
-    os.replace(temporary, path)
+    replace_bytes(path, save({"pixels": images.pixels, "latents": images.latents}))
     return images
 
 

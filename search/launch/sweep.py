@@ -25,6 +25,7 @@ from search.study.records import read_records
 from search.study.refine import Refiner
 from search.study.second_look import Looker, SecondLook, baseline_record, front_of
 from search.study.storage import open_study
+from search.study.writable import writable
 from search.tracking import Tracker, make_tracker
 
 
@@ -43,8 +44,16 @@ def run_sweep(
         on_ready: called once the configuration has proved to load.
 
     Raises:
-        UserError: the configuration does not load, or another process runs the study.
+        UserError: the configuration does not load, another process runs the study, or its folder
+            cannot be written any more.
     """
+    with writable(folder):
+        return _run(config, folder, view, command, on_ready)
+
+
+def _run(
+    config: Config, folder: StudyFolder, view: View, command: str, on_ready: Callable[[], None]
+) -> StudyResult:
     space = load_space(config.space)
     with study_lock(folder), _bench(config, folder, view) as bench:
         space.parameters(bench.context)
@@ -77,10 +86,12 @@ def run_sweep(
 
 @contextmanager
 def _bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Bench]:
-    """The study's bench; leftovers of a sweep that never became a study are not taken for its own.
+    """The study's bench; leftovers of a sweep that never became a study are not taken for its own,
+    and what a killed one was writing is removed.
 
     The caller holds the study's lock.
     """
+    folder.forget_unfinished()
     if not folder.config.is_file():
         folder.forget_measurements()
     with open_bench(config, folder, view) as bench:

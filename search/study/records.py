@@ -75,7 +75,8 @@ def requeue_unfinished(study: optuna.Study) -> int:
         deepcopy=False, states=(TrialState.RUNNING,)
     )
     for trial in unfinished:
-        params = trial.params or trial.system_attrs.get("fixed_params", {})
+        # The driver may have died after the first of several suggestions.
+        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
         if params:
             study.enqueue_trial(params, user_attrs={ORIGIN: origin_of(trial)})
         record = TrialRecord(
