@@ -24,7 +24,7 @@ BEHIND = {
     "diffusers": ("dato/", "search/evaluate/", "search/pocket/"),
     "hydra": ("search/compose.py",),
     "omegaconf": ("search/compose.py",),
-    "optuna": ("search/study/", "search/launch/"),
+    "optuna": ("search/space/distributions.py", "search/study/", "search/launch/"),
     "plotly": ("search/plots/", "search/report/"),
     "ray": ("search/launch/",),
     "submitit": ("search/launch/",),
