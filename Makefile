@@ -1,4 +1,4 @@
-# make venv | sweep | test | slow | bench | docs | clean. PYTHON chooses the interpreter of the environment.
+# make venv | sweep | test | slow | faults | fuzz | bench | docs | clean. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: venv sweep test lint slow bench docs clean
+.PHONY: venv sweep test lint slow faults fuzz bench docs clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
@@ -43,6 +43,12 @@ test: lint
 
 slow: venv
 	$(BIN)/pytest -m slow $(ARGS)
+
+faults: venv
+	$(BIN)/pytest tests/faults -m 'slow or not slow' $(ARGS)
+
+fuzz: venv
+	$(BIN)/python -m tests.fuzz --seconds 600 $(ARGS)
 
 bench: venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'

@@ -8,11 +8,16 @@ from pathlib import Path
 
 def replace_text(path: Path, text: str) -> None:
     """Write ``text`` so that a reader of ``path`` sees the old file or the new one, never half."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """The same for bytes. Only a killed process leaves its temporary file: ``.NAME.PID.tmp``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from search.errors import UserError
+from search.plain_yaml import read_yaml
 from search.settings import Config, parse_config
 
 RESUMABLE = ("budget", "tracker", "launcher")
@@ -53,10 +54,13 @@ def save_config(config: Config) -> str:
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """A study's own configuration, with overrides that a resumed study may take.
 
+    The folder may come from a stranger, so its file is data: Hydra never sees it, and what looks
+    like an interpolation (``${oc.env:...}``) stays text.
+
     Raises:
         UserError: an override would change what the study's trials measured.
     """
-    stored = OmegaConf.create(parse_config(_read_yaml(path)).model_dump(mode="json"))
+    stored = parse_config(read_yaml(path)).model_dump(mode="json")
     for override in overrides:
         group = override.lstrip("+~").partition("=")[0].partition(".")[0]
         if group not in RESUMABLE or "." not in override.partition("=")[0]:
@@ -66,11 +70,22 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
                 "(such as budget.trials=200); for anything else start a new sweep."
             )
     try:
-        OmegaConf.set_struct(stored, True)
-        merged = OmegaConf.merge(stored, OmegaConf.from_dotlist(list(overrides)))
+        changes = _plain(OmegaConf.from_dotlist(list(overrides)))
     except OmegaConfBaseException as error:
         raise UserError(_explain(error)) from error
-    return parse_config(_plain(merged))
+    return parse_config(_merged(stored, changes))
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with ``changes``, mapping by mapping."""
+    merged = dict(values)
+    for key, change in changes.items():
+        known = merged.get(key)
+        if isinstance(known, Mapping) and isinstance(change, Mapping):
+            merged[key] = _merged(known, change)
+        else:
+            merged[key] = change
+    return merged
 
 
 def _plain(config: Any) -> dict[str, Any]:
@@ -84,7 +99,7 @@ def _take_space_file(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any
     for override in overrides:
         key, _, value = override.partition("=")
         if key == "space" and value.endswith((".yaml", ".yml")):
-            space = {"name": Path(value).stem} | _read_yaml(Path(value))
+            space = {"name": Path(value).stem} | read_yaml(Path(value))
         else:
             rest.append(override)
     return rest, space
@@ -95,18 +110,6 @@ def _quoted(override: str) -> str:
     key, _, value = override.partition("=")
     bare = key.startswith("constraints.") and value.startswith(("<", ">"))
     return f'{key}="{value}"' if bare else override
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Cannot read {str(path)!r}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{str(path)!r} is not valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{str(path)!r} must hold a YAML mapping.")
-    return values
 
 
 def _with_folder(values: dict[str, Any]) -> dict[str, Any]:

@@ -108,6 +108,12 @@ class StudyFolder:
             ) from error
         return cls(root)
 
+    def forget_unfinished(self) -> None:
+        """Drop what a killed process was writing. The caller holds the study's lock."""
+        for folder in (self.root, self.presets, self.samples, self.wandb):
+            for path in folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)
+
     def forget_measurements(self) -> None:
         """Drop what a sweep measured that ended before its configuration was kept."""
         for path in (
@@ -123,10 +129,22 @@ class StudyFolder:
 
     @classmethod
     def open(cls, root: Path) -> StudyFolder:
-        """An existing study's folder."""
+        """An existing study's folder.
+
+        Raises:
+            UserError: there is none, or one of its entries is a link that leads out of it. Who
+                follows a stranger's link would write or delete where the link says.
+        """
         if not (root / "config.yaml").is_file():
             raise UserError(
                 f"{str(root)!r} is not a study folder (it has no config.yaml). "
                 "Give the folder that a sweep printed."
             )
+        inside = root.resolve()
+        for entry in root.iterdir():
+            if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
+                raise UserError(
+                    f"{str(entry)!r} is a link that leads out of the study folder. Put what it "
+                    "points to in its place."
+                )
         return cls(root)

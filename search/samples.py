@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 
 import torch
 from PIL import Image
 
+from dato.files import replace_bytes
 from search.evaluate.generate import Images
 from search.folder import StudyFolder
 
@@ -27,9 +27,7 @@ def save_samples(samples: Mapping[str, Images], folder: StudyFolder) -> None:
     for name, images in samples.items():
         buffer = io.BytesIO()
         grid(images.pixels[: COLUMNS * ROWS]).save(buffer, "PNG", optimize=True)
-        temporary = folder.samples / f".{name}.{os.getpid()}.png"
-        temporary.write_bytes(buffer.getvalue())
-        os.replace(temporary, folder.samples / f"{name}.png")
+        replace_bytes(folder.samples / f"{name}.png", buffer.getvalue())
 
 
 def grid(pixels: torch.Tensor, columns: int = COLUMNS) -> Image.Image:

@@ -18,11 +18,13 @@ from dato.errors import DatoError
 from dato.files import replace_text
 from search.errors import UserError
 from search.folder import StudyFolder
+from search.reading import LARGE, read_text
 from search.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.wire import FrontFile, MembersFile, TrialsFile, TrialWire, schedule_to_dict
 
 FORMATS = {"trials": "dato-trials", "front": "dato-front", "members": "dato-members"}
 VERSION = 1
+REMEDY = "Resume the study to write it again."
 
 
 def trials_to_json(records: Iterable[TrialRecord]) -> str:
@@ -96,7 +98,8 @@ def load_result(folder: StudyFolder) -> StudyResult:
     Raises:
         UserError: a file is missing or broken.
     """
-    return result_from_json(_read(folder.trials), _read(folder.front))
+    trials, front = (read_text(path, REMEDY, LARGE) for path in (folder.trials, folder.front))
+    return result_from_json(trials, front)
 
 
 def members_to_json(members: Iterable[FrontMember], path: Path) -> None:
@@ -116,19 +119,10 @@ def members_from_json(path: Path) -> tuple[FrontMember, ...]:
         UserError: the file is broken.
     """
     try:
-        parsed = MembersFile.model_validate_json(_read(path))
+        parsed = MembersFile.model_validate_json(read_text(path, REMEDY, LARGE))
         return tuple(member.to_member() for member in parsed.members)
     except (ValidationError, DatoError) as error:
         raise _unreadable(path.name, error) from error
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{str(path)!r} cannot be read ({error}). Resume the study to write it again."
-        ) from error
 
 
 def _trial(record: TrialRecord) -> dict[str, object]:
@@ -168,10 +162,8 @@ def _dumps(value: object) -> str:
 def _unreadable(source: str, error: ValidationError | DatoError) -> UserError:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        place = ".".join(str(part)[:80] for part in first["loc"]) or "the file"
         error_text = f"{place}: {first['msg']}"
     else:
         error_text = str(error)
-    return UserError(
-        f"{source} does not follow its format ({error_text}). Resume the study to write it again."
-    )
+    return UserError(f"{source} does not follow its format ({error_text[:500]}). {REMEDY}")

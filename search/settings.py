@@ -156,10 +156,37 @@ class TrackerSettings(Settings):
 
 
 class LauncherSettings(Settings):
-    """Who generates images: this process, or worker processes on this machine."""
+    """Who generates images: this process, processes on this machine, or a Ray cluster's.
 
-    kind: Literal["serial", "local"]
+    Args:
+        workers: how many; by default one for each core, or what the cluster has room for.
+        timeout: wall-clock time after which a worker that has not finished a batch is replaced
+            and its trial failed, such as ``"10m"``; by default none. This process cannot be.
+        address: of a running Ray cluster, or ``"auto"``; by default Ray runs on this machine.
+    """
+
+    kind: Literal["serial", "local", "ray"]
     workers: int | None = Field(default=None, ge=1, le=256)
+    timeout: str | None = None
+    address: str | None = None
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _is_a_duration(cls, value: Any) -> Any:
+        return _duration(value)
+
+    @property
+    def timeout_s(self) -> float | None:
+        """The timeout in seconds."""
+        return None if self.timeout is None else parse_duration(self.timeout)
+
+
+def _duration(value: Any) -> str | None:
+    """``value`` as the text of a duration. Raises ValueError when it is none."""
+    if value is None:
+        return None
+    parse_duration(str(value))
+    return str(value)
 
 
 class BudgetSettings(Settings):
@@ -181,9 +208,7 @@ class BudgetSettings(Settings):
     @field_validator("time", mode="before")
     @classmethod
     def _is_a_duration(cls, value: Any) -> Any:
-        if value is not None:
-            parse_duration(str(value))
-        return value if value is None else str(value)
+        return _duration(value)
 
 
 class ConstraintSettings(Settings):

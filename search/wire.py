@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dato import Kind, Schedule, Tokens
+from dato.preset_wire import MAX_KINDS, MAX_STEPS, KindName
 from search.record import (
     Audit,
     FrontMember,
@@ -20,6 +21,8 @@ from search.record import (
     TrialRecord,
 )
 
+Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
 
 class Wire(BaseModel):
     """Base: no unknown keys, no coercion, no NaN."""
@@ -28,7 +31,7 @@ class Wire(BaseModel):
 
 
 class TokensWire(Wire):
-    patch: tuple[int, int]
+    patch: tuple[Integer, Integer]
     dynamics_weight: float
     noise_weight: float
     protect: float
@@ -36,13 +39,13 @@ class TokensWire(Wire):
 
 
 class KindWire(Wire):
-    depth: int | Literal["full"]
-    prune: dict[str, float] = {}
+    depth: Integer | Literal["full"]
+    prune: Annotated[dict[KindName, float], Field(max_length=MAX_KINDS)] = {}
 
 
 class ScheduleWire(Wire):
-    kinds: dict[str, KindWire]
-    steps: tuple[str, ...]
+    kinds: Annotated[dict[KindName, KindWire], Field(max_length=MAX_KINDS)]
+    steps: Annotated[tuple[KindName, ...], Field(max_length=MAX_STEPS)]
     tokens: TokensWire
 
     def to_schedule(self) -> Schedule:
@@ -74,7 +77,7 @@ class QualityWire(Wire):
     fid_real: float | None
     fid_reference: float | None
     distance: float | None
-    images: int
+    images: Integer
 
     def to_quality(self) -> Quality:
         def number(value: float | None) -> float:
@@ -86,10 +89,10 @@ class QualityWire(Wire):
 
 
 class TrialWire(Wire):
-    number: int
+    number: Integer
     state: State
     origin: Origin
-    params: dict[str, int | float | str]
+    params: dict[str, Integer | float | str]
     schedule: ScheduleWire | None
     latency_s: float | None
     speedup: float | None
@@ -98,7 +101,7 @@ class TrialWire(Wire):
     seconds: float
     overhead_s: float
     reason: str
-    images: int = 0
+    images: Integer = 0
     violations: dict[str, float] = {}
     rung_fid: float | None = None
     metric_s: float = 0.0
@@ -116,7 +119,7 @@ class TrialWire(Wire):
 class TimingWire(Wire):
     latency_s: float
     spread_s: float
-    repeats: int
+    repeats: Integer
 
 
 class AuditWire(Wire):

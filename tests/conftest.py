@@ -10,6 +10,7 @@ for name, value in {
     "HF_HUB_OFFLINE": "1",
     "WANDB_MODE": "offline",
     "WANDB_SILENT": "true",
+    "TRANSFORMERS_VERBOSITY": "error",
     # Read when Triton is first imported, which diffusers does.
     "TRITON_INTERPRET": "1",
 }.items():

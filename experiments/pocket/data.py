@@ -29,7 +29,7 @@ def load_data(path: Path, codec: AutoencoderTiny, tokenizer: CLIPTokenizer, coun
     """Read the cache at path, or fill it first. Pages are shared between processes."""
     if not path.exists():
         _fill(path, codec, tokenizer, count)
-    parts = torch.load(path, mmap=True)
+    parts = torch.load(path, mmap=True, weights_only=True)
     return Data(parts["fine"], parts["coarse"], parts["tokens"])
 
 

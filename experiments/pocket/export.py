@@ -25,7 +25,7 @@ def main() -> None:
     unet = build_unet()
     text = CLIPTextModel.from_pretrained(RUNS / "text" / "encoder")
     if options.snapshot:
-        state = torch.load(options.snapshot, map_location="cpu")
+        state = torch.load(options.snapshot, map_location="cpu", weights_only=True)
         FlatParameters([unet, text]).load(state["average"])
         print(f"step {state['step']}, {state['elapsed'] / 60:.1f} minutes")
     codec = AutoencoderTiny.from_pretrained(RUNS / "codec")

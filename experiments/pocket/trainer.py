@@ -58,7 +58,7 @@ class Trainer:
     def _resume(self) -> None:
         path = self.options.out / "last.pt"
         if path.exists():
-            state = torch.load(path, map_location=self.device)
+            state = torch.load(path, map_location=self.device, weights_only=True)
             self.flat.load(state["values"])
             self.average.copy_(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])

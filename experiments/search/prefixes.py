@@ -15,12 +15,11 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
-import yaml
-
 import dato
 from dato import Schedule, Topology
 from search.evaluate.cost_file import load_cost_table
 from search.evaluate.cost_table import CostTable
+from search.plain_yaml import read_yaml
 from search.pocket import load_pipeline
 from search.serial import trials_from_json
 from search.space import SpaceContext, load_space
@@ -46,8 +45,8 @@ def main() -> None:
 
 def shared_with_parent(table: CostTable, topology: Topology, calls: int) -> float:
     """Mean share of a changed schedule's cost that lies before its first change."""
-    with resources.files("conf").joinpath("space/per_call.yaml").open(encoding="utf-8") as file:
-        space = load_space(yaml.safe_load(file))
+    with resources.as_file(resources.files("conf") / "space" / "per_call.yaml") as path:
+        space = load_space(read_yaml(path))
     context = SpaceContext(calls, topology, (0.0,) * calls)
     generator, shares = random.Random(0), []
     for params in space.warm_starts(context, 8):

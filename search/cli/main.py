@@ -14,6 +14,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from dato import DatoError
 from search.cli.parser import build_parser
 from search.errors import UserError
+from search.secrets import without_passwords
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         return code
     except (UserError, DatoError) as error:
-        print(f"dato-search: {error}", file=sys.stderr)
+        print(f"dato-search: {without_passwords(str(error))}", file=sys.stderr)
         return USER_MISTAKE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

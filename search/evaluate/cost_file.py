@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from search.errors import ConfigError, UserError
 from search.evaluate.cost_table import VERSION, CostTable
-
-MAX_BYTES = 1_000_000
+from search.reading import read_text
 
 
 def load_cost_table(path: Path) -> CostTable:
@@ -20,7 +19,7 @@ def load_cost_table(path: Path) -> CostTable:
         UserError: the file cannot be read, is no cost table, or of another version; ConfigError,
             one of them, lists every mistake of a table of this version.
     """
-    text = _read(path)
+    text = read_text(path, "A cost table is a JSON file that 'dato-search calibrate' wrote.")
     _check_head(path, text)
     try:
         return CostTable.model_validate_json(text)
@@ -30,19 +29,6 @@ def load_cost_table(path: Path) -> CostTable:
             for item in error.errors(include_url=False)
         ]
         raise ConfigError(f"The cost table {str(path)!r}", problems) from None
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{str(path)!r} is larger than 1 MB, so it is no cost table.")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"The cost table {str(path)!r} cannot be read ({error.strerror})."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"The cost table {str(path)!r} is not UTF-8 text.") from error
 
 
 def _check_head(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
@@ -155,7 +156,7 @@ class CostTable(Wire):
             for name, kind in schedule.kinds.items()
         }
         seconds = self.fixed_s + sum(cost[step] for step in schedule.steps)
-        if seconds <= 0:
+        if not 0 < seconds < math.inf:
             raise UserError(
                 f"The cost table prices a run at {seconds:g} s, and a run takes time. Calibrate "
                 "again with more latency.repeats."

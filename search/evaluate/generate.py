@@ -42,6 +42,10 @@ class Images:
         return len(self.pixels)
 
 
+NO_MEMORY = ("not enough memory", "can't allocate memory")
+"""What torch's allocator of the CPU says, on different systems, in a plain RuntimeError."""
+
+
 def join(parts: Sequence[Images]) -> Images:
     """Images of consecutive index ranges as one."""
     return Images(
@@ -284,6 +288,6 @@ def _trial_errors() -> Iterator[None]:
             torch.cuda.empty_cache()
         raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
     except RuntimeError as error:
-        if "not enough memory" in str(error):
+        if any(words in str(error) for words in NO_MEMORY):
             raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
         raise

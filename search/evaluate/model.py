@@ -99,6 +99,7 @@ def _load(model: ModelConfig) -> Any:
             folder,
             dtype=DTYPES[model.dtype],
             local_files_only=True,
+            use_safetensors=True,  # the other format is pickle, which runs what it holds
             **(unused if "safety_checker" in parts else {}),
         )
     except (OSError, ValueError) as error:

@@ -12,10 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import UserError
+from search.reading import LARGE, read_text
+
+MAX_CHARACTERS = 10_000
+"""Of one prompt; text encoders read some hundred."""
 
 TEMPLATE = "a photo of a {}."
 """The template of CLIP's zero-shot classification, arXiv 2103.00020, section 3.1.4."""
 
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _SYNSET = re.compile(r"^n\d{8}\s+")
 
 
@@ -33,14 +39,19 @@ def read_prompts(source: str) -> list[str]:
         UserError: the source cannot be read.
     """
     kind, colon, where = source.partition(":")
-    if colon and kind in _READERS:
-        return _READERS[kind](where)
-    return _lines(source)
+    prompts = _READERS[kind](where) if colon and kind in _READERS else _lines(source)
+    for prompt in prompts:
+        if len(prompt) > MAX_CHARACTERS or _CONTROL.search(prompt):
+            raise UserError(
+                f"model.prompts={source!r}: a prompt is one line of at most {MAX_CHARACTERS:,} "
+                f"characters, none of them a control character; found {prompt[:40]!r}. Correct it."
+            )
+    return prompts
 
 
 def _lines(where: str) -> list[str]:
     text = _text(where, "Give a UTF-8 text file with one prompt a line.")
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 
 
 def _coco(where: str) -> list[str]:
@@ -51,12 +62,12 @@ def _coco(where: str) -> list[str]:
             image, number, caption = row["image_id"], row["id"], " ".join(row["caption"].split())
             if caption and (image not in captions or number < captions[image][0]):
                 captions[image] = number, caption
+        return [captions[image][1] for image in sorted(captions)]
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"model.prompts='coco:{where}' has no annotations with image_id, id and caption. "
             + remedy
         ) from error
-    return [captions[image][1] for image in sorted(captions)]
 
 
 def _imagenet(where: str) -> list[str]:
@@ -72,7 +83,7 @@ def _imagenet(where: str) -> list[str]:
 def _classes(value: Any) -> list[Any]:
     if not isinstance(value, Mapping):
         return list(value) if isinstance(value, list) else [None]
-    numbered = all(key.isdecimal() for key in value)
+    numbered = all(_NUMBER.fullmatch(key) for key in value)
     return [value[key] for key in sorted(value, key=int if numbered else str)]
 
 
@@ -81,7 +92,7 @@ def _class_name(where: str, value: Any) -> str:
     if not isinstance(name, str):
         raise UserError(
             f"model.prompts='imagenet:{where}' is a list of class names, or maps class numbers to "
-            f"a name or to [synset, name]; found {value!r}. Correct that entry."
+            f"a name or to [synset, name]; found {str(value)[:80]}. Correct that entry."
         )
     return name
 
@@ -117,15 +128,16 @@ def _three(where: str) -> tuple[str, str, str]:
 
 def _text(where: str, remedy: str) -> str:
     try:
-        return Path(where).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"model.prompts: {where!r} cannot be read ({error}). {remedy}") from error
+        path = Path(where).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"model.prompts: {where!r} names no home folder. {remedy}") from error
+    return read_text(path, f"model.prompts: {remedy}", LARGE)
 
 
 def _json(where: str, remedy: str) -> Any:
     try:
         return json.loads(_text(where, remedy))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"model.prompts: {where!r} is not JSON ({error}). {remedy}") from error
 
 

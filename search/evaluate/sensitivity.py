@@ -10,11 +10,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from dato import Schedule
 from dato.files import replace_text
 from search.errors import UserError
+from search.reading import LARGE, read_text
+
+REMEDY = "Delete it, so that it is measured again."
 
 Table = NDArray[np.float64]
 """(calls, calls): the damage at call t with a cache of age a; 0 where a exceeds t."""
@@ -94,16 +97,16 @@ class Sensitivity:
             UserError: the file is missing or broken.
         """
         try:
-            wire = _Wire.model_validate_json(path.read_text(encoding="utf-8"))
+            wire = _Wire.model_validate_json(read_text(path, REMEDY, LARGE))
             tables = {depth: np.asarray(rows, dtype=float) for depth, rows in wire.damage.items()}
             if 0 not in tables or {table.shape for table in tables.values()} != {
                 (len(tables[0]), len(tables[0]))
             }:
                 raise ValueError("damage is one square table for each depth, 0 among them")
-        except (OSError, ValidationError, ValueError) as error:
+        except ValueError as error:
             raise UserError(
-                f"The sensitivity file {str(path)!r} cannot be read ({str(error).splitlines()[0]})."
-                " Delete it, so that it is measured again."
+                f"The sensitivity file {str(path)!r} cannot be read "
+                f"({str(error).splitlines()[0]}). {REMEDY}"
             ) from error
         return cls(tables, wire.images, wire.unet_calls)
 

@@ -26,6 +26,7 @@ from search.evaluate.workload import Workload
 from search.folder import StudyFolder
 from search.launch.pool import Pool, SerialPool
 from search.launch.pool_local import LocalPool
+from search.launch.pool_ray import RayPool
 from search.launch.tables import study_table
 from search.launch.view import View
 from search.settings import Config, LauncherSettings
@@ -177,10 +178,14 @@ def model_config(config: Config) -> ModelConfig:
 
 
 def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -> Pool:
+    parts = generator.model, generator.workload, heldout
+    if launcher.kind == "ray":
+        return RayPool(*parts, launcher.workers, launcher.timeout_s, launcher.address)
     workers = launcher.workers or len(os.sched_getaffinity(0))
-    if launcher.kind == "serial" or workers == 1:
+    alone = workers == 1 and launcher.timeout is None
+    if launcher.kind == "serial" or alone:
         return SerialPool(generator, heldout)
-    return LocalPool(generator.model, generator.workload, heldout, workers)
+    return LocalPool(*parts, workers, launcher.timeout_s)
 
 
 def _real(

@@ -1,4 +1,4 @@
-"""What driver and workers say to each other: plain data, pickled through one pipe each."""
+"""What driver and workers say to each other, pickled on the way: a pipe each, or Ray."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from dato import Schedule
+from search.errors import TrialError, UserError
 from search.evaluate.generate import Images
 
 
@@ -34,7 +35,7 @@ class Done:
         return cls(images.pixels.numpy(), images.latents.numpy(), images.seconds)
 
     def unpack(self) -> Images:
-        return Images(torch.from_numpy(self.pixels), torch.from_numpy(self.latents), self.seconds)
+        return Images(torch.tensor(self.pixels), torch.tensor(self.latents), self.seconds)
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,12 @@ class Failed:
 
 
 Answer = Ready | Done | Failed
+
+
+def as_exception(failed: Failed) -> Exception:
+    """What a worker reported, as an exception of the driver's."""
+    if failed.blame == "trial":
+        return TrialError(failed.message)
+    if failed.blame == "user":
+        return UserError(failed.message)
+    return RuntimeError(f"A worker process failed.\n{failed.message}")

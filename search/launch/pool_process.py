@@ -9,17 +9,13 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Self
 
-from search.errors import TrialError, UserError
 from search.evaluate.generate import ModelConfig
 from search.evaluate.workload import Workload
-from search.launch.pool_messages import Answer, Failed, Task
+from search.launch.pool_messages import Answer, Failed, Task, as_exception
+from search.launch.pool_workers import WorkerDied
 from search.launch.worker import serve
 
 PATIENCE_S = 5.0
-
-
-class WorkerDied(Exception):  # noqa: N818
-    """The process is gone; the message says how it ended."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +83,3 @@ class WorkerProcess:
             self.process.kill()
             self.process.join()
         self.process.close()
-
-
-def as_exception(failed: Failed) -> Exception:
-    """What a worker reported, as an exception of the driver's."""
-    if failed.blame == "trial":
-        return TrialError(failed.message)
-    if failed.blame == "user":
-        return UserError(failed.message)
-    return RuntimeError(f"A worker process failed.\n{failed.message}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import statistics
 from collections.abc import Sequence
@@ -11,12 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dato.preset import ModelInfo, SamplerInfo
-from search.errors import UserError
 from search.evaluate.cost_file import load_cost_table
+from search.evaluate.reference import read_reference
 from search.export import export_presets
 from search.folder import StudyFolder
 from search.launch.elsewhere import other_tables, priced_elsewhere
 from search.record import FrontMember, StudyResult, TrialRecord
+from search.secrets import plain_without_passwords, without_passwords
 from search.serial import load_result
 from search.settings import Config
 from search.study.audit import Audited
@@ -43,7 +43,7 @@ def assemble(
     errors = audited.cost_table_errors if audited else ()
     return StudyResult(
         name=config.study.name,
-        config=config.model_dump(mode="json"),
+        config=public_config(config),
         objective=objective,
         records=tuple(records),
         front=priced_elsewhere(front, table.work.topology, other_tables(folder)),
@@ -53,9 +53,15 @@ def assemble(
         device=table.place.device,
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},
-        command=command,
+        command=without_passwords(command),
         damage_rank=damage_rank(folder, records, objective),
     )
+
+
+def public_config(config: Config) -> dict[str, object]:
+    """The resolved configuration as others may see it."""
+    values = config.model_dump(mode="json")
+    return {name: plain_without_passwords(value) for name, value in values.items()}
 
 
 def current_result(config: Config, folder: StudyFolder) -> StudyResult:
@@ -83,7 +89,7 @@ def preset_header(
     model = ModelInfo(
         id=config.model.id,
         skip_branches=work.skip_branches,
-        fingerprint=_fingerprint(folder),
+        fingerprint=read_reference(folder).fingerprint,
         latent_size=work.latent_size,
     )
     sampler = SamplerInfo(
@@ -93,16 +99,6 @@ def preset_header(
         guidance_scale=config.model.guidance_scale,
     )
     return model, sampler, datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _fingerprint(folder: StudyFolder) -> str:
-    try:
-        stored = json.loads(folder.reference.read_text(encoding="utf-8"))
-        return str(stored["fingerprint"])
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{str(folder.reference)!r} cannot be read. Resume the study to write it again."
-        ) from error
 
 
 def _searched_baseline(records: Sequence[TrialRecord]) -> FrontMember | None:

@@ -9,7 +9,7 @@ from dato import Schedule
 from search.folder import StudyFolder
 from search.launch.audit import audit_front
 from search.launch.bench import Bench, open_bench
-from search.launch.result import assemble, write_presets
+from search.launch.result import assemble, public_config, write_presets
 from search.launch.view import View
 from search.launch.warmstarts import first_schedules
 from search.record import StudyResult, TrialRecord
@@ -26,6 +26,7 @@ from search.study.lock import study_lock
 from search.study.records import read_records
 from search.study.refine import Refiner
 from search.study.storage import open_study
+from search.study.writable import writable
 from search.tracking import Tracker, make_tracker
 
 
@@ -44,8 +45,16 @@ def run_sweep(
         on_ready: called once the configuration has proved to load.
 
     Raises:
-        UserError: the configuration does not load, or another process runs the study.
+        UserError: the configuration does not load, another process runs the study, or its folder
+            cannot be written any more.
     """
+    with writable(folder):
+        return _run(config, folder, view, command, on_ready)
+
+
+def _run(
+    config: Config, folder: StudyFolder, view: View, command: str, on_ready: Callable[[], None]
+) -> StudyResult:
     space = load_space(config.space)
     with study_lock(folder), _bench(config, folder, view) as bench:
         space.parameters(bench.context)
@@ -78,10 +87,12 @@ def run_sweep(
 
 @contextmanager
 def _bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Bench]:
-    """The study's bench; leftovers of a sweep that never became a study are not taken for its own.
+    """The study's bench; leftovers of a sweep that never became a study are not taken for its own,
+    and what a killed one was writing is removed.
 
     The caller holds the study's lock.
     """
+    folder.forget_unfinished()
     if not folder.config.is_file():
         folder.forget_measurements()
     with open_bench(config, folder, view) as bench:
@@ -93,7 +104,7 @@ def _tracker(config: Config, folder: StudyFolder) -> Tracker:
     tracker = make_tracker(
         settings.kind, settings.mode, settings.project, settings.entity, settings.per_trial
     )
-    tracker.start(name=config.study.name, config=config.model_dump(mode="json"), folder=folder)
+    tracker.start(name=config.study.name, config=public_config(config), folder=folder)
     return tracker
 
 

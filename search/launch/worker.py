@@ -38,25 +38,55 @@ def serve(
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    torch.set_num_threads(1)
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
-    pools: list[SerialPool] = []
-
-    def load() -> Answer:
-        pools.append(SerialPool(Generator(model, search), heldout))
-        return Ready()
-
+    server = Server(model, search, heldout)
     try:
-        connection.send(_answer(load))
-        while pools:
-            task: Task = connection.recv()
-            connection.send(_answer(partial(_run, pools[0], task)))
+        connection.send(server.load())
+        while server.loaded:
+            connection.send(server.run(connection.recv()))
     except (EOFError, OSError):
         return
+    finally:  # the driver's SIGTERM may still come while the interpreter ends
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _run(pool: SerialPool, task: Task) -> Answer:
-    return Done.pack(pool.generator(task.heldout).chunk(task.schedule, task.chunk))
+class Server:
+    """Answers tasks; every error becomes an answer.
+
+    Args:
+        model, search, heldout: see :class:`~search.launch.pool_local.LocalPool`.
+    """
+
+    def __init__(self, model: ModelConfig, search: Workload, heldout: Workload | None) -> None:
+        self._parts = model, search, heldout
+        self._pool: SerialPool | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is a model to run tasks on."""
+        return self._pool is not None
+
+    def pid(self) -> int:
+        """This process."""
+        return os.getpid()
+
+    def load(self) -> Answer:
+        """Load the model: once per worker, whatever the number of trials."""
+        return _answer(self._load)
+
+    def run(self, task: Task) -> Answer:
+        """One chunk of images."""
+        return _answer(partial(self._run, task))
+
+    def _load(self) -> Answer:
+        model, search, heldout = self._parts
+        torch.set_num_threads(1)
+        self._pool = SerialPool(Generator(model, search), heldout)
+        return Ready()
+
+    def _run(self, task: Task) -> Answer:
+        assert self._pool is not None
+        return Done.pack(self._pool.generator(task.heldout).chunk(task.schedule, task.chunk))
 
 
 def _answer(work: Callable[[], Answer]) -> Answer:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import optuna
+from optuna.trial import TrialState
 
 from dato import DatoError, Schedule
 from search.constraints import Constraints
 from search.progress import fid
-from search.record import Parameter, TrialRecord
+from search.record import Origin, Parameter, TrialRecord
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
 from search.study.evaluator import Evaluator
@@ -50,20 +51,24 @@ class Driver:
             number of trials that a dead driver had left unfinished.
         """
         with uninterrupted():
-            if not self.study.get_trials(deepcopy=False):
-                self._enqueue(warmstarts, schedules)
+            trials = self.study.get_trials(deepcopy=False)
+            if all(trial.state is TrialState.WAITING for trial in trials):
+                self._enqueue(warmstarts, schedules)  # a driver may have died among them
                 return 0
             return requeue_unfinished(self.study)
 
     def _enqueue(self, warmstarts: int, schedules: Sequence[Schedule]) -> None:
         baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
         if baseline is not None:
-            self.study.enqueue_trial(baseline, user_attrs={ORIGIN: "baseline"})
+            self._first(baseline, "baseline")
         further = (self.space.encode(schedule, self.context) for schedule in schedules)
         starts = [params for params in further if params is not None]
         uniform = reversed(self.space.warm_starts(self.context, warmstarts))
         for params in [*starts, *uniform]:
-            self.study.enqueue_trial(params, user_attrs={ORIGIN: "warmstart"})
+            self._first(params, "warmstart")
+
+    def _first(self, params: Mapping[str, Parameter], origin: Origin) -> None:
+        self.study.enqueue_trial(dict(params), user_attrs={ORIGIN: origin}, skip_if_exists=True)
 
     def run(self, budget: Budget) -> Iterator[TrialRecord]:
         """Run until the study's trials have used ``budget``, yielding each record once told."""

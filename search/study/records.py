@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.errors import UserError
 from search.record import Origin, Quality, State, TrialRecord
 from search.serial import trials_from_json, trials_to_json
 
@@ -45,10 +46,18 @@ def tell(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objectiv
 def read_records(study: optuna.Study) -> tuple[TrialRecord, ...]:
     """Records of all finished trials, by number."""
     return tuple(
-        trials_from_json(trial.user_attrs[RECORD], f"trial {trial.number}")[0]
+        _record(trial)
         for trial in study.get_trials(deepcopy=False)
         if trial.state.is_finished() and RECORD in trial.user_attrs
     )
+
+
+def _record(trial: FrozenTrial) -> TrialRecord:
+    """Raises UserError when the storage holds anything but this trial's record."""
+    match trials_from_json(trial.user_attrs[RECORD], f"trial {trial.number}"):
+        case (record,) if record.number == trial.number:
+            return record
+    raise UserError(f"The storage holds no record of trial {trial.number}. Start a new sweep.")
 
 
 def origin_of(trial: optuna.Trial | FrozenTrial) -> Origin:
@@ -66,7 +75,8 @@ def requeue_unfinished(study: optuna.Study) -> int:
         deepcopy=False, states=(TrialState.RUNNING,)
     )
     for trial in unfinished:
-        params = trial.params or trial.system_attrs.get("fixed_params", {})
+        # The driver may have died after the first of several suggestions.
+        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
         if params:
             study.enqueue_trial(params, user_attrs={ORIGIN: origin_of(trial)})
         record = TrialRecord(

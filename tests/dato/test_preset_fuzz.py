@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,53 +10,9 @@ import pytest
 
 from dato.errors import DatoError
 from dato.preset import Preset
+from tests.fuzz.mutations import damaged
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
-HOSTILE_VALUES = [
-    "null", "true", "false", "0", "-1", "1.5", "1e999", "NaN", "-0.0", "1e-320", "[]", "{}",
-    '""', '"full"', '"\\ud800"', '"\\u0000"', "[[[[]]]]", '{"a": {"a": {}}}', "9" * 30, '"level"',
-]  # fmt: skip
-PIECES = ['"', "{", "}", "[", "]", ",", ":", "\\", "\0", "\ufeff", "é", "😀", "//", "'", "e", "-"]
-
-
-def cut(text: str, source: random.Random) -> str:
-    start = source.randrange(len(text))
-    return text[:start] + text[start + source.randint(1, 30) :]
-
-
-def insert(text: str, source: random.Random) -> str:
-    place = source.randrange(len(text))
-    return text[:place] + source.choice(PIECES) + text[place:]
-
-
-def repeat(text: str, source: random.Random) -> str:
-    start = source.randrange(len(text))
-    piece = text[start : start + source.randint(1, 60)]
-    return text[:start] + piece * source.randint(2, 4) + text[start + len(piece) :]
-
-
-def swap_value(text: str, source: random.Random) -> str:
-    """Replace one value somewhere in the tree by a hostile one."""
-    tree = json.loads(text)
-    places: list[tuple[dict[str, object] | list[object], str | int]] = []
-
-    def collect(node: object) -> None:
-        if isinstance(node, dict):
-            places.extend((node, key) for key in node)
-            for item in node.values():
-                collect(item)
-        elif isinstance(node, list):
-            places.extend((node, index) for index in range(len(node)))
-            for item in node:
-                collect(item)
-
-    collect(tree)
-    holder, key = source.choice(places)
-    holder[key] = "@@"  # type: ignore[index]
-    return json.dumps(tree).replace('"@@"', source.choice(HOSTILE_VALUES))
-
-
-MUTATIONS: list[Callable[[str, random.Random], str]] = [cut, insert, repeat, swap_value, swap_value]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
@@ -67,9 +21,8 @@ def test_damage_never_escapes_as_a_foreign_error(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     refused = 0
     for _ in range(1_000):
-        damaged = source.choice(MUTATIONS)(text, source)
         try:
-            loaded = Preset.from_json(damaged)
+            loaded = Preset.from_json(damaged(text, source))
         except DatoError:
             refused += 1
         else:
@@ -82,9 +35,9 @@ def test_damaged_bytes_never_escape_as_a_foreign_error(tmp_path: Path) -> None:
     data = GOLDEN[0].read_bytes()
     path = tmp_path / "damaged.json"
     for _ in range(300):
-        damaged = bytearray(data)
+        broken = bytearray(data)
         for _ in range(source.randint(1, 4)):
-            damaged[source.randrange(len(damaged))] = source.randrange(256)
-        path.write_bytes(bytes(damaged))
+            broken[source.randrange(len(broken))] = source.randrange(256)
+        path.write_bytes(bytes(broken))
         with suppress(DatoError):
             Preset.load(path)

@@ -152,7 +152,7 @@ def test_folder_without_a_pipeline(tmp_path: Path) -> None:
 
 
 PLAIN = """
-import pickle, sys, torch
+import sys, torch
 torch.set_num_threads(1)
 import dato
 from diffusers import DDIMScheduler, StableDiffusionPipeline
@@ -174,4 +174,4 @@ def test_fresh_process_repeats_a_trial_bit_for_bit(
 ) -> None:
     file = tmp_path / "latents.pt"
     subprocess.run([sys.executable, "-c", PLAIN, str(tiny_folder), str(file)], check=True)
-    assert equal(torch.load(file), generator.generate(SCHEDULE, [2, 3]).latents)
+    assert equal(torch.load(file, weights_only=True), generator.generate(SCHEDULE, [2, 3]).latents)

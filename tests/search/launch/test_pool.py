@@ -1,42 +1,21 @@
-"""Pools: same bits as serial, errors, deaths, and no worker outlives its driver."""
+"""Processes of this machine: they start once, say nothing, and never outlive their driver."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-from dato import Kind, Schedule
-from search.errors import TrialError, UserError
-from search.evaluate.generate import Generator, Images, join
+from search.errors import UserError
+from search.evaluate.generate import Generator
 from search.launch.pool import SerialPool
 from search.launch.pool_local import LocalPool
-from tests.search.evaluate.tiny import HELDOUT, SEARCH, STEPS, tiny_config
-
-SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1, prune={"level_0": 0.5})
-
-
-@pytest.fixture(scope="module")
-def local(tiny_folder: Path) -> Iterator[LocalPool]:
-    with LocalPool(tiny_config(tiny_folder), SEARCH, HELDOUT, workers=2) as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
-def serial(generator: Generator) -> SerialPool:
-    return SerialPool(generator, HELDOUT)
-
-
-def same(a: Images, b: Images) -> bool:
-    return torch.equal(a.pixels, b.pixels) and torch.equal(a.latents, b.latents)
+from tests.search.evaluate.tiny import SEARCH, tiny_config
 
 
 def alive(pid: int) -> bool:
@@ -51,55 +30,6 @@ def gone(pids: list[int], patience: float = 20) -> bool:
     while time.monotonic() < end and any(map(alive, pids)):
         time.sleep(0.1)
     return not any(map(alive, pids))
-
-
-def test_same_bits_as_serial(local: LocalPool, serial: SerialPool) -> None:
-    assert same(local.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
-    assert same(local.generate(None, [5, 0]), serial.generate(None, [5, 0]))
-
-
-def test_heldout_workload(local: LocalPool, serial: SerialPool) -> None:
-    held = serial.generate(SCHEDULE, range(4), heldout=True)
-    assert same(local.generate(SCHEDULE, range(4), heldout=True), held)
-    assert not same(held, serial.generate(SCHEDULE, range(4)))
-
-
-def test_rungs(local: LocalPool) -> None:
-    parts = [local.generate(SCHEDULE, range(2)), local.generate(SCHEDULE, range(2, 8))]
-    assert same(local.generate(SCHEDULE, range(8)), join(parts))
-
-
-def test_trial_error_is_raised_in_the_driver(local: LocalPool, serial: SerialPool) -> None:
-    bad = Schedule({"full": Kind(), "x": Kind(99)}, ("full",) + ("x",) * (STEPS - 1))
-    before = local.processes
-    with pytest.raises(TrialError, match="skip branches"):
-        local.generate(bad, range(8))
-    assert local.processes == before
-    assert same(local.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
-
-
-def test_worker_killed_while_idle_is_replaced(local: LocalPool, serial: SerialPool) -> None:
-    victim = local.processes[0]
-    os.kill(victim, signal.SIGKILL)
-    while victim in [child.pid for child in multiprocessing.active_children()]:
-        time.sleep(0.1)
-    assert same(local.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
-    assert victim not in local.processes
-
-
-def test_worker_killed_at_work_fails_the_trial(local: LocalPool, serial: SerialPool) -> None:
-    victim = local.processes[1]
-    os.kill(victim, signal.SIGSTOP)
-    killer = subprocess.Popen(["sh", "-c", f"sleep 1; kill -9 {victim}"])
-    with pytest.raises(TrialError, match=r"ended unexpectedly \(exit code -9"):
-        local.generate(SCHEDULE, range(8))
-    killer.wait()
-    assert same(local.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
-
-
-def test_no_workers_is_a_mistake(tiny_folder: Path) -> None:
-    with pytest.raises(UserError, match="at least 1; found 0"):
-        LocalPool(tiny_config(tiny_folder), SEARCH, None, workers=0)
 
 
 @pytest.mark.slow

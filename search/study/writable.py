@@ -1,0 +1,52 @@
+"""A disk that is full, read-only or gone ends a study in one sentence; its trials are kept."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from optuna.exceptions import StorageInternalError
+
+from search.errors import UserError
+from search.folder import StudyFolder
+
+UNWRITABLE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM,
+}  # fmt: skip
+
+
+@contextmanager
+def writable(folder: StudyFolder) -> Iterator[None]:
+    """Explain what keeps a study from being written inside the block.
+
+    Raises:
+        UserError: its disk is full or failed, or its folder was deleted.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if not folder.root.is_dir():
+            raise UserError(
+                f"The study folder {str(folder.root)!r} was deleted or unmounted while the study "
+                "ran. Bring it back and resume it, or start a new sweep."
+            ) from error
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise UserError(
+            f"The study in {str(folder.root)!r} cannot be written ({reason}). Every finished "
+            "trial is kept: make room, then go on with: dato-search resume "
+            f"{folder.root}"
+        ) from error
+
+
+def _reason(error: Exception) -> str | None:
+    if isinstance(error, StorageInternalError):
+        return str(error.__cause__ or error).splitlines()[0]
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        return os.strerror(error.errno)
+    return None

@@ -1,0 +1,44 @@
+"""Faults that are really injected: killed processes, full disks, missing networks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.search.evaluate.conftest import generator as generator
+from tests.search.evaluate.conftest import tiny_folder as tiny_folder
+from tests.search.output.conftest import folder as folder
+from tests.search.output.conftest import result as result
+from tests.search.study.conftest import context as context
+from tests.search.study.conftest import space as space
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Run ``work`` in a forked process. Returns its wait status: 9 when it was killed with -9."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+            os._exit(1)
+    return os.waitpid(child, 0)[1]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 kB; ``mount -o remount,size=...`` makes it larger."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a file system of its own needs root and the right to mount")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -1,0 +1,100 @@
+"""A disk that is full, and a folder that is gone: one sentence, whole files, nothing lost."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from search.errors import UserError
+from search.evaluate.generate import Generator
+from search.evaluate.reference import kept_images
+from search.folder import StudyFolder
+from search.record import StudyResult, TrialRecord
+from search.report import write_report
+from search.serial import save_result
+from search.space import Space, SpaceContext
+from search.study.budget import Budget
+from search.study.driver import Driver
+from search.study.records import read_records
+from search.study.writable import writable
+from tests.faults.test_killed_driver import finish
+from tests.search.study.test_driver import make_driver, run
+
+
+def fill(disk: Path) -> Path:
+    """Take all that is left of a disk. Returns the file to delete."""
+    path = disk / "filler"
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return path
+
+
+def search(folder: StudyFolder, driver: Driver, told: list[TrialRecord]) -> None:
+    """Run a study until its disk fails; ``told`` takes what it said before."""
+    with writable(folder):
+        for record in driver.run(Budget(trials=10_000)):
+            told.append(record)  # noqa: PERF402 - kept when the next one fails
+
+
+@pytest.mark.parametrize("storage", ["journal", "sqlite"])
+def test_a_full_disk_ends_the_search_and_more_room_lets_it_go_on(
+    small_disk: Path, space: Space, context: SpaceContext, storage: str
+) -> None:
+    driver = make_driver(small_disk, space, context, storage=storage)
+    driver.prepare(3)
+    told: list[TrialRecord] = []
+    with pytest.raises(UserError, match=r"\(.*(full|No space).*dato-search resume"):
+        search(StudyFolder(small_disk), driver, told)
+    assert len(told) > 3
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    again = make_driver(small_disk, space, context, storage=storage)
+    assert list(read_records(again.study)) == told
+    run(again, trials=len(told) + 3)
+    assert len(read_records(again.study)) == len(told) + 3
+
+
+@pytest.mark.parametrize("write", [save_result, finish, write_report])
+def test_files_on_a_full_disk_stay_as_they_were(
+    small_disk: Path, result: StudyResult, write: Callable[[StudyResult, StudyFolder], object]
+) -> None:
+    folder = StudyFolder(small_disk)
+    for path in (folder.trials, folder.front, folder.report):
+        path.write_text("old")
+    filler = fill(small_disk)
+    with pytest.raises(UserError, match="No space left on device"), writable(folder):
+        write(result, folder)
+    filler.unlink()
+    assert [p.read_text() for p in (folder.trials, folder.front, folder.report)] == ["old"] * 3
+    assert not [path for path in small_disk.rglob("*") if path.name.endswith(".tmp")]
+
+
+def test_reference_images_on_a_full_disk_leave_nothing(
+    small_disk: Path, generator: Generator
+) -> None:
+    folder = StudyFolder(small_disk)
+    fill(small_disk)
+    with pytest.raises(UserError, match="No space left on device"), writable(folder):
+        kept_images(folder.reference_images, lambda: generator.generate(None, [0]))
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+@pytest.mark.parametrize("storage", ["journal", "sqlite"])
+def test_a_deleted_folder_is_named_and_not_made_again(
+    tmp_path: Path, space: Space, context: SpaceContext, storage: str
+) -> None:
+    root = tmp_path / "study"
+    root.mkdir()
+    driver = make_driver(root, space, context, storage=storage)
+    driver.prepare(3)
+    trials = driver.run(Budget(trials=50))
+    next(trials)
+    shutil.rmtree(root)
+    with pytest.raises(UserError, match="was deleted or unmounted"), writable(StudyFolder(root)):
+        list(trials)
+    assert not root.exists()

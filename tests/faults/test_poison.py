@@ -1,0 +1,47 @@
+"""A schedule that makes NaN or takes all memory fails its own trial, and the next one is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+
+from dato import Schedule
+from search.errors import TrialError
+from search.evaluate.generate import Generator
+from tests.search.evaluate.tiny import STEPS
+
+SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1)
+
+
+def nan(output: Any) -> None:
+    output.fill_(torch.nan)
+
+
+def all_memory(_: Any) -> None:
+    torch.empty(1 << 50, dtype=torch.uint8)
+
+
+@contextmanager
+def poisoned(generator: Generator, poison: Callable[[Any], None]) -> Iterator[None]:
+    """The denoiser's first layer spoils what it makes."""
+    handle = generator.denoiser.conv_in.register_forward_hook(lambda _, __, output: poison(output))
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(("poison", "reason"), [(nan, "NaN"), (all_memory, "Out of memory")])
+def test_a_poisoned_schedule_fails_alone(
+    generator: Generator, poison: Callable[[Any], None], reason: str
+) -> None:
+    before = generator.generate(SCHEDULE, [0, 1])
+    with poisoned(generator, poison), pytest.raises(TrialError, match=reason):
+        generator.generate(SCHEDULE, [0, 1])
+    after = generator.generate(SCHEDULE, [0, 1])
+    assert torch.equal(before.pixels, after.pixels)
+    assert torch.equal(before.latents, after.latents)

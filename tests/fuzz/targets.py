@@ -1,0 +1,156 @@
+"""Every reader of files that may come from strangers, as a function of one file.
+
+A reader may succeed or raise an error of this project's own. Anything else is a finding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import optuna
+
+from dato.errors import DatoError
+from dato.preset import Preset
+from dato.schedule import Schedule
+from search.compose import compose_config, load_config, save_config
+from search.errors import UserError
+from search.evaluate.cost_file import load_cost_table
+from search.evaluate.prompt_sources import read_prompts
+from search.evaluate.reference import read_reference
+from search.evaluate.sensitivity import Sensitivity
+from search.folder import StudyFolder
+from search.plain_yaml import read_yaml
+from search.serial import result_from_json, trials_from_json, trials_to_json
+from search.settings import SamplerSettings, StorageSettings
+from search.space import SpaceContext, load_space
+from search.study.records import RECORD, read_records
+from search.study.storage import open_study, read_study
+from tests.strategies import sd15_topology
+
+ROOT = Path(__file__).parents[2]
+STUDY = ROOT / "experiments/study"
+CALLS = 20
+NO_TRIALS = '{"format": "dato-trials", "version": 1, "trials": []}'
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader.
+
+    Args:
+        read: reads a file, whose name is ``file``.
+        seeds: healthy files, as text of ``encoding``.
+    """
+
+    read: Callable[[Path], object]
+    seeds: tuple[str, ...]
+    file: str = "file.json"
+    encoding: str = "utf-8"
+
+    def encoded(self, text: str) -> bytes:
+        """The file's bytes; a lone surrogate makes them invalid, as it would on a disk."""
+        errors = "surrogatepass" if self.encoding == "utf-8" else "replace"
+        return text.encode(self.encoding, errors)
+
+    def accepts(self, text: str, folder: Path) -> bool:
+        """Whether the reader took the text; ``False`` when it refused with an error of ours."""
+        path = folder / self.file
+        path.write_bytes(self.encoded(text))
+        try:
+            self.read(path)
+        except (DatoError, UserError):
+            return False
+        return True
+
+
+def _preset(path: Path) -> None:
+    preset = Preset.load(path)
+    assert Preset.from_json(preset.to_json()) == preset
+
+
+def _cost_table(path: Path) -> None:
+    load_cost_table(path).price(Schedule.uniform(CALLS, 5, prune={"level_0": 0.5}), sd15_topology())
+
+
+def _space(path: Path) -> None:
+    space = load_space({"name": "fuzz"} | read_yaml(path))
+    context = SpaceContext(CALLS, sd15_topology(), (0.0,) + (0.1,) * (CALLS - 1))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    space.decode(space.suggest(study.ask(), context), context)
+    space.warm_starts(context, 3)
+
+
+def _front(path: Path) -> None:
+    result_from_json(NO_TRIALS, _text(path))
+
+
+def _trials(path: Path) -> None:
+    trials_from_json(_text(path))
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def _storage(kind: str, path: Path) -> None:
+    study = read_study(StudyFolder(path.parent), StorageSettings.model_validate({"kind": kind}))
+    read_records(study)
+
+
+def _prompts(kind: str, path: Path) -> None:
+    read_prompts(f"{kind}:{path}")
+
+
+def _stored(folder: Path, kind: str) -> Path:
+    """A storage with the first trials of the recorded study."""
+    storage = StorageSettings.model_validate({"kind": kind})
+    records = trials_from_json((STUDY / "trials.json").read_text(encoding="utf-8"))[:3]
+    study = open_study(StudyFolder(folder), storage, SamplerSettings(name="random"), 0)
+    for record in records:
+        trial = study.ask()
+        trial.suggest_float("x", 0, 1)
+        trial.set_user_attr(RECORD, trials_to_json([record]))
+        study.tell(trial, values=[1.0, 2.0])
+    return StudyFolder(folder).journal if kind == "journal" else StudyFolder(folder).database
+
+
+def targets(scratch: Path) -> Mapping[str, Target]:
+    """All readers by name. ``scratch`` is an empty folder for what the seeds need."""
+    golden = sorted((ROOT / "tests/dato/golden").glob("*.json"))
+    table, trials, front = (
+        (STUDY / f"{name}.json").read_text() for name in ("cost_table", "trials", "front")
+    )
+    few = json.loads(trials)
+    few["trials"] = few["trials"][:2]
+    short = json.loads(front)
+    short["front"] = short["front"][:1]
+    coco = {"annotations": [{"image_id": n, "id": n, "caption": f"cap {n}"} for n in range(3)]}
+    drift = {"version": 1, "fingerprint": "sha256:00", "drift": [0.0, 0.5, 0.25]}
+    damage = {"images": 2, "unet_calls": 3.5, "damage": {"0": [[0, 0], [1, 1]]}}
+    spaces = tuple(path.read_text() for path in sorted((ROOT / "conf/space").glob("*.yaml")))
+    lines = "a red circle\na blue square\n\nzażółć gęślą jaźń 😀\n"
+    journal = _stored(scratch, "journal").read_text()
+    database = _stored(scratch, "sqlite").read_bytes().decode("latin-1")
+    return {
+        "preset": Target(_preset, tuple(path.read_text() for path in golden)),
+        "cost_table": Target(_cost_table, (table,)),
+        "config": Target(load_config, (save_config(compose_config([])),), "config.yaml"),
+        "space": Target(_space, spaces, "space.yaml"),
+        "trials": Target(_trials, (json.dumps(few),)),
+        "front": Target(_front, (json.dumps(short),)),
+        "reference": Target(_reference, (json.dumps(drift),), "reference.json"),
+        "sensitivity": Target(Sensitivity.load, (json.dumps(damage),)),
+        "journal": Target(partial(_storage, "journal"), (journal,), "study.journal"),
+        "sqlite": Target(partial(_storage, "sqlite"), (database,), "study.sqlite3", "latin-1"),
+        "prompts": Target(partial(_prompts, "text"), (lines,), "prompts.txt"),
+        "coco": Target(partial(_prompts, "coco"), (json.dumps(coco),)),
+        "imagenet": Target(partial(_prompts, "imagenet"), ('{"0": ["n01", "tench"]}', '["a"]')),
+    }
+
+
+def _reference(path: Path) -> None:
+    read_reference(StudyFolder(path.parent))
