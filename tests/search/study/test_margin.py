@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from search.pareto import hypervolume, non_dominated
+from search.record import Quality, TrialRecord
+from search.study.evaluator import dominating
 from search.study.margin import ENOUGH, SIGMAS, learned_margin
 
 RECORDED = Path(__file__).parents[3] / "experiments" / "search" / "rungs.json"
@@ -47,3 +51,40 @@ def test_answers_from_the_record_do_not_make_the_noise_look_small() -> None:
 def test_an_fid_of_0_has_no_logarithm_and_is_left_out() -> None:
     own = told(0.2, 100)
     assert learned_margin([(0.0, 0.0), *own], 9.0) == learned_margin(own, 9.0)
+
+
+def recorded(row: list[float], number: int) -> TrialRecord:
+    share, distance, few, fid, *_ = row
+    return TrialRecord(
+        number=number,
+        state="complete",
+        origin="sampler",
+        params={},
+        latency_s=share,
+        distance=distance,
+        rung_fid=few,
+        quality=Quality(fid, fid, distance, 8),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_study_with_rungs_ends_with_the_front_of_one_without(seed: int) -> None:
+    """Every schedule of a recorded comparison, evaluated in full, with rungs and without."""
+    rows = json.loads(RECORDED.read_text(encoding="utf-8"))[seed]
+    everything = [recorded(row, number) for number, row in enumerate(rows)]
+    survivors: list[TrialRecord] = []
+    for record in everything:
+        seen = [(own.rung_fid or 0.0, fid(own)) for own in survivors]
+        if dominating(record, survivors, learned_margin(seen, 1.25)) is None:
+            survivors.append(record)
+    points = [(fid(record), record.latency_s or 0.0) for record in everything]
+    front = {everything[index].number for index in non_dominated(points)}
+    kept = [(fid(record), record.latency_s or 0.0) for record in survivors]
+    assert len(survivors) < 0.8 * len(everything)
+    assert front <= {record.number for record in survivors}
+    assert hypervolume(kept, CORNER) == pytest.approx(hypervolume(points, CORNER))
+
+
+def fid(record: TrialRecord) -> float:
+    assert record.quality is not None
+    return record.quality.fid_reference
