@@ -70,7 +70,7 @@ class Compiled:
         tensors = {name: value for name, value in inputs.items() if name != "return_dict"}
         captures = run.captures(step)
         known = bool(step.ratios) and run.dynamics.known
-        key = (step.kind, captures, known, _form(tensors))
+        key = (step.kind, captures, known, len(run.steps), _form(tensors))
         if key not in self._graphs:
             self._graphs[key] = None
             return self._eager(run, step, inputs)

@@ -50,7 +50,7 @@ class Engine:
         self.compute: Compute = self.eager
         self._layout = layout
         self._fit = fit
-        self._noise = Noise(0, torch.device("cpu"))
+        self._noises: dict[tuple[int, torch.device], Noise] = {}
         self.run: Run | None = None
 
     @property
@@ -120,10 +120,9 @@ class Engine:
         )
 
     def _noise_of(self, calls: int, device: torch.device) -> Noise:
-        """The noise of runs of this length; kept from run to run."""
-        if (self._noise.calls, self._noise.device) != (calls, device):
-            self._noise = Noise(calls, device)
-        return self._noise
+        """The noise of runs of this length; kept, because compiled kinds cannot draw it again."""
+        key = calls, device
+        return self._noises.setdefault(key, Noise(calls, device))
 
     def _call(
         self, run: Run, step: Step, keywords: dict[str, Any]

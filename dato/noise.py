@@ -18,8 +18,8 @@ class Noise:
     """
 
     def __init__(self, calls: int, device: torch.device) -> None:
-        self.calls = calls
-        self.device = device
+        self._calls = calls
+        self._device = device
         self._drawn: dict[tuple[int, int], Tensor] = {}
 
     def rows(self, call: int) -> dict[tuple[int, int], Tensor]:
@@ -32,11 +32,11 @@ class Noise:
         All calls' noise of a place is drawn at its first call, so that no later call waits for a
         copy to the device.
         """
-        seeds = (noise_seed(number, place) for number in range(self.calls))
+        seeds = (noise_seed(number, place) for number in range(self._calls))
         drawn = torch.stack([standard_normal(seed, tokens) for seed in seeds])
-        if self.device.type == "cuda":
+        if self._device.type == "cuda":
             drawn = drawn.pin_memory()
-        self._drawn[place, tokens] = drawn = drawn.to(self.device, non_blocking=True)
+        self._drawn[place, tokens] = drawn = drawn.to(self._device, non_blocking=True)
         return drawn[call]
 
 

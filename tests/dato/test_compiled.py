@@ -71,6 +71,16 @@ def test_a_unet_gives_the_eager_images_and_captures_again_for_a_new_batch() -> N
     assert f"{2 * graphs} graphs" in str(warmup)
 
 
+def test_runs_of_other_lengths_come_and_go_without_a_graph_break() -> None:
+    family = pixart()
+    dato.apply(family.pipe, SCHEDULE, resample="nearest")
+    lengths = (STEPS, 4)
+    expected = {steps: family.generate(steps) for steps in lengths}
+    dato.compile(family.pipe, **TRACED)
+    for steps in lengths * 3:
+        assert torch.equal(family.generate(steps), expected[steps])
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
 def test_cudagraphs_hands_out_images_that_later_calls_leave_alone() -> None:
     pipe = small_unet()
