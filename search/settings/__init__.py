@@ -1,0 +1,31 @@
+"""The configuration as frozen, validated values: one class a Hydra group, ``Config`` over all."""
+
+from search.settings.config import Config, parse_config
+from search.settings.latency import LatencySettings
+from search.settings.limits import BudgetSettings, ConstraintSettings
+from search.settings.model import ModelSettings
+from search.settings.quality import QualitySettings
+from search.settings.study import (
+    LauncherSettings,
+    SamplerSettings,
+    StorageSettings,
+    StudySettings,
+    TrackerSettings,
+    WarmstartSettings,
+)
+
+__all__ = [
+    "BudgetSettings",
+    "Config",
+    "ConstraintSettings",
+    "LatencySettings",
+    "LauncherSettings",
+    "ModelSettings",
+    "QualitySettings",
+    "SamplerSettings",
+    "StorageSettings",
+    "StudySettings",
+    "TrackerSettings",
+    "WarmstartSettings",
+    "parse_config",
+]

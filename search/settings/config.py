@@ -1,0 +1,78 @@
+"""The configuration as frozen, validated values: parsed once, all mistakes reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from search.errors import ConfigError
+from search.settings.base import Settings
+from search.settings.latency import LatencySettings
+from search.settings.limits import BudgetSettings, ConstraintSettings
+from search.settings.model import ModelSettings
+from search.settings.quality import QualitySettings
+from search.settings.study import (
+    LauncherSettings,
+    SamplerSettings,
+    StorageSettings,
+    StudySettings,
+    TrackerSettings,
+    WarmstartSettings,
+)
+
+
+class Config(Settings):
+    """Everything a study needs to know; the space keeps its own language (``search.space``)."""
+
+    study: StudySettings
+    model: ModelSettings
+    space: Mapping[str, Any]
+    sampler: SamplerSettings
+    storage: StorageSettings
+    quality: QualitySettings
+    latency: LatencySettings
+    tracker: TrackerSettings
+    launcher: LauncherSettings
+    budget: BudgetSettings
+    warmstart: WarmstartSettings
+    constraints: ConstraintSettings = ConstraintSettings()
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> Config:
+        batch = self.model.batch_size
+        for name in ("images", "rung_images", "heldout_images"):
+            count = getattr(self.quality, name)
+            if count % batch:
+                raise ValueError(
+                    f"quality.{name}={count} must be a multiple of model.batch_size={batch}"
+                )
+        return self
+
+
+def parse_config(values: Mapping[str, Any]) -> Config:
+    """Validate a resolved configuration.
+
+    Raises:
+        ConfigError: with every mistake, each naming the key, the rule and the value.
+    """
+    try:
+        return Config.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(
+            "The configuration", [_sentence(item) for item in error.errors()]
+        ) from None
+
+
+def _sentence(item: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{path}: no such setting; remove it or check its spelling"
+    if item["type"] == "missing":
+        return f"{path}: this setting is required"
+    rule = item["msg"].removeprefix("Value error, ")
+    if not path:
+        return rule
+    return f"{path}={item['input']!r}: {rule[0].lower()}{rule[1:]}"

@@ -1,0 +1,24 @@
+"""Settings of how latency is measured."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from search.settings.base import Settings
+
+
+class LatencySettings(Settings):
+    """How latency is measured.
+
+    Args:
+        repeats: interleaved repeats of each measured quantity.
+        budget_s: seconds after which a cost table takes what it has, once each kind was seen.
+        check_schedules: random schedules timed end to end to learn the cost table's error.
+        tables: files that ``dato-search calibrate`` wrote. The one for this device, dtype and batch
+            is used instead of measuring; what the front would cost on the others is reported.
+    """
+
+    repeats: int = Field(ge=1)
+    budget_s: float = Field(gt=0)
+    check_schedules: int = Field(ge=0)
+    tables: tuple[str, ...] = ()

@@ -1,0 +1,72 @@
+"""Settings of when a search ends and of what its front keeps to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from search.constraints import Constraints, parse_bounds
+from search.settings.base import Settings, duration_text
+
+
+class BudgetSettings(Settings):
+    """When the search ends: at the limit that is reached first.
+
+    Args:
+        trials: finished trials; ``images``: generated images.
+        calls: denoiser calls for one image, a cached one counting its share of a full one's cost.
+        time: wall-clock time inside trials, such as ``"2h"``, ``"90m"`` or ``"45s"``.
+        default_trials: the limit where no other one is set.
+    """
+
+    trials: int | None = Field(default=None, ge=1)
+    images: int | None = Field(default=None, ge=1)
+    calls: float | None = Field(default=None, gt=0)
+    time: str | None = None
+    default_trials: int = Field(default=30, ge=1)
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _is_a_duration(cls, value: Any) -> Any:
+        return duration_text(value)
+
+
+class ConstraintSettings(Settings):
+    """Bounds that the front keeps, in the grammar of ``search.constraints``.
+
+    Args:
+        speedup: such as ``">=5"`` or ``">=2,<=8"``.
+        fid: on the study's objective, such as ``"<=20"`` or ``"<=baseline+0.5"``.
+    """
+
+    speedup: str | None = None
+    fid: str | None = None
+
+    @field_validator("speedup", "fid")
+    @classmethod
+    def _parses(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_bounds(value)
+        return value
+
+    @field_validator("speedup")
+    @classmethod
+    def _is_a_factor(cls, value: str | None) -> str | None:
+        if value is not None and any(b.relative or b.limit <= 0 for b in parse_bounds(value)):
+            raise ValueError("a speed-up is a factor above 0 over the unpatched model, such as >=5")
+        return value
+
+    @field_validator("fid")
+    @classmethod
+    def _bounds_from_above(cls, value: str | None) -> str | None:
+        if value is not None and not all(bound.upper for bound in parse_bounds(value)):
+            raise ValueError("a lower FID is always welcome, so its bounds are <= ones")
+        return value
+
+    def constraints(self) -> Constraints:
+        """The parsed bounds."""
+        return Constraints(
+            speedup=() if self.speedup is None else parse_bounds(self.speedup),
+            fid=() if self.fid is None else parse_bounds(self.fid),
+        )

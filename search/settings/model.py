@@ -1,0 +1,41 @@
+"""Settings of the model that is tuned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from search.settings.base import Settings
+
+
+class ModelSettings(Settings):
+    """Which pipeline is tuned, and how it samples.
+
+    Args:
+        id: name written into presets.
+        path: ``"pocket"``, a diffusers pipeline folder or a hub id.
+        weights: ``"pretrained"`` (of ``path``), or without weights ``"random"``: ``architecture``
+            as published, or ``"tiny"``: at reduced width.
+        architecture: what is built without weights.
+        scheduler: a diffusers scheduler class name.
+        batch_size: images per pipeline call; also the batch that latency is measured at.
+        prompts: ``"pocket"``, a text file with one prompt a line, ``coco:FILE``,
+            ``imagenet:FILE`` or ``datasets:NAME:SPLIT:COLUMN``.
+        vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles. Both
+            need less memory.
+    """
+
+    id: str
+    path: str
+    weights: Literal["pretrained", "random", "tiny"] = "pretrained"
+    architecture: Literal["sd15", "sd21", "sdxl", "pixart"] | None = None
+    scheduler: str
+    num_inference_steps: int = Field(ge=2, le=1000)
+    guidance_scale: float = Field(ge=0)
+    dtype: Literal["float32", "float16", "bfloat16"]
+    device: str
+    batch_size: int = Field(ge=1)
+    prompts: str
+    vae_slicing: bool = False
+    vae_tiling: bool = False
