@@ -102,6 +102,8 @@ class Audit:
         reference_interval: 90 % bootstrap interval of ``fid_reference`` over images.
         matched_fid: the study's own FID on held-out images, the mean over sets of as many as the
             search used, so that it compares with the searched one; ``None`` for fewer images.
+        matched_interval: 90 % interval of what a search on as many other prompts would find;
+            ``None`` for fewer than twice as many images.
         kid_real, kid_reference: kernel distances to the same sets as the FIDs; unbiased, so that
             they may be below 0. ``kid_real`` is ``None`` without real images.
         psnr: mean over pairs, dB; ``ssim``: mean structural similarity.
@@ -111,6 +113,7 @@ class Audit:
 
     reference_interval: tuple[float, float]
     matched_fid: float | None
+    matched_interval: tuple[float, float] | None
     kid_real: float | None
     kid_reference: float
     psnr: float

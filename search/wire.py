@@ -125,6 +125,7 @@ class TimingWire(Wire):
 class AuditWire(Wire):
     reference_interval: tuple[float, float]
     matched_fid: float | None
+    matched_interval: tuple[float, float] | None = None
     kid_real: float | None
     kid_reference: float
     psnr: float

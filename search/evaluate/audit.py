@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable
-
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from search.evaluate.generate import Images
 from search.evaluate.quality import QualityMeter, fid_between
+from search.evaluate.resample import interval, matched
 from search.evaluate.threads import one_thread
 from search.record import Audit, Quality
 
-RESAMPLES = 200
-LEVEL = 0.9
 ROUNDING = 1 / 12 / 255**2
 """Mean squared error of rounding to 8 bits: images that are equal may be that far apart."""
 
@@ -66,37 +61,17 @@ class AuditMeter:
             return self._meter.fid_real(features[draw])
 
         chosen = to_real if self._objective == "fid_real" else to_reference
-        blocks = torch.arange(len(features)).split(self._block)
-        whole = [block for block in blocks if len(block) == self._block]
+        on_block = matched(chosen, len(features), self._block)
         return Audit(
             reference_interval=interval(to_reference, len(features)),
-            matched_fid=statistics.fmean(map(chosen, whole)) if whole else None,
+            matched_fid=None if on_block is None else on_block[0],
+            matched_interval=None if on_block is None else on_block[1],
             kid_real=None if real is None else kid(real, features),
             kid_reference=paired_kid(reference, features),
             psnr=psnr(images.pixels, self._reference.pixels),
             ssim=ssim(images.pixels, self._reference.pixels),
             perceptual=perceptual(features, reference),
         )
-
-
-def interval(fid: Callable[[Tensor], float], count: int) -> tuple[float, float]:
-    """Bootstrap interval of an FID over images, at level 0.9.
-
-    Drawing with replacement repeats images, which raises every resampled FID. The interval is
-    therefore the resampled spread around its own median, moved to the FID of all images. The draws
-    are the same for every schedule.
-
-    Args:
-        fid: FID of the images of given indices.
-    """
-    generator = torch.Generator().manual_seed(0)
-    draws = torch.tensor(
-        [fid(torch.randint(count, (count,), generator=generator)) for _ in range(RESAMPLES)]
-    )
-    levels = torch.tensor([(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
-    low, middle, high = draws.quantile(levels).tolist()
-    value = fid(torch.arange(count))
-    return max(value + low - middle, 0.0), value + high - middle
 
 
 def kid(first: Tensor, second: Tensor) -> float:

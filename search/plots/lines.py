@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
+from typing import Any
 
 from plotly import graph_objects as go
 
@@ -43,6 +45,22 @@ def _heldout(member: FrontMember, objective: str) -> float | None:
     return fid(member.heldout, objective) if matched is None else matched
 
 
+def _error_bars(members: Sequence[FrontMember], values: Sequence[float]) -> dict[str, Any]:
+    """From the held-out value to the ends of its interval, where it has one."""
+    ends = [
+        (member.audit and member.audit.matched_interval) or (value, value)
+        for member, value in zip(members, values, strict=True)
+    ]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for (_, high), value in zip(ends, values, strict=True)],
+        "arrayminus": [value - low for (low, _), value in zip(ends, values, strict=True)],
+        "thickness": 1,
+        "width": 0,
+    }
+
+
 def heldout_figure(result: StudyResult) -> go.Figure | None:
     """Held-out against searched FID of the front, with the diagonal; ``None`` without held-out."""
     members = [*result.front, *([result.baseline] if result.baseline else [])]
@@ -67,6 +85,7 @@ def heldout_figure(result: StudyResult) -> go.Figure | None:
         mode="markers",
         name="presets",
         marker={"size": 9, "color": COLOURS["front"]},
+        error_y=_error_bars([member for _, _, member in pairs], [y for _, y, _ in pairs]),
         hovertemplate="<b>%{customdata}</b><br>search %{x:.2f}<br>held-out %{y:.2f}<extra></extra>",
     )
     figure = go.Figure([guide, points])

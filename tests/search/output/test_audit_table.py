@@ -16,7 +16,8 @@ def audited(result: StudyResult, gap: float) -> StudyResult:
     for member in result.front:
         assert member.record.quality
         matched = member.record.quality.fid_real + gap
-        audit = Audit((3.1, 5.2), matched, 0.0123, 0.0045, 24.3, 0.853, 0.0312)
+        around = (matched - 1, matched + 1)
+        audit = Audit((3.1, 5.2), matched, around, 0.0123, 0.0045, 24.3, 0.853, 0.0312)
         front.append(replace(member, interval=(17.2, 19.9), audit=audit))
     return replace(result, front=tuple(front))
 
@@ -48,6 +49,12 @@ def test_the_bias_is_told_on_equal_image_counts(result: StudyResult) -> None:
     assert "is 0.40 higher than in the search" in bias(audited(result, 0.4))
     assert "is 1.50 lower than in the search" in bias(audited(result, -1.5))
     assert bias(result) == ""
+
+
+def test_searched_fids_within_their_interval_are_counted(result: StudyResult) -> None:
+    count = len(result.front)
+    assert f"{count} of {count} searched FIDs lie within" in bias(audited(result, 0.4))
+    assert f"0 of {count} searched FIDs lie within" in bias(audited(result, -1.5))
 
 
 def test_a_front_that_was_not_audited_is_a_table_too(result: StudyResult) -> None:

@@ -66,6 +66,7 @@ audits = st.builds(
     Audit,
     reference_interval=st.tuples(finite, finite),
     matched_fid=st.none() | finite,
+    matched_interval=st.none() | st.tuples(finite, finite),
     kid_real=st.none() | finite,
     kid_reference=finite,
     psnr=finite,

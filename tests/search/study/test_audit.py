@@ -44,7 +44,7 @@ class Meter:
         return (4.0, 6.0)
 
     def audit(self, images: Images) -> Audit:
-        return Audit((0.5, 1.5), 1.0, 0.1, 0.1, 30.0, 0.9, 0.1)
+        return Audit((0.5, 1.5), 1.0, None, 0.1, 0.1, 30.0, 0.9, 0.1)
 
 
 @dataclass

@@ -69,7 +69,7 @@ def audited(name: str, speedup: float, fid: float, width: float = 1.0) -> FrontM
         heldout=Quality(fid_real=100 - fid, fid_reference=fid, distance=0.1, images=16),
         interval=(100 - fid - width, 100 - fid + width),
         speedup=speedup,
-        audit=Audit((fid - width, fid + width), fid, None, 0.0, 30.0, 0.9, 0.1),
+        audit=Audit((fid - width, fid + width), fid, None, None, 0.0, 30.0, 0.9, 0.1),
     )
 
 

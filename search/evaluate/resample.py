@@ -1,0 +1,62 @@
+"""Intervals of FIDs from resampled images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Fid = Callable[[Tensor], float]
+"""FID of the images of given indices, out of those at hand."""
+
+RESAMPLES = 200
+LEVEL = 0.9
+
+
+def interval(fid: Fid, count: int) -> tuple[float, float]:
+    """Bootstrap interval of an FID over ``count`` images, at level 0.9.
+
+    Drawing with replacement repeats images, which raises every resampled FID. The interval is
+    therefore the resampled spread around its own median, moved to the FID of all images. The draws
+    are the same for every schedule.
+    """
+    generator = torch.Generator().manual_seed(0)
+    draws = [fid(torch.randint(count, (count,), generator=generator)) for _ in range(RESAMPLES)]
+    low, high = _spread(draws)
+    value = fid(torch.arange(count))
+    return max(value + low, 0.0), value + high
+
+
+def matched(fid: Fid, count: int, block: int) -> tuple[float, tuple[float, float] | None] | None:
+    """What the FID of ``block`` images is, and between what it lies for other prompts and noise.
+
+    FIDs of different counts do not compare, so that a search's FID is held against those of random
+    subsets of as many of the ``count`` images: their mean, and the interval (level 0.9) in which
+    the FID of ``block`` further images falls. Subsets of share f overlap, which makes them vary
+    1 - f times as much as independent sets do, and their mean has an error of its own, f times as
+    large: the spread grows by the root of (1 + f) / (1 - f).
+
+    Returns:
+        ``None`` for fewer than ``block`` images; without an interval for fewer than twice as many.
+    """
+    if count < block:
+        return None
+    if count == block:
+        return fid(torch.arange(count)), None
+    generator = torch.Generator().manual_seed(0)
+    draws = [fid(torch.randperm(count, generator=generator)[:block]) for _ in range(RESAMPLES)]
+    value = sum(draws) / len(draws)
+    if count < 2 * block:
+        return value, None
+    low, high = _spread(draws)
+    stretch = math.sqrt((1 + block / count) / (1 - block / count))
+    return value, (max(value + stretch * low, 0.0), value + stretch * high)
+
+
+def _spread(draws: list[float]) -> tuple[float, float]:
+    """The two ends at :data:`LEVEL`, from the median."""
+    levels = torch.tensor([(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], dtype=torch.double)
+    low, middle, high = torch.tensor(draws, dtype=torch.double).quantile(levels).tolist()
+    return low - middle, high - middle
