@@ -6,16 +6,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from search.evaluate.resample import interval, matched
+from search.evaluate.resample import Fid, interval, matched
 
 
 def normal(seed: int, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).double()
 
 
+def mean_of(data: Tensor) -> Fid:
+    return lambda draw: 10 + float(data[draw].mean())
+
+
 def test_an_interval_is_the_resampled_spread_around_the_value() -> None:
     data = normal(0, 400)
-    low, high = interval(lambda draw: 10 + float(data[draw].mean()), len(data))
+    low, high = interval(mean_of(data), len(data))
     assert high - low == pytest.approx(2 * 1.645 * float(data.std()) / 20, rel=0.2)
     assert low < 10 + float(data.mean()) < high
 
@@ -24,7 +28,7 @@ def test_a_matched_interval_holds_what_further_images_give_nine_times_in_ten() -
     inside = 0
     for seed in range(200):
         data = normal(seed, 64 + 16)
-        found = matched(lambda draw, data=data: 10 + float(data[draw].mean()), 64, 16)
+        found = matched(mean_of(data), 64, 16)
         assert found is not None and found[1] is not None
         low, high = found[1]
         inside += low <= 10 + float(data[64:].mean()) <= high
