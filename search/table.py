@@ -48,11 +48,12 @@ def front_table(result: StudyResult) -> Table:
 
     Both FIDs are the searched ones, all of the same images; an audit adds the FID to real
     images on held-out prompts with its 90 % interval. Latency and speed-up are re-timed where they
-    were, else the cost table's.
+    were, else the cost table's, which a tilde tells apart.
     """
     members = (*([result.baseline] if result.baseline else []), *result.front)
     real = any(fid(member.record.quality, "fid_real") is not None for member in members)
     heldout = any(fid(member.heldout, "fid_real") is not None for member in members)
+    mixed = len({member.timing is None for member in members}) == 2
     table = Table(title=f"Front of {escape(result.name)}", title_justify="left")
     table.add_column("preset", no_wrap=True)
     columns = ["FID to ref.", *(["to real"] if real else [])]
@@ -63,17 +64,22 @@ def front_table(result: StudyResult) -> Table:
     table.add_column("calls")
     for member in members:
         latency = member_latency(member)
+        priced = "~" if mixed and member.timing is None else ""
         table.add_row(
             escape(member.name),
             _number(fid(member.record.quality, "fid_reference"), ".2f"),
             *([_number(fid(member.record.quality, "fid_real"), ".2f")] if real else []),
             *([_with_interval(member)] if heldout else []),
-            _number(None if latency is None else 1000 * latency, ".0f"),
-            _number(member_speedup(member), ".2f", "x"),
+            priced + _number(None if latency is None else 1000 * latency, ".0f"),
+            priced + _number(member_speedup(member), ".2f", "x"),
             *(_number(member.elsewhere.get(name), ".2f", "x") for name in devices),
             _calls(member),
         )
-    notes = [feasibility(result), "" if result.front else "The front is empty."]
+    notes = [
+        feasibility(result),
+        "~ is the cost table's, not timed end to end." if mixed else "",
+        "" if result.front else "The front is empty.",
+    ]
     table.caption = escape(" ".join(filter(None, notes))) or None
     return table
 

@@ -11,6 +11,7 @@ import dato
 from dato.errors import UnsupportedError
 from dato.unet import count_branches, partial_forward
 from dato.unet_layout import check_inputs
+from tests.dato.models import SDXL
 from tests.dato.tiny import WIDTH, random, tiny_unet
 
 TEXT = random(2, 5, WIDTH, seed=1)
@@ -26,17 +27,6 @@ def controlnet() -> dict[str, Any]:
     }
 
 
-SDXL: dict[str, Any] = {
-    "block_out_channels": (8, 16, 16),
-    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-    "attention_head_dim": (1, 2, 2),
-    "transformer_layers_per_block": (1, 2, 3),
-    "use_linear_projection": True,
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 4,
-    "projection_class_embeddings_input_dim": 6 * 4 + 8,
-}
 ADDED = {"text_embeds": random(2, 8), "time_ids": torch.ones(2, 6)}
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
