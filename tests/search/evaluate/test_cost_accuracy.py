@@ -13,6 +13,9 @@ from search.evaluate.latency import check_cost_table, loop_timer
 from search.evaluate.workload import Workload
 from search.pocket.captions import sample_scenes
 
+ROUNDS = 40
+"""A run of one image differs by some 7 % from the next one: this many tell 2 %."""
+
 
 def random_schedule(generator: random.Random, calls: int) -> Schedule:
     """Like a search's: full calls, cached calls of one depth, reused calls; level 0 pruned."""
@@ -31,12 +34,13 @@ def random_schedule(generator: random.Random, calls: int) -> Schedule:
 @pytest.mark.benchmark
 @pytest.mark.timeout(3600)
 def test_table_foretells_ten_random_schedules() -> None:
-    captions = tuple(scene.caption for scene in sample_scenes(8, 1))
-    generator = Generator(ModelConfig(), Workload(captions, 1))
-    table = measure(generator, repeats=5, budget_s=90)
+    captions = tuple(scene.caption for scene in sample_scenes(1, 1))
+    generator = Generator(ModelConfig(batch_size=1), Workload(captions, 1))
+    table = measure(generator, repeats=12, budget_s=240)
     draw = random.Random(0)
     schedules = [random_schedule(draw, generator.calls) for _ in range(10)]
-    timer = loop_timer(generator, at_least_s=2)
-    check = check_cost_table(table, generator.topology, schedules, timer, repeats=3)
+    timer = loop_timer(generator)
+    check = check_cost_table(table, generator.topology, schedules, timer, repeats=ROUNDS)
+    print(check)
     assert check.median < 0.02
     assert check.worst < 0.05
