@@ -5,42 +5,27 @@ The time of a call does not depend on the values of the weights, so none are dow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from diffusers import UNet2DConditionModel
 
+from search.evaluate.architectures import PUBLISHED, Config
 from search.pocket import pocket_path
 
-Config = Mapping[str, Any]
+_SD15 = PUBLISHED["sd15"].denoiser[1]
 
-_SDXL = {
-    "block_out_channels": (320, 640, 1280),
-    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-    "transformer_layers_per_block": (1, 2, 10),
-    "attention_head_dim": (5, 10, 20),
-    "cross_attention_dim": 2048,
-    "use_linear_projection": True,
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 256,
-    "projection_class_embeddings_input_dim": 2816,
-    "sample_size": 128,
-}
-"""stabilityai/stable-diffusion-xl-base-1.0"""
-
-_SD15 = {"cross_attention_dim": 768, "attention_head_dim": 8, "sample_size": 64}
-"""stable-diffusion-v1-5/stable-diffusion-v1-5; the rest are diffusers' defaults."""
-
-_NARROW = _SD15 | {
+_NARROW: Config = {
+    **_SD15,
     "block_out_channels": (64, 128, 256, 256),
     "attention_head_dim": (2, 4, 8, 8),
     "cross_attention_dim": 128,
 }
 """SD 1.5 at a fifth of its width, with heads of 32 channels."""
 
-_TINY = _NARROW | {
+_TINY: Config = {
+    **_NARROW,
     "block_out_channels": (8, 16, 16, 16),
     "attention_head_dim": (1, 2, 2, 2),
     "cross_attention_dim": 8,
@@ -71,7 +56,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "sd15": Architecture(lambda: _SD15),
-    "sdxl": Architecture(lambda: _SDXL, level=1, pooled=1280),
+    "sdxl": Architecture(lambda: PUBLISHED["sdxl"].denoiser[1], level=1, pooled=1280),
     "sd15-narrow": Architecture(lambda: _NARROW),
     "pocket": Architecture(
         lambda: UNet2DConditionModel.load_config(str(pocket_path() / "unet")), words=20
