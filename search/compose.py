@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from search.errors import UserError
 from search.plain_yaml import read_yaml
-from search.settings import Config, parse_config
+from search.settings import Config, ModelSettings, parse_config, parse_model
 
 RESUMABLE = ("budget", "tracker", "launcher")
 """Groups that may change when a study resumes; everything else defines what was measured."""
@@ -35,15 +35,27 @@ def compose_config(overrides: Sequence[str]) -> Config:
         ConfigError: for values that the settings refuse.
     """
     overrides, space = _take_space_file(overrides)
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_module("conf", version_base="1.3"):
-            values = _plain(compose("config", [_quoted(override) for override in overrides]))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_explain(error)) from error
+    values = _composed(overrides)
     if space is not None:
         values["space"] = space
     return parse_config(_with_folder(values))
+
+
+def compose_model(overrides: Sequence[str]) -> ModelSettings:
+    """The model of overrides such as ``model=sd15``, where nothing is searched.
+
+    Raises:
+        UserError: see :func:`compose_config`, or an override of another group.
+        ConfigError: for values that the settings refuse.
+    """
+    for override in overrides:
+        if override.lstrip("+~").partition("=")[0].partition(".")[0] != "model":
+            raise UserError(
+                f"Only settings of the model are taken here; found {override!r}. Use model=NAME, "
+                "model.path=FOLDER, model.device=cuda and the like."
+            )
+    # Some models ask for a study's prompts; none are read here.
+    return parse_model(_composed(["model.prompts=pocket", *overrides]))
 
 
 def save_config(config: Config) -> str:
@@ -74,6 +86,15 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     except OmegaConfBaseException as error:
         raise UserError(_explain(error)) from error
     return parse_config(_merged(stored, changes))
+
+
+def _composed(overrides: Sequence[str]) -> dict[str, Any]:
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module("conf", version_base="1.3"):
+            return _plain(compose("config", [_quoted(override) for override in overrides]))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_explain(error)) from error
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

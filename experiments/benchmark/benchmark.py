@@ -69,7 +69,7 @@ def main() -> None:
     workload, _ = make_workloads(
         config.model.prompts, images=options.images, heldout_images=4, seed=SEED
     )
-    entries = contenders(lambda: Generator(model_config(config), workload), INTERVALS, RATIOS)
+    entries = contenders(lambda: Generator(model_config(config.model), workload), INTERVALS, RATIOS)
     times = _times(entries, options.repeats)
     rows = _rows(entries, times, options.images)
     write_json(HERE / "results.json", _document(options, rows))

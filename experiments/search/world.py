@@ -63,7 +63,7 @@ class World:
         search, heldout = make_workloads(
             "pocket", images=POOL_IMAGES, heldout_images=AUDIT_IMAGES, seed=SEED
         )
-        self.generator = Generator(model_config(self.config), search)
+        self.generator = Generator(model_config(self.config.model), search)
         self.heldout = self.generator.with_workload(heldout)
         if not table.is_file():
             measure(self.generator, repeats=3, budget_s=25).save(table)

@@ -87,7 +87,7 @@ def draw_images(path: Path) -> None:
     workload, _ = make_workloads(
         config.model.prompts, images=COLUMNS, heldout_images=COLUMNS, seed=SEED
     )
-    generator = Generator(model_config(config), workload)
+    generator = Generator(model_config(config.model), workload)
     rows = [("unpatched", grid(generator.generate(None, range(COLUMNS)).pixels, COLUMNS))]
     for name in sorted(list_presets(model="pocket"), key=ORDER.index):
         preset = load_preset(name)

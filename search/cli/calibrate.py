@@ -29,7 +29,7 @@ def calibrate(options: argparse.Namespace) -> int:
         config.model.prompts, images=batch, heldout_images=batch, seed=config.study.seed
     )
     view.stage("loading the model")
-    generator = Generator(model_config(config), workload)
+    generator = Generator(model_config(config.model), workload)
     table = checked(measure(config, generator, view), config, generator, view)
     path: Path = options.out or FOLDER / f"{table.name}.json"
     table.save(path)

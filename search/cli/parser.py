@@ -72,12 +72,18 @@ FOLDER/retarget/<table> unless --out names another folder; each preset says that
 predicted. A table for another model, topology, sampler or number of calls is refused."""
 
 GENERATE = """\
-Generate images with a preset, beside the unpatched pipeline if asked:
+Generate images with a preset, above them the unpatched pipeline's if asked:
 
   dato-search generate --preset pocket/balanced --compare --out grid.png \\
       --prompt "a red circle left of a blue square on a white background"
+  dato-search generate --preset hub:USER/REPO/NAME --prompt "..." --count 8 --out pictures \\
+      model=sd15 model.path=FOLDER model.device=cuda
 
-The model's folder defaults to the embedded model that the shipped presets belong to."""
+--out is one picture of all, or a folder (a name without a suffix) for a file each and the grid.
+The preset names the model, and fixes sampler, steps and guidance; settings of the model
+(model.path, model.device, model.dtype, model.batch_size) are those of a sweep. An image is what the
+pipeline gives with torch.Generator().manual_seed(SEED). Paths go to standard output, everything
+else to standard error."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -177,14 +183,27 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     validate.add_argument("presets", nargs="+", metavar="PRESET", help="file or shipped name")
     validate.add_argument("--model", metavar="FOLDER", help="pipeline that the presets must fit")
     _add_understanding(commands)
-    generate = _command(commands, "generate", "images with a preset", GENERATE, "preset:generate")
-    generate.add_argument("--preset", required=True, help="file or shipped name")
+    generate = _command(commands, "generate", "images with a preset", GENERATE, "generate:generate")
+    generate.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="such as model.device=cuda"
+    )
+    generate.add_argument(
+        "--preset", required=True, help="file, shipped name or hub:USER/REPO/NAME"
+    )
     generate.add_argument("--prompt", action="append", required=True, help="may be repeated")
-    generate.add_argument("--out", type=Path, required=True, help="PNG to write")
-    generate.add_argument("--model", default="pocket", help="pipeline folder (default: pocket)")
-    generate.add_argument("--device", default="cpu", help="torch device (default: cpu)")
-    generate.add_argument("--seed", type=int, default=0, help="seed of the initial noise")
-    generate.add_argument("--compare", action="store_true", help="unpatched images in a first row")
+    generate.add_argument("--out", type=Path, required=True, help="picture or folder to write")
+    generate.add_argument("--seed", type=int, default=0, help="of each prompt's first image")
+    generate.add_argument(
+        "--count",
+        type=int,
+        default=1,
+        metavar="N",
+        help="images of each prompt, seeds from SEED on",
+    )
+    generate.add_argument(
+        "--steps", type=int, metavar="N", help="another number of steps; stretches the schedule"
+    )
+    generate.add_argument("--compare", action="store_true", help="unpatched images above")
 
 
 def _add_understanding(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

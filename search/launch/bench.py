@@ -29,7 +29,7 @@ from search.launch.pool_local import LocalPool
 from search.launch.pool_ray import RayPool
 from search.launch.tables import study_table
 from search.launch.view import View
-from search.settings import Config, LauncherSettings
+from search.settings import Config, LauncherSettings, ModelSettings
 from search.space import SpaceContext
 from search.study.evaluator import Evaluator
 
@@ -134,7 +134,7 @@ def open_bench(
         heldout_seed=heldout.seed,
     )
     network = load_feature_network(quality.features, quality.features_path)
-    model = model_config(config)
+    model = model_config(config.model)
     view.stage("loading the model")
     generator = Generator(model, search)
     table = study_table(config, folder, generator, view)
@@ -171,10 +171,10 @@ def open_bench(
         )
 
 
-def model_config(config: Config) -> ModelConfig:
+def model_config(settings: ModelSettings) -> ModelConfig:
     """The part of the settings that a generator loads."""
     names = (field.name for field in fields(ModelConfig))
-    return ModelConfig(**{name: getattr(config.model, name) for name in names})
+    return ModelConfig(**{name: getattr(settings, name) for name in names})
 
 
 def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -> Pool:

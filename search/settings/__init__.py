@@ -1,6 +1,6 @@
 """The configuration as frozen, validated values: one class a Hydra group, ``Config`` over all."""
 
-from search.settings.config import Config, parse_config
+from search.settings.config import Config, parse_config, parse_model
 from search.settings.latency import LatencySettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
 from search.settings.model import ModelSettings
@@ -28,4 +28,5 @@ __all__ = [
     "TrackerSettings",
     "WarmstartSettings",
     "parse_config",
+    "parse_model",
 ]

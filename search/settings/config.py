@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -22,6 +22,8 @@ from search.settings.study import (
     TrackerSettings,
     WarmstartSettings,
 )
+
+Group = TypeVar("Group", bound=Settings)
 
 
 class Config(Settings):
@@ -58,8 +60,25 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: with every mistake, each naming the key, the rule and the value.
     """
+    return _parse(Config, values)
+
+
+class _ModelAlone(Settings):
+    model: ModelSettings
+
+
+def parse_model(values: Mapping[str, Any]) -> ModelSettings:
+    """The model of a resolved configuration, whose other groups are not looked at.
+
+    Raises:
+        ConfigError: see :func:`parse_config`.
+    """
+    return _parse(_ModelAlone, {"model": values["model"]}).model
+
+
+def _parse(group: type[Group], values: Mapping[str, Any]) -> Group:
     try:
-        return Config.model_validate(dict(values))
+        return group.model_validate(dict(values))
     except ValidationError as error:
         raise ConfigError(
             "The configuration", [_sentence(item) for item in error.errors()]

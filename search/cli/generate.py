@@ -1,0 +1,96 @@
+"""``generate``: pictures of prompts with a preset, without writing Python."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from dato import Preset, load_preset
+from search.cli.chosen import model_of
+from search.cli.pictures import Target
+from search.errors import UserError
+from search.evaluate.painter import Painted, Painter, Wish
+
+MAX_STEPS = 1000
+MAX_SEED = 2**63 - 1
+
+
+def generate(options: argparse.Namespace) -> int:
+    """Write one grid or single files, with ``--compare`` the unpatched pictures too."""
+    _check(options)
+    target = Target(options.out)
+    preset = load_preset(options.preset)
+    wishes = tuple(
+        Wish(prompt, options.seed + copy)
+        for prompt in options.prompt
+        for copy in range(options.count)
+    )
+    with _plain_warnings():
+        painted = _paint(options, preset, wishes)
+    for name, done in painted.items():
+        each = done.seconds / len(wishes)
+        print(f"{name}: {len(wishes)} in {done.seconds:.1f} s, {each:.3g} s each", file=sys.stderr)
+    pictures = {name: done.images for name, done in painted.items()}
+    for path in target.save(wishes, pictures, options.count):
+        print(path)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Before anything is loaded."""
+    limits = {"count": (1, 10_000), "seed": (0, MAX_SEED - options.count), "steps": (1, MAX_STEPS)}
+    for name, (low, high) in limits.items():
+        value = getattr(options, name)
+        if value is not None and not low <= value <= high:
+            raise UserError(f"--{name} is from {low} to {high}; found {value}.")
+
+
+def _paint(
+    options: argparse.Namespace, preset: Preset, wishes: tuple[Wish, ...]
+) -> dict[str, Painted]:
+    model = model_of(preset, options.overrides)
+    print(f"loading {model.path}", file=sys.stderr)
+    painter = Painter(model)
+    calls = painter.calls(len(wishes), preset, options.steps)
+    passes = {"unpatched": False, preset.name: True} if options.compare else {preset.name: True}
+    painted = {}
+    for name, patched in passes.items():
+        with _counted(name, calls) as on_call:
+            painted[name] = painter.paint(
+                wishes, preset, patched=patched, steps=options.steps, on_call=on_call
+            )
+    return painted
+
+
+@contextmanager
+def _counted(name: str, calls: int) -> Iterator[Callable[[], None]]:
+    """A bar of the denoiser's calls on a terminal, one line where there is none."""
+    if not sys.stderr.isatty():
+        print(f"{name}: {calls} calls", file=sys.stderr, flush=True)
+        yield lambda: None
+        return
+    text, columns = TextColumn("{task.description}", markup=False), (BarColumn(),)
+    count = TextColumn("{task.completed:.0f}/{task.total:.0f} calls")
+    clocks = (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(text, *columns, count, *clocks, console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=calls)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Warnings, of other weights say, without the line of code that gave them."""
+
+    def say(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"dato-search: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = say
+        yield

@@ -1,0 +1,104 @@
+"""Where pictures go: all in one grid, or each in a file of its own beside the grid."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from dato.files import replace_bytes
+from search.errors import UserError
+from search.evaluate.painter import Wish
+from search.names import slug
+
+COLUMNS = 6
+Pictures = Mapping[str, Sequence[Image.Image]]
+"""By what made them, ``"unpatched"`` or a preset's name: one picture for each wish."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What ``--out`` names: a picture, or a folder for pictures.
+
+    Raises:
+        UserError: the suffix is of no picture, or the path leads through a file.
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        formats = sorted(Image.registered_extensions())
+        if not self.is_folder and self.path.suffix.lower() not in formats:
+            raise UserError(
+                f"--out is a picture, such as grid.png, or a folder; found {str(self.path)!r}, "
+                f"whose suffix {self.path.suffix!r} is of no picture."
+            )
+        above = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise UserError(
+                f"--out={str(self.path)!r} leads through the file {str(above)!r}. Choose another."
+            )
+
+    @property
+    def is_folder(self) -> bool:
+        return self.path.is_dir() or not self.path.suffix
+
+    def save(self, wishes: Sequence[Wish], pictures: Pictures, per_row: int) -> Iterator[Path]:
+        """Write the grid, and into a folder each picture too; the paths that were written.
+
+        Args:
+            per_row: pictures of one prompt, which begin a row of their own where they are several.
+        """
+        sheet = grid(pictures, rows_of(len(wishes), per_row))
+        if not self.is_folder:
+            yield _write(sheet, self.path)
+            return
+        for made_by, images in pictures.items():
+            for number, (wish, image) in enumerate(zip(wishes, images, strict=True), 1):
+                name = f"{number:02}-{slug(wish.prompt)[:40]}-{wish.seed}-{slug(made_by)}.png"
+                yield _write(image, self.path / name, _facts(wish, made_by))
+        yield _write(sheet, self.path / "grid.png")
+
+
+def rows_of(count: int, per_row: int) -> list[range]:
+    """Which pictures stand in each row: those of one prompt, or where each has one, of several."""
+    group = per_row if per_row > 1 else count
+    return [
+        range(left, min(left + COLUMNS, start + group, count))
+        for start in range(0, count, group)
+        for left in range(start, start + group, COLUMNS)
+    ]
+
+
+def grid(pictures: Pictures, rows: Sequence[range]) -> Image.Image:
+    """Every row once for each of what made the pictures, one below the other."""
+    lines = [[images[index] for index in row] for row in rows for images in pictures.values()]
+    width, height = lines[0][0].size
+    sheet = Image.new("RGB", (width * max(map(len, lines)), height * len(lines)), "white")
+    for y, line in enumerate(lines):
+        for x, image in enumerate(line):
+            sheet.paste(image, (x * width, y * height))
+    return sheet
+
+
+def _facts(wish: Wish, made_by: str) -> PngInfo:
+    """What it takes to make the picture again, in its file."""
+    facts = PngInfo()
+    for key, value in {"prompt": wish.prompt, "seed": str(wish.seed), "preset": made_by}.items():
+        facts.add_itxt(key, value)
+    return facts
+
+
+def _write(image: Image.Image, path: Path, facts: PngInfo | None = None) -> Path:
+    buffer = io.BytesIO()
+    try:
+        kind = Image.registered_extensions()[path.suffix.lower()]
+        image.save(buffer, kind, **({} if facts is None else {"pnginfo": facts}))
+        replace_bytes(path, buffer.getvalue())
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"Cannot write {str(path)!r}: {error}. Choose another --out.") from error
+    return path

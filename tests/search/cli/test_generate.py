@@ -1,0 +1,273 @@
+"""``generate``: pictures as the pipeline itself makes them, where they go, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import dato
+from dato import Preset, Schedule, load_preset
+from dato.preset import ModelInfo, SamplerInfo
+from search.cli.chosen import known_models, model_of
+from search.cli.generate import _counted
+from search.cli.main import main
+from search.cli.pictures import COLUMNS, grid, rows_of
+from search.errors import UserError
+from search.evaluate.generate import NO_MEMORY
+from search.evaluate.model import ModelConfig, load_pipeline
+from search.evaluate.painter import Painter, Wish
+from search.pocket import load_pipeline as load_pocket
+
+FAST = load_preset("pocket/fast")
+PROMPTS = ("a red circle on a white background", "a blue square on a black background")
+
+
+def generate(out: Path, *arguments: str, preset: str = "pocket/fast") -> int:
+    return main(["generate", "--preset", preset, "--out", str(out), *arguments])
+
+
+def prompts(texts: Sequence[str] = PROMPTS) -> list[str]:
+    return [word for text in texts for word in ("--prompt", text)]
+
+
+@pytest.fixture(scope="module")
+def painter() -> Painter:
+    return Painter(model_of(FAST, ["model.batch_size=1"]))
+
+
+def test_a_picture_is_what_the_pipeline_gives_for_its_seed(painter: Painter) -> None:
+    sampler = replace(FAST.sampler, num_inference_steps=6, calls=6)
+    short = replace(FAST, schedule=FAST.schedule.resampled(6), sampler=sampler)
+    wishes = [Wish(PROMPTS[0], 7), Wish(PROMPTS[1], 3)]
+    made = {patched: painter.paint(wishes, short, patched=patched) for patched in (True, False)}
+    pipe = load_pocket()
+    pipe.set_progress_bar_config(disable=True)
+
+    def alone(wish: Wish) -> Image.Image:
+        generator = torch.Generator().manual_seed(wish.seed)
+        image: Image.Image = pipe(
+            wish.prompt, num_inference_steps=6, guidance_scale=2.0, generator=generator
+        ).images[0]
+        return image
+
+    unpatched = [alone(wish) for wish in wishes]
+    with dato.applied(pipe, short):
+        patched = [alone(wish) for wish in wishes]
+    assert [image.tobytes() for image in made[False].images] == [u.tobytes() for u in unpatched]
+    assert [image.tobytes() for image in made[True].images] == [p.tobytes() for p in patched]
+    assert unpatched[0].tobytes() != patched[0].tobytes()
+    assert made[True].seconds > 0
+
+
+def test_progress_counts_every_call_of_every_batch(painter: Painter) -> None:
+    seen: list[None] = []
+    wishes = [Wish(PROMPTS[0], seed) for seed in range(2)]
+    painter.paint(wishes, FAST, steps=3, on_call=lambda: seen.append(None))
+    assert len(seen) == painter.calls(2, FAST, steps=3) == 6
+
+
+def test_a_folder_takes_single_files_that_say_how_they_were_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "pictures"
+    arguments = ["--count", "2", "--seed", "5", "--steps", "3", "--compare", "model.batch_size=3"]
+    assert generate(out, *prompts(), *arguments) == 0
+    written, told = capsys.readouterr()
+    files = [Path(line) for line in written.splitlines()]
+    assert sorted(files) == sorted(out.iterdir())
+    assert len(files) == 2 * 2 * 2 + 1
+    single = out / "03-a-blue-square-on-a-black-background-5-pocket-fast.png"
+    with Image.open(single) as image, Image.open(out / "grid.png") as sheet:
+        facts = {"prompt": PROMPTS[1], "seed": "5", "preset": "pocket/fast"}
+        assert image.info == facts
+        assert sheet.size == (2 * 64, 4 * 64)  # a row for each prompt, unpatched above the preset
+        assert sheet.crop((0, 192, 64, 256)).tobytes() == image.tobytes()
+    assert "unpatched: 6 calls" in told
+    assert "pocket/fast: 4 in" in told
+
+
+def test_the_suffix_of_a_picture_chooses_its_format(tmp_path: Path) -> None:
+    assert generate(tmp_path / "grid.webp", *prompts(), "--steps", "2") == 0
+    with Image.open(tmp_path / "grid.webp") as sheet:
+        assert (sheet.format, sheet.size) == ("WEBP", (128, 64))
+
+
+@given(count=st.integers(1, 40), per_prompt=st.integers(1, 20))
+def test_a_grid_shows_every_picture_once_and_each_prompt_from_the_left(
+    count: int, per_prompt: int
+) -> None:
+    total = count * per_prompt
+    rows = rows_of(total, per_prompt)
+    assert [index for row in rows for index in row] == list(range(total))
+    assert all(1 <= len(row) <= COLUMNS for row in rows)
+    if per_prompt > 1:
+        assert set(range(0, total, per_prompt)) <= {row[0] for row in rows}
+
+
+def test_rows_of_a_comparison_alternate() -> None:
+    def plain(value: int) -> Image.Image:
+        return Image.fromarray(np.full((1, 1, 3), value, dtype=np.uint8))
+
+    pictures = {"unpatched": [plain(v) for v in (1, 2, 3)], "p": [plain(v) for v in (4, 5, 6)]}
+    sheet = grid(pictures, [range(2), range(2, 3)])
+    found = np.asarray(sheet)[..., 0].tolist()
+    assert found == [[1, 2], [4, 5], [3, 255], [6, 255]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["model.num_inference_steps=9"], "A preset fixes model.num_inference_steps"),
+        (["space=joint"], "Only settings of the model"),
+        (["model.pth=x"], "pth"),
+        (["model.path=/no/such/folder"], "/no/such/folder"),
+        (["model.batch_size=0"], "model.batch_size=0"),
+        (["model=sd15", "model.weights=tiny", "model.device=cuda:99"], "not on this machine"),
+        (["--count", "0"], "--count is from 1"),
+        (["--seed", "-1"], "--seed is from 0"),
+        (["--steps", "0"], "--steps is from 1"),
+    ],
+)
+def test_mistakes_are_told_before_a_picture_is_made(
+    arguments: list[str], fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generate(tmp_path / "x.png", "--prompt", "a", *arguments) == 2
+    error = capsys.readouterr().err
+    assert fragment in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "fragment"), [("x.txt", "'.txt' is of no picture"), ("file/x.png", "the file")]
+)
+def test_a_bad_target_is_told_before_the_model_loads(
+    name: str, fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert generate(tmp_path / name, "--prompt", "a") == 2
+    told = capsys.readouterr().err
+    assert fragment in told
+    assert "loading" not in told
+
+
+def test_a_preset_of_another_model_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = ["model=sdxl", "model.weights=tiny", "model.device=cpu", "model.dtype=float32"]
+    assert generate(tmp_path / "x.png", "--prompt", "a", *tiny) == 2
+    assert "12 skip branches" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("default:.*other weights")
+def test_other_weights_are_one_line_of_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = replace(FAST, model=replace(FAST.model, fingerprint=f"sha256:{64 * '0'}"))
+    other.save(tmp_path / "other.json")
+    preset = str(tmp_path / "other.json")
+    assert generate(tmp_path / "x.png", "--prompt", "a", "--steps", "2", preset=preset) == 0
+    warned = [line for line in capsys.readouterr().err.splitlines() if "other weights" in line]
+    assert len(warned) == 1
+    assert warned[0].startswith("dato-search: ")
+
+
+def tiny_preset(model: str, folder: Path) -> Path:
+    """A preset for an architecture at reduced width."""
+    built = ModelConfig(weights="tiny", architecture=model)  # type: ignore[arg-type]
+    pipe = load_pipeline(built)
+    topology = dato.topology(pipe)
+    size = pipe.unet.config.sample_size if hasattr(pipe, "unet") else 0
+    size = size or pipe.transformer.config.sample_size
+    preset = Preset(
+        "mine/tiny",
+        ModelInfo("custom", topology.skip_branches, dato.fingerprint(pipe), (size, size)),
+        SamplerInfo("DPMSolverMultistepScheduler", 4, 4, 3.0),
+        Schedule.uniform(4, interval=2),
+    )
+    path = folder / "tiny.json"
+    preset.save(path)
+    return path
+
+
+@pytest.mark.parametrize("model", ["sd15", "sdxl", "pixart"])
+def test_every_family_generates(model: str, tmp_path: Path) -> None:
+    preset = str(tiny_preset(model, tmp_path))
+    tiny = [f"model={model}", "model.weights=tiny", "model.device=cpu", "model.dtype=float32"]
+    assert generate(tmp_path / "x.png", *prompts(), "--compare", *tiny, preset=preset) == 0
+    with Image.open(tmp_path / "x.png") as sheet:
+        assert sheet.size[0] == sheet.size[1]
+
+
+def test_a_folder_of_ones_own_is_given_by_its_path(tmp_path: Path) -> None:
+    preset = tiny_preset("sd15", tmp_path)
+    built = ModelConfig(weights="tiny", architecture="sd15", scheduler="PNDMScheduler")
+    load_pipeline(built).save_pretrained(tmp_path / "pipeline")
+    out = tmp_path / "x.png"
+    path = f"model.path={tmp_path / 'pipeline'}"
+    assert generate(out, "--prompt", "a", path, preset=str(preset)) == 0
+    assert out.is_file()
+    assert generate(out, "--prompt", "a", preset=str(preset)) == 2
+
+
+def test_a_preset_names_its_model() -> None:
+    assert "pocket" in known_models()
+    assert "custom" not in known_models()
+    assert model_of(FAST, []).path == "pocket"
+    published = model_of(load_preset("sd15/published"), ["model.device=cpu"])
+    assert published.path == "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    assert (published.scheduler, published.device) == ("PNDMScheduler", "cpu")
+    stranger = replace(FAST, model=replace(FAST.model, id="../../etc"))
+    with pytest.raises(UserError, match=r"model\.path=FOLDER or a hub id"):
+        model_of(stranger, [])
+    assert model_of(stranger, ["model.path=mine"]).path == "mine"
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError(f"x: {NO_MEMORY[0]}")]
+)
+def test_out_of_memory_names_the_batch(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(painter, "_run", fail)
+    with pytest.raises(UserError, match=r"1 images at once. Lower model\.batch_size"):
+        painter.paint([Wish("a", 0)], FAST)
+
+
+def test_another_failure_is_not_taken_for_it(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(painter, "_run", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        painter.paint([Wish("a", 0)], FAST)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", screen := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with _counted("pocket/fast", 2) as on_call:
+        on_call()
+        on_call()
+    assert "2/2 calls" in screen.getvalue()
+    assert "\x1b[" in screen.getvalue()
