@@ -32,7 +32,7 @@ def generate(options: argparse.Namespace) -> int:
         for prompt in options.prompt
         for copy in range(options.count)
     )
-    with _plain_warnings():
+    with plain_warnings():
         painted = _paint(options, preset, wishes)
     for name, done in painted.items():
         each = done.seconds / len(wishes)
@@ -85,7 +85,7 @@ def _counted(name: str, calls: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _plain_warnings() -> Iterator[None]:
+def plain_warnings() -> Iterator[None]:
     """Warnings, of other weights say, without the line of code that gave them."""
 
     def say(message: Warning | str, *_: Any, **__: Any) -> None:

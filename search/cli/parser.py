@@ -86,6 +86,18 @@ pipeline gives with torch.Generator().manual_seed(SEED). Paths go to standard ou
 else to standard error."""
 
 
+DEMO = """\
+Open a page in the browser that shows the unpatched pipeline and a preset side by side, with the
+seconds from the prompt to the picture and the speed-up:
+
+  dato-search demo                                       # the embedded model, all its presets
+  dato-search demo model=sd15 model.path=FOLDER          # the presets that fit it
+  dato-search demo model.path=FOLDER --preset studies/.../presets/knee.json
+
+Takes the settings of the model of a sweep; a preset fixes sampler, steps and guidance. The page
+loads nothing from elsewhere, and listens to this machine alone unless --host says otherwise."""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; heavy modules are imported by the command that needs them."""
     parser = argparse.ArgumentParser(
@@ -97,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_calibrating(commands)
     _add_looking(commands)
     _add_presets(commands)
+    _add_demo(commands)
     return parser
 
 
@@ -204,6 +217,16 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--steps", type=int, metavar="N", help="another number of steps; stretches the schedule"
     )
     generate.add_argument("--compare", action="store_true", help="unpatched images above")
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = _command(commands, "demo", "a page with both side by side", DEMO, "demo:demo")
+    demo.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as model.device=cuda")
+    demo.add_argument(
+        "--preset", action="append", default=[], help="may be repeated (default: all that fit)"
+    )
+    demo.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
+    demo.add_argument("--port", type=int, default=7860, help="0 takes a free one (7860)")
 
 
 def _add_understanding(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -123,6 +123,7 @@ def test_generate_with_an_unknown_preset_lists_the_known_ones(
         "validate",
         "report",
         "generate",
+        "demo",
     ],
 )
 def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str], command: str) -> None:

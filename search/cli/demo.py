@@ -1,0 +1,36 @@
+"""``demo``: a page that shows unpatched and preset side by side with their times."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+
+from search.cli.chosen import chosen_model
+from search.cli.generate import plain_warnings
+from search.demo.server import DemoServer
+from search.demo.studio import Studio, presets_for
+from search.evaluate.painter import Painter
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C."""
+    model = chosen_model(options.overrides)
+    with DemoServer(options.host, options.port) as server, plain_warnings():
+        print(f"loading {model.path}", flush=True)
+        painter = Painter(model)
+        studio = Studio(painter, presets_for(painter, options.preset))
+        print(f"Open {server.url} in a browser; Ctrl-C stops.", flush=True)
+        if not _is_local(options.host):
+            print("Everyone who can reach this machine can use the page.", flush=True)
+        try:
+            server.serve(studio)
+        except KeyboardInterrupt:
+            print("\nStopped.")
+    return 0
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,129 @@
+"""The page and its two questions over HTTP, with the standard library alone.
+
+``GET /`` is the page, which asks nobody else for anything; ``GET /presets`` what can be chosen;
+``POST /paint`` makes one picture. Another site's page cannot ask: a browser sends JSON to a
+foreign address only after a permission that this server never gives.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from typing import Any
+
+from pydantic import ValidationError
+
+from dato import DatoError
+from search.demo.studio import Request, Studio
+from search.errors import UserError
+
+MAX_BODY = 64 * 1024
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class DemoServer(ThreadingHTTPServer):
+    """Listens from the start; whoever asks early waits until :meth:`serve`.
+
+    Args:
+        host: address to listen at; ``port``: 0 takes a free one.
+
+    Raises:
+        UserError: nobody can listen there.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.studio: Studio | None = None
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            super().__init__((host, port), _Handler)
+        except (OSError, OverflowError) as error:
+            raise UserError(
+                f"The demo cannot listen at --host {host} --port {port} ({error}). "
+                "Choose another port, or 0 for a free one."
+            ) from error
+
+    @property
+    def url(self) -> str:
+        """What to type into a browser on this machine."""
+        host, port = self.server_address[:2]
+        name = host.decode() if isinstance(host, bytes | bytearray) else str(host)
+        return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+    def serve(self, studio: Studio) -> None:
+        """Answer until the process is interrupted."""
+        self.studio = studio
+        self.serve_forever()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that left is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: DemoServer
+
+    def do_GET(self) -> None:
+        if self.path.partition("?")[0] == "/":
+            page = files("search.demo").joinpath("page.html").read_bytes()
+            self._send(200, page, "text/html; charset=utf-8")
+        elif self.path == "/presets":
+            self._send_json(200, self._studio().describe())
+        else:
+            self._send_json(404, {"error": f"There is nothing at {self.path!r}."})
+
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if self.path != "/paint":
+            self._refuse(404, f"There is nothing to post to at {self.path!r}.")
+        elif self.headers.get_content_type() != "application/json":
+            self._refuse(415, "A request is application/json.")
+        elif not length.isascii() or not length.isdecimal() or int(length[:9]) > MAX_BODY:
+            self._refuse(413, f"A request is at most {MAX_BODY} bytes long, and says so.")
+        else:
+            self._paint(self.rfile.read(int(length)))
+
+    def _paint(self, body: bytes) -> None:
+        try:
+            self._send_json(200, self._studio().paint(Request.model_validate_json(body)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "request"
+            self._send_json(400, {"error": f"{place}: {first['msg']}."})
+        except (DatoError, UserError) as error:
+            self._send_json(400, {"error": str(error)})
+
+    def _studio(self) -> Studio:
+        assert self.server.studio is not None, "requests are handled only while serving"
+        return self.server.studio
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        """An unread body would be taken for the next request."""
+        self.close_connection = True
+        self._send_json(status, {"error": sentence})
+
+    def _send_json(self, status: int, value: object) -> None:
+        self._send(status, json.dumps(value).encode(), "application/json")
+
+    def _send(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        headers = {
+            "Content-Type": content_type,
+            "Content-Length": str(len(body)),
+            "Content-Security-Policy": POLICY,
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """The terminal is for what the user did."""

@@ -1,0 +1,148 @@
+"""What the page can ask for: presets that fit the loaded model, and timed pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import dato
+from dato import DatoError, Preset, list_presets, load_preset
+from dato.families import denoiser_of
+from dato.fit import Fit
+from search.errors import UserError
+from search.evaluate.model import device_name, set_scheduler
+from search.evaluate.painter import Painted, Painter, Wish
+from search.table import strip, summary
+
+LARGEST_SEED = 2**53 - 1
+"""The largest integer that every browser sends as it was typed."""
+
+
+class Request(BaseModel):
+    """A picture that a browser asks for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    preset: str
+    prompt: str = Field(min_length=1, max_length=1000)
+    seed: int = Field(ge=0, le=LARGEST_SEED)
+    patched: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A preset as the page shows it.
+
+    Args:
+        sampling: its sampler, steps and guidance; ``schedule`` and ``strip`` its calls.
+        tuned_here: whether it was tuned on the loaded weights, as far as it says.
+    """
+
+    name: str
+    sampling: str
+    schedule: str
+    strip: str
+    tuned_here: bool
+
+
+class Studio:
+    """A painter with its presets, for one request at a time: pictures are timed.
+
+    Raises:
+        UserError: there is no preset.
+    """
+
+    def __init__(self, painter: Painter, presets: Sequence[Preset]) -> None:
+        if not presets:
+            raise UserError(
+                f"No shipped preset fits {painter.model.path!r}. Give one with --preset FILE."
+            )
+        self._painter = painter
+        self._presets: Mapping[str, Preset] = {preset.name: preset for preset in presets}
+        self._warm: set[tuple[str, bool]] = set()
+        self._one_at_a_time = threading.Lock()
+
+    def describe(self) -> dict[str, object]:
+        """Everything that the page shows before a picture is made."""
+        pipe = self._painter.pipe
+        return {
+            "model": self._painter.model.path,
+            "device": device_name(pipe.device),
+            "presets": [vars(_choice(preset, pipe)) for preset in self._presets.values()],
+        }
+
+    def paint(self, request: Request) -> dict[str, object]:
+        """``{"image": data URI, "seconds": seconds from the prompt to the picture}``.
+
+        Raises:
+            DatoError, UserError: the picture cannot be made.
+        """
+        preset = self._presets.get(request.preset)
+        if preset is None:
+            raise UserError(
+                f"The presets of this page are {', '.join(self._presets)}; "
+                f"found {request.preset!r}. Choose one of them."
+            )
+        with self._one_at_a_time:
+            painted = self._paint(Wish(request.prompt, request.seed), preset, request.patched)
+        buffer = io.BytesIO()
+        painted.images[0].save(buffer, "PNG")
+        image = base64.b64encode(buffer.getvalue()).decode()
+        return {"image": f"data:image/png;base64,{image}", "seconds": painted.seconds}
+
+    def _paint(self, wish: Wish, preset: Preset, patched: bool) -> Painted:
+        """On a GPU a first run chooses and compiles kernels, which no later one waits for."""
+        key = preset.name, patched
+        if self._painter.pipe.device.type != "cpu" and key not in self._warm:
+            self._painter.paint([wish], preset, patched=patched)
+        self._warm.add(key)
+        return self._painter.paint([wish], preset, patched=patched)
+
+
+def _choice(preset: Preset, pipe: object) -> Choice:
+    sampler = preset.sampler
+    return Choice(
+        preset.name,
+        f"{sampler.scheduler}, {sampler.num_inference_steps} steps, "
+        f"guidance {sampler.guidance_scale:g}",
+        summary(preset.schedule),
+        strip(preset.schedule),
+        preset.model.fingerprint in ("", dato.fingerprint(pipe)),
+    )
+
+
+def presets_for(painter: Painter, names: Sequence[str]) -> tuple[Preset, ...]:
+    """The named presets, or without names every shipped one that fits.
+
+    Raises:
+        PresetError, ScheduleError: a named one cannot be read.
+        MismatchError, UserError: a named one does not fit the model.
+    """
+    if names:
+        presets = tuple(load_preset(name) for name in names)
+        for preset in presets:
+            _check_fit(painter, preset)
+        return presets
+    return tuple(each for each in map(load_preset, list_presets()) if _fits(painter, each))
+
+
+def _fits(painter: Painter, preset: Preset) -> bool:
+    try:
+        _check_fit(painter, preset)
+    except (DatoError, UserError):
+        return False
+    return True
+
+
+def _check_fit(painter: Painter, preset: Preset) -> None:
+    set_scheduler(painter.pipe, preset.sampler.scheduler)
+    fit = Fit.of(preset, dato.topology(painter.pipe), None)
+    size = denoiser_of(painter.pipe).config.sample_size
+    height, width = (size, size) if isinstance(size, int) else size
+    calls = painter.calls(1, preset)
+    fit.schedule_for(painter.pipe.scheduler, calls, (height, width))

@@ -1,0 +1,272 @@
+"""``demo``: the page in a browser, its questions over HTTP, and who may ask them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from dato import MismatchError, Preset, list_presets, load_preset
+from search.cli.chosen import chosen_model
+from search.cli.main import main
+from search.demo.server import DemoServer
+from search.demo.studio import Request, Studio, presets_for
+from search.errors import UserError
+from search.evaluate.model import ModelConfig
+from search.evaluate.painter import Painted, Painter, Wish
+from tests.search.demo.browser import CHROMIUM, browser
+
+PROMPT = "a red circle on a white background"
+FAST = load_preset("pocket/fast")
+
+
+def shortened(preset: Preset, name: str, steps: int) -> Preset:
+    """The preset for a few steps, so that its pictures take no time."""
+    sampler = replace(preset.sampler, num_inference_steps=steps, calls=steps)
+    return replace(
+        preset, name=name, sampler=sampler, schedule=preset.schedule.resampled(steps), measured=None
+    )
+
+
+SHORT = shortened(FAST, "pocket/short", 4)
+OTHER = replace(
+    shortened(load_preset("pocket/balanced"), "<i>other</i>", 6),
+    model=replace(FAST.model, fingerprint=f"sha256:{64 * '0'}"),
+)
+
+
+@pytest.fixture(scope="module")
+def painter() -> Painter:
+    return Painter(chosen_model([]))
+
+
+@pytest.fixture(scope="module")
+def address(painter: Painter) -> Iterator[str]:
+    with running(Studio(painter, [SHORT, OTHER])) as url:
+        yield url
+
+
+@contextmanager
+def running(studio: Studio) -> Iterator[str]:
+    with DemoServer("127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve, args=(studio,))
+        thread.start()
+        try:
+            yield server.url
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def ask(url: str, body: object = None, kind: str = "application/json") -> tuple[int, Any]:
+    """Status and JSON of an answer."""
+    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def wish(**changes: object) -> dict[str, object]:
+    base = {"prompt": PROMPT, "preset": "pocket/short", "seed": 3, "patched": True}
+    return base | changes
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium (Debian: apt-get install chromium)")
+def test_a_person_sees_both_pictures_their_times_and_the_speed_up(
+    address: str, tmp_path: Path
+) -> None:
+    with browser(tmp_path / "profile") as page:
+        page.open(address)
+        page.wait("!document.getElementById('paint').disabled")
+        assert page.js("preset.options.length") == 2
+        assert "4 steps, guidance 2." in page.js("about.textContent")
+        page.js(f"document.getElementById('prompt').value = {json.dumps(PROMPT)}; seed.value = 3")
+        page.js("document.getElementById('paint').click()")
+        page.wait("speedup.textContent !== '' && !document.getElementById('paint').disabled")
+        times = [
+            float(page.js(f"document.getElementById('{side}-time').textContent").removesuffix(" s"))
+            for side in ("unpatched", "patched")
+        ]
+        assert all(seconds >= 0 for seconds in times)
+        assert page.js("speedup.textContent").endswith("\N{MULTIPLICATION SIGN}")
+        assert page.js("document.getElementById('name').textContent") == "pocket/short"
+        sources = page.js("[...document.images].map(image => image.src)")
+        assert sources == [
+            ask(f"{address}paint", wish(patched=p))[1]["image"] for p in (False, True)
+        ]
+        assert page.js("document.images[0].naturalWidth") == 64
+        for width in (1200, 390):
+            page.screenshot(tmp_path / f"{width}.png", width, 900)
+            assert page.js("document.documentElement.scrollWidth <= window.innerWidth"), width
+
+        page.js("preset.value = '<i>other</i>'; preset.dispatchEvent(new Event('change'))")
+        assert "Tuned on other weights" in page.js("about.textContent")
+        assert page.js("document.querySelectorAll('i').length") == 0
+        assert page.complaints() == []
+        assert {url.partition(",")[0] for url in page.requested()} <= {
+            address, f"{address}presets", f"{address}paint", "data:image/png;base64", "data:",
+        }  # fmt: skip
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium (Debian: apt-get install chromium)")
+def test_what_cannot_be_painted_is_said_on_the_page(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> Painted:
+        raise UserError("There is not enough memory for 1 images at once.")
+
+    monkeypatch.setattr(painter, "paint", fail)
+    with running(Studio(painter, [SHORT])) as address, browser(tmp_path / "profile") as page:
+        page.open(address)
+        page.wait("!document.getElementById('paint').disabled")
+        page.js("document.getElementById('paint').click()")
+        page.wait("document.getElementById('status').className === 'wrong'")
+        assert "not enough memory" in page.js("document.getElementById('status').textContent")
+        assert not page.js("document.getElementById('paint').disabled")
+
+
+def test_an_answer_is_the_painters_picture_with_its_time(address: str, painter: Painter) -> None:
+    status, answer = ask(f"{address}paint", wish())
+    assert status == 200
+    assert answer["seconds"] > 0
+    picture = Image.open(io.BytesIO(base64.b64decode(answer["image"].partition(",")[2])))
+    direct = painter.paint([Wish(PROMPT, 3)], SHORT).images[0]
+    assert picture.tobytes() == direct.tobytes()
+    unpatched = ask(f"{address}paint", wish(patched=False))[1]["image"]
+    assert unpatched != answer["image"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fragment"),
+    [
+        (wish(preset="../x"), "The presets of this page are pocket/short"),
+        (wish(prompt=""), "prompt: "),
+        (wish(prompt=1001 * "a"), "prompt: "),
+        (wish(seed=-1), "seed: "),
+        (wish(seed=2**53), "seed: "),
+        (wish(seed="1"), "seed: "),
+        (wish(patched=1), "patched: "),
+        (wish(more=1), "more: "),
+        (b"\xff", "request: "),
+        (b"[" * 10_000, "request: "),
+    ],
+)
+def test_a_request_that_means_nothing_is_a_sentence(
+    address: str, body: object, fragment: str
+) -> None:
+    status, answer = ask(f"{address}paint", body)
+    assert (status, list(answer)) == (400, ["error"])
+    assert fragment in answer["error"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+def test_another_sites_page_cannot_ask(address: str, kind: str) -> None:
+    """These are the types that a browser sends to a foreign address without permission."""
+    assert ask(f"{address}paint", wish(), kind)[0] == 415
+
+
+def test_a_request_is_short_and_to_an_address_that_exists(address: str) -> None:
+    assert ask(f"{address}paint", wish(prompt=70_000 * "a"))[0] == 413
+    assert ask(f"{address}nothing", wish())[0] == 404
+    assert ask(f"{address}../../etc/passwd")[0] == 404
+
+
+def test_the_page_may_load_nothing_from_elsewhere(address: str) -> None:
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        text = answer.read().decode()
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_the_presets_of_a_model_are_all_that_fit_it(painter: Painter) -> None:
+    assert [preset.name for preset in presets_for(painter, [])] == list(list_presets("pocket"))
+    with pytest.raises(MismatchError, match="latents of"):
+        presets_for(painter, ["sd15/published"])
+
+
+def test_a_model_without_a_preset_says_how_to_give_one() -> None:
+    tiny = Painter(ModelConfig(weights="tiny", architecture="sdxl"))
+    with pytest.raises(UserError, match="Give one with --preset FILE"):
+        Studio(tiny, presets_for(tiny, []))
+
+
+def test_a_gpu_is_warm_before_it_is_timed() -> None:
+    """The first run of each preset and of the unpatched pipeline is made twice, on a GPU only."""
+    runs: list[tuple[str, bool]] = []
+
+    def paint(_: object, preset: Preset, *, patched: bool) -> Painted:
+        runs.append((preset.name, patched))
+        return Painted((Image.new("RGB", (1, 1)),), 0.1)
+
+    def asked(device: str) -> list[tuple[str, bool]]:
+        runs.clear()
+        fake: Any = SimpleNamespace(paint=paint, pipe=SimpleNamespace(device=torch.device(device)))
+        studio = Studio(fake, [SHORT])
+        for patched in (False, True, True):
+            studio.paint(Request(preset=SHORT.name, prompt="a", seed=0, patched=patched))
+        return list(runs)
+
+    cold, warm = (SHORT.name, False), (SHORT.name, True)
+    assert asked("cuda") == [cold, cold, warm, warm, warm]
+    assert asked("cpu") == [cold, warm, warm]
+
+
+def test_an_address_that_is_taken_is_a_sentence() -> None:
+    with DemoServer("127.0.0.1", 0) as server:
+        taken = server.server_address[1]
+        with pytest.raises(UserError, match=f"--port {taken}.*Choose another port"):
+            DemoServer("127.0.0.1", int(taken))
+    with pytest.raises(UserError, match="--port 99999"):
+        DemoServer("127.0.0.1", 99999)
+
+
+def test_mistakes_end_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, fragment in (
+        (["space=joint"], "Only settings of the model"),
+        (["model.guidance_scale=3"], "A preset fixes model.guidance_scale"),
+        (["model.path=/no/such/folder"], "/no/such/folder"),
+        (["--host", "no host"], "cannot listen"),
+    ):
+        assert main(["demo", "--port", "0", *arguments]) == 2
+        assert fragment in capsys.readouterr().err
+
+
+def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    SHORT.save(tmp_path / "short.json")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "search", "demo", "--port", "0", "--preset", "short.json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "HF_HUB_OFFLINE": "1"},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading pocket\n"
+    said = process.stdout.readline()
+    address = said.split()[1]
+    assert address.startswith("http://127.0.0.1:")
+    assert [p["name"] for p in ask(f"{address}presets")[1]["presets"]] == ["pocket/short"]
+    assert ask(f"{address}paint", wish())[0] == 200
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "\nStopped.\n", "")
