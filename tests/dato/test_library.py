@@ -65,6 +65,13 @@ def test_a_missing_file_is_a_missing_file(shipped: Path) -> None:
         load_preset("missing.json")
 
 
+def test_every_shipped_preset_is_listed_under_its_model() -> None:
+    assert list_presets(model="sd15") == ("sd15/published",)
+    by_model = {load_preset(name).model.id: None for name in list_presets()}
+    listed = [name for model in by_model for name in list_presets(model=model)]
+    assert sorted(listed) == list(list_presets())
+
+
 @pytest.mark.parametrize("name", list_presets())
 def test_everything_that_ships_is_valid_and_named_after_its_path(name: str) -> None:
     preset = load_preset(name)

@@ -28,6 +28,15 @@ def test_what_is_written_reads_back_equal(preset: Preset) -> None:
     assert again.to_json() == text
     assert Preset.from_dict(preset.to_dict()) == preset
     assert pickle.loads(pickle.dumps(preset)) == preset
+    assert hash(again) == hash(Preset.from_dict(preset.to_dict())) == hash(preset)
+    assert {preset: 1}[again] == 1
+
+
+@given(presets())
+def test_a_preset_of_another_name_is_another_preset(preset: Preset) -> None:
+    other = dataclasses.replace(preset, name=f"{preset.name}x")
+    assert other != preset
+    assert len({preset, other}) == 2
 
 
 @pytest.mark.parametrize("name", WRITTEN_TODAY)
