@@ -35,7 +35,11 @@ def metrics(record: TrialRecord, step: Step | None) -> dict[str, float | int | s
         "fid_reference": fid(record.quality, "fid_reference"),
     }
     if step is not None:
-        values |= {"front/size": step.size, "front/hypervolume": step.hypervolume}
+        values |= {
+            "front/size": step.size,
+            "front/hypervolume": step.hypervolume,
+            "front/cost": step.cost,
+        }
     return {name: value for name, value in values.items() if value is not None}
 
 
