@@ -178,6 +178,26 @@ def test_a_resumed_study_is_one_complete_run_of_the_same_id(
     assert [row["trial"] for row in rows] == [record.number for record in result.records]
 
 
+def test_online_a_resumed_study_asks_for_the_same_run(
+    result: StudyResult, folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def init(**options: Any) -> None:
+        asked.append(options)
+        raise ConnectionError
+
+    monkeypatch.setattr("wandb.init", init)
+    for _ in range(2):
+        tracker = make_tracker("wandb", "online")
+        with pytest.warns(RuntimeWarning, match="ConnectionError"):
+            tracker.start(name=result.name, config=result.config, folder=folder)
+    known = (folder.wandb / "run-id").read_text().strip()
+    assert [(each["id"], each["resume"], each["mode"]) for each in asked] == [
+        (known, "allow", "online")
+    ] * 2
+
+
 def test_a_failing_tracker_warns_once_and_the_study_goes_on(
     result: StudyResult, folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
