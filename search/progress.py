@@ -37,11 +37,14 @@ class Step:
         size: number of non-dominated trials so far.
         hypervolume: share of the box (0..``fid_limit``) x (0..baseline latency) that the front
             dominates, from 0 to 1; ``None`` before the baseline completed.
+        cost: what all trials so far cost, in images of the unpatched model: an image at 4x
+            counts a quarter.
     """
 
     trial: int
     size: int
     hypervolume: float | None
+    cost: float = 0.0
 
 
 class Progress:
@@ -58,17 +61,19 @@ class Progress:
         self._objective = objective
         self._front: list[Point] = []
         self._box: Point | None = None
+        self._cost = 0.0
 
     def add(self, record: TrialRecord) -> Step:
         """The front after ``record``."""
         found = point(record, self._objective)
+        self._cost += record.images / record.speedup if record.speedup else 0.0
         if found is not None:
             if record.feasible:
                 points = [*self._front, found]
                 self._front = [points[index] for index in non_dominated(points)]
             if self._box is None and is_baseline(record):
                 self._box = (_fid_limit(record), found[1])
-        return Step(record.number, len(self._front), self._share())
+        return Step(record.number, len(self._front), self._share(), self._cost)
 
     def _share(self) -> float | None:
         if self._box is None:

@@ -128,5 +128,12 @@ def member_latency(member: FrontMember) -> float | None:
     return member.record.latency_s if member.timing is None else member.timing.latency_s
 
 
+def member_interval(member: FrontMember, objective: str) -> tuple[float, float] | None:
+    """90 % interval of the held-out FID that the study minimised; ``None`` unless audited."""
+    if objective == "fid_real":
+        return member.interval
+    return member.audit.reference_interval if member.audit else None
+
+
 def _number(value: float | None, form: str, unit: str = "") -> str:
     return MISSING if value is None else f"{value:{form}}{unit}"

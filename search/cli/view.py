@@ -1,19 +1,24 @@
-"""What a person sees during a sweep: a progress bar, or plain lines when piped."""
+"""What a person sees during a sweep: a live board, or plain lines when piped."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.live import Live
+from rich.text import Text
 
+from search.cli.board import Board
 from search.launch.view import View
 from search.record import TrialRecord
 from search.settings import Config
 from search.study.budget import Budget, Spent
 from search.table import summary
+
+STYLES: Mapping[str, str] = {"pruned": "dim", "fail": "red"}
 
 
 def describe(record: TrialRecord, objective: str) -> str:
@@ -33,6 +38,9 @@ class Lines:
     def stage(self, text: str) -> None:
         print(text, flush=True)
 
+    def search(self, earlier: Sequence[TrialRecord]) -> None:
+        raise NotImplementedError("only a sweep searches")
+
     def trial(self, record: TrialRecord, spent: Spent) -> None:
         raise NotImplementedError("only a sweep has trials")
 
@@ -47,6 +55,9 @@ class PlainView:
     def stage(self, text: str) -> None:
         print(text, flush=True)
 
+    def search(self, earlier: Sequence[TrialRecord]) -> None:
+        self.stage("searching")
+
     def trial(self, record: TrialRecord, spent: Spent) -> None:
         of = f"/{self._budget.trials}" if self._budget.trials else ""
         share = "" if of else f" {self._budget.share(spent):.0%}"
@@ -54,25 +65,45 @@ class PlainView:
         print(f"[{spent.trials}{of}]{share} {line}", flush=True)
 
 
-class BarView:
-    """A bar with the time left; trials scroll above it."""
+class LiveView:
+    """Trials scroll by above a board with the time left, the front and what failed.
 
-    def __init__(self, config: Config, progress: Progress) -> None:
+    Args:
+        console: a terminal.
+        clock: seconds from any start.
+    """
+
+    def __init__(
+        self, config: Config, console: Console, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._objective = config.quality.objective
         self._budget = Budget.of(config.budget)
-        self._progress = progress
-        self._task = progress.add_task("starting", total=1.0, used="")
+        self._console, self._clock = console, clock
+        self._records: tuple[TrialRecord, ...] = ()
+        self._stage, self._since, self._searching = "starting", clock(), False
+
+    def board(self) -> Board:
+        """What to show now."""
+        return Board(
+            stage=self._stage,
+            seconds=self._clock() - self._since,
+            budget=self._budget,
+            objective=self._objective,
+            records=self._records,
+            searching=self._searching,
+        )
 
     def stage(self, text: str) -> None:
-        self._progress.update(self._task, description=text)
+        self._stage, self._since, self._searching = text, self._clock(), False
+
+    def search(self, earlier: Sequence[TrialRecord]) -> None:
+        self.stage("searching")
+        self._records, self._searching = tuple(earlier), True
 
     def trial(self, record: TrialRecord, spent: Spent) -> None:
-        self._progress.console.print(
-            describe(record, self._objective), highlight=False, markup=False
-        )
-        self._progress.update(
-            self._task, completed=self._budget.share(spent), used=self._budget.describe(spent)
-        )
+        self._records, self._since = (*self._records, record), self._clock()
+        line = Text(describe(record, self._objective), STYLES.get(record.state, ""))
+        self._console.print(line, no_wrap=True, overflow="ellipsis", highlight=False)
 
 
 def wide_console() -> Console:
@@ -82,11 +113,14 @@ def wide_console() -> Console:
 
 @contextmanager
 def make_view(config: Config, *, plain: bool) -> Iterator[View]:
-    """A bar on a terminal, plain lines otherwise."""
-    if plain or not sys.stdout.isatty():
+    """A live board on a terminal, plain lines otherwise.
+
+    The board is gone afterwards, also after an error or an interruption; the trials' lines stay.
+    """
+    console = Console()
+    if plain or not sys.stdout.isatty() or console.is_dumb_terminal:
         yield PlainView(config)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    used = TextColumn("{task.fields[used]}")
-    with Progress(*columns, used, TimeRemainingColumn(), console=Console()) as progress:
-        yield BarView(config, progress)
+    view = LiveView(config, console)
+    with Live(get_renderable=view.board, console=console, transient=True, refresh_per_second=2):
+        yield view

@@ -114,8 +114,8 @@ def _search(
     unfinished = driver.prepare(config.warmstart.count, first)
     if unfinished:
         view.stage(f"{unfinished} trial(s) that never ended are run again")
-    view.stage("searching")
     earlier = read_records(driver.study)
+    view.search(earlier)
     for record in earlier:
         tracker.trial(record)
     spent = Spent.by(earlier)

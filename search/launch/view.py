@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from search.record import TrialRecord
@@ -9,10 +10,14 @@ from search.study.budget import Spent
 
 
 class View(Protocol):
-    """A progress bar, plain lines, or nothing."""
+    """A live board, plain lines, or nothing."""
 
     def stage(self, text: str) -> None:
         """The study has moved on to ``text``."""
+        ...
+
+    def search(self, earlier: Sequence[TrialRecord]) -> None:
+        """Trials begin; a resumed study has ``earlier`` ones."""
         ...
 
     def trial(self, record: TrialRecord, spent: Spent) -> None:

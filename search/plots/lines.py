@@ -14,25 +14,30 @@ from search.record import FrontMember, StudyResult
 
 
 def progress_figure(result: StudyResult) -> go.Figure | None:
-    """Hypervolume of the front after each trial; ``None`` when the baseline did not complete."""
+    """Hypervolume of the front over the cost of all trials so far; over their numbers where no
+    cost was recorded; ``None`` when the baseline did not complete."""
     steps = [step for step in progress(result.records, result.objective)
              if step.hypervolume is not None]  # fmt: skip
     if not steps:
         return None
-    hover = "trial %{x}<br>hypervolume %{y:.3f}<br>%{customdata} on the front<extra></extra>"
+    priced = steps[-1].cost > 0
     line = go.Scatter(
-        x=[step.trial for step in steps],
+        x=[step.cost if priced else step.trial for step in steps],
         y=[step.hypervolume for step in steps],
-        customdata=[step.size for step in steps],
+        customdata=[[step.trial, step.size, round(step.cost)] for step in steps],
         meta="front",
         name="hypervolume",
         mode="lines",
         line={"shape": "hv", "width": 2, "color": COLOURS["front"]},
-        hovertemplate=hover,
+        hovertemplate="trial %{customdata[0]}, %{customdata[2]} unpatched images"
+        "<br>hypervolume %{y:.3f}<br>%{customdata[1]} on the front<extra></extra>",
     )
     figure = go.Figure(line)
     figure.update_layout(
-        xaxis={"title": "trial", "rangemode": "tozero"},
+        xaxis={
+            "title": "cost, in images of the unpatched model" if priced else "trial",
+            "rangemode": "tozero",
+        },
         yaxis={"title": "hypervolume", "rangemode": "tozero"},
         showlegend=False,
     )

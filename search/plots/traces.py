@@ -10,7 +10,7 @@ from plotly import graph_objects as go
 from search.plots.colours import COLOURS
 from search.progress import fid
 from search.record import FrontMember, StudyResult, TrialRecord
-from search.table import MISSING, TIMES
+from search.table import MISSING, TIMES, member_interval
 
 
 def trial_fid(record: TrialRecord, result: StudyResult) -> float | None:
@@ -62,7 +62,7 @@ def front_trace(result: StudyResult) -> go.Scatter:
     return go.Scatter(
         x=[member.record.speedup for member in known],
         y=[fid(member.record.quality, result.objective) for member in known],
-        customdata=[_member_hover(member) for member in known],
+        customdata=[_member_hover(member, result.objective) for member in known],
         meta="front",
         name="front",
         mode="lines+markers",
@@ -73,9 +73,13 @@ def front_trace(result: StudyResult) -> go.Scatter:
     )
 
 
-def _member_hover(member: FrontMember) -> list[str]:
-    retimed = "" if member.speedup is None else f"<br>{member.speedup:.2f}{TIMES} re-timed"
-    return [html.escape(member.name), _milliseconds(member.record), retimed]
+def _member_hover(member: FrontMember, objective: str) -> list[str]:
+    audited = "" if member.speedup is None else f"<br>{member.speedup:.2f}{TIMES} re-timed"
+    heldout, interval = fid(member.heldout, objective), member_interval(member, objective)
+    if heldout is not None:
+        audited += f"<br>held-out FID {heldout:.2f}"
+        audited += "" if interval is None else f" ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
+    return [html.escape(member.name), _milliseconds(member.record), audited]
 
 
 def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
@@ -83,7 +87,7 @@ def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
     return go.Scatter(
         x=[member.record.speedup],
         y=[fid(member.record.quality, objective)],
-        customdata=[_member_hover(member)],
+        customdata=[_member_hover(member, objective)],
         meta="baseline",
         name="unpatched",
         mode="markers",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.pareto import knee
 from search.progress import fid
 from search.record import FrontMember, StudyResult
-from search.table import MISSING, TIMES, member_latency, member_speedup, summary
+from search.table import MISSING, TIMES, member_interval, member_latency, member_speedup, summary
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
         fid=value,
         delta=None if value is None or base is None else value - base,
         heldout=fid(member.heldout, objective),
-        interval=_interval(member, objective),
+        interval=member_interval(member, objective),
         beaten_by=member.audit.beaten_by if member.audit else "",
         real=fid(record.quality, "fid_real"),
         latency_ms=None if latency is None else 1000 * latency,
@@ -127,10 +128,17 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
     )
 
 
-def _interval(member: FrontMember, objective: str) -> tuple[float, float] | None:
-    if objective == "fid_real":
-        return member.interval
-    return member.audit.reference_interval if member.audit else None
+def balanced(result: StudyResult, seen: Collection[str]) -> str:
+    """Name of the member that the page shows first: the knee of those with images, or else of the
+    front; ``""`` without a front."""
+    scored = [
+        (member.name, (latency, value))
+        for member in result.front
+        if (not seen or member.name in seen)
+        and (value := fid(member.record.quality, result.objective)) is not None
+        and (latency := member.record.latency_s) is not None
+    ]
+    return scored[knee([each for _, each in scored])][0] if scored else ""
 
 
 def failures(result: StudyResult) -> Sequence[tuple[str, int, int]]:

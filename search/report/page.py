@@ -13,14 +13,16 @@ from plotly.offline import get_plotlyjs
 from dato.files import replace_text
 from search.audit_table import bias
 from search.folder import StudyFolder
+from search.importance import importance
 from search.plots import front_figure, heldout_figure, progress_figure
 from search.record import StudyResult
-from search.report.facts import failures, flatten, headline, rows
+from search.report.facts import balanced, failures, flatten, headline, rows
 from search.report.samples import load_samples
 from search.report.strips import strips
 from search.table import elsewhere, feasibility
 
 HERE = Path(__file__).parent
+SCRIPTS = ("plots.js", "card.js", "difference.js")
 
 
 def write_report(result: StudyResult, folder: StudyFolder) -> Path:
@@ -49,6 +51,8 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         result=result,
         numbers=headline(result),
         rows=rows(result),
+        first=balanced(result, samples.members),
+        importance=importance(result.records, result.objective),
         feasibility=feasibility(result),
         devices=elsewhere(result),
         bias=bias(result),
@@ -61,7 +65,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         has=frozenset(figures),
         figures=Markup(_script_json({name: _plain(figure) for name, figure in figures.items()})),
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
-        script=Markup((HERE / "plots.js").read_text(encoding="utf-8")),
+        script=Markup("".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)),
         plotly=Markup(get_plotlyjs() if figures else ""),
     )
 

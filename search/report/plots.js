@@ -8,6 +8,8 @@
   function paint(trace) {
     const role = trace.meta === "pruned" || trace.meta === "guide" ? "trial" : trace.meta;
     const colour = variable(role);
+    // A label would lie under the finger; the card tells the same.
+    if (coarse && trace.customdata && /front|baseline/.test(trace.meta)) Object.assign(trace, { hovertemplate: "", hoverinfo: "none" });
     if (trace.line) trace.line.color = colour;
     if (trace.marker) {
       trace.marker.color = colour;
@@ -34,7 +36,7 @@
       margin: { l: narrow.matches ? 44 : 60, r: 12, t: 44, b: 52 },
       hoverlabel: { bgcolor: variable("card"), bordercolor: variable("line"), align: "left",
         font: { color: variable("ink"), family: variable("sans"), size: 13 } },
-      hovermode: "closest", dragmode: coarse ? false : "zoom", ...own,
+      hovermode: "closest", hoverdistance: coarse ? 36 : 20, dragmode: coarse ? false : "zoom", ...own,
     };
     delete result.template;
     for (const key of Object.keys(result)) if (/^[xy]axis\d*$/.test(key)) result[key] = axis(result[key]);
@@ -47,6 +49,7 @@
       const figure = structuredClone(figures[place.dataset.figure]);
       Plotly.react(place, figure.data.map(paint), layout(figure.layout),
         { responsive: true, displayModeBar: false });
+      place.dispatchEvent(new Event("painted"));
     }
   }
 

@@ -20,11 +20,12 @@ MAX_WIDTH = 1280
 
 @dataclass(frozen=True)
 class Grid:
-    """An image for the page: its data URI and size in pixels."""
+    """An image for the page: its data URI, its size in pixels, and whether it lost detail."""
 
     uri: str
     width: int
     height: int
+    lossy: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,5 @@ def sample_grid(folder: StudyFolder, name: str) -> Grid | None:
             width, height = image.size
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    return Grid(f"data:{mime};base64,{base64.b64encode(data).decode()}", width, height)
+    uri = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    return Grid(uri, width, height, lossy=mime != "image/png")

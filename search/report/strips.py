@@ -31,10 +31,10 @@ class Bar:
 
 
 def strips(result: StudyResult) -> Mapping[str, tuple[Bar, ...]]:
-    """Bars by member name, for every front member with a schedule."""
+    """Bars by member name, for the unpatched pipeline and every front member with a schedule."""
     return {
         member.name: bars(member.record.schedule)
-        for member in result.front
+        for member in (*([result.baseline] if result.baseline else []), *result.front)
         if member.record.schedule is not None
     }
 

@@ -12,6 +12,7 @@ from search.pareto import non_dominated
 from search.record import FrontMember, TrialRecord
 from search.study.evaluator import Evaluator, is_unpatched
 from search.study.records import objectives
+from search.table import member_interval
 
 
 def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:
@@ -67,7 +68,7 @@ def still_on_front(members: Sequence[FrontMember], objective: str) -> tuple[Fron
     """
 
     def beaten_by(member: FrontMember) -> str:
-        interval = interval_of(member, objective)
+        interval = member_interval(member, objective)
         if interval is None or member.speedup is None:
             return ""
         rivals = [
@@ -86,10 +87,3 @@ def still_on_front(members: Sequence[FrontMember], objective: str) -> tuple[Fron
         else replace(member, audit=replace(member.audit, beaten_by=beaten_by(member)))
         for member in members
     )
-
-
-def interval_of(member: FrontMember, objective: str) -> tuple[float, float] | None:
-    """90 % interval of the held-out FID that the study minimised."""
-    if objective == "fid_real":
-        return member.interval
-    return None if member.audit is None else member.audit.reference_interval

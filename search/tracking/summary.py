@@ -8,12 +8,18 @@ from collections.abc import Mapping, Sequence
 from search.pareto import knee
 from search.progress import Step, fid
 from search.record import FrontMember, StudyResult, TrialRecord
-from search.table import member_latency, member_speedup, summary
+from search.table import member_interval, member_latency, member_speedup, summary
 
 COLUMNS = (
     "trial", "state", "origin", "fid_real", "fid_reference", "latency_s", "speedup", "distance",
     "rung", "seconds", "calls", "reason",
 )  # fmt: skip
+
+FRONT_COLUMNS = (
+    "preset", "trial", "speedup", "latency_s", "fid_real", "fid_reference", "heldout_fid", "low",
+    "high", "calls",
+)  # fmt: skip
+"""``low`` and ``high`` are the 90 % interval of the held-out FID that the study minimised."""
 
 
 def rung(record: TrialRecord) -> int:
@@ -35,7 +41,11 @@ def metrics(record: TrialRecord, step: Step | None) -> dict[str, float | int | s
         "fid_reference": fid(record.quality, "fid_reference"),
     }
     if step is not None:
-        values |= {"front/size": step.size, "front/hypervolume": step.hypervolume}
+        values |= {
+            "front/size": step.size,
+            "front/hypervolume": step.hypervolume,
+            "front/cost": step.cost,
+        }
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -48,6 +58,24 @@ def table_row(record: TrialRecord) -> list[float | int | str | None]:
         "reason": record.reason,
     }
     return [texts.get(column, values.get(column)) for column in COLUMNS]
+
+
+def front_row(member: FrontMember, objective: str) -> list[float | int | str | None]:
+    """One line of the table of the front, in the order of :data:`FRONT_COLUMNS`."""
+    record = member.record
+    low, high = member_interval(member, objective) or (None, None)
+    return [
+        member.name,
+        record.number,
+        member_speedup(member),
+        member_latency(member),
+        fid(record.quality, "fid_real"),
+        fid(record.quality, "fid_reference"),
+        fid(member.heldout, objective),
+        low,
+        high,
+        "" if record.schedule is None else summary(record.schedule),
+    ]
 
 
 def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:

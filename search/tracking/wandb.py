@@ -8,7 +8,7 @@ finished the earlier ones are moved to ``wandb/superseded``. What is left to syn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from search.folder import StudyFolder
 from search.names import sample_path, slug
 from search.plots import front_figure
 from search.progress import Progress
-from search.record import StudyResult, TrialRecord
+from search.record import FrontMember, StudyResult, TrialRecord
 from search.tracking.files import (
     Environment,
     directories,
@@ -26,7 +26,15 @@ from search.tracking.files import (
     supersede,
     trial_run_id,
 )
-from search.tracking.summary import COLUMNS, member_metadata, metrics, roles, table_row
+from search.tracking.summary import (
+    COLUMNS,
+    FRONT_COLUMNS,
+    front_row,
+    member_metadata,
+    metrics,
+    roles,
+    table_row,
+)
 
 INIT_SECONDS = 30
 
@@ -182,7 +190,7 @@ class WandbTracker:
 
 
 def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
-    """The trial table, both Pareto plots and the sample grids."""
+    """The tables of trials and presets, both Pareto plots and the sample grids."""
     import wandb
 
     def table(records: Iterable[TrialRecord]) -> Any:
@@ -193,14 +201,32 @@ def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
     if scored:
         objective, title = result.objective, "FID against speed-up"
         media["pareto"] = wandb.plot.scatter(table(scored), "speedup", objective, title=title)
+    members = (*([result.baseline] if result.baseline else []), *result.front)
+    if members:
+        media["presets"] = _front_table(members, result.objective, folder)
     figure = front_figure(result)
     if figure is not None:
         media["pareto_interactive"] = wandb.Plotly(figure)
-    names = ["unpatched", *(member.name for member in result.front)]
-    grids = {name: path for name in names if (path := sample_path(folder, name)) is not None}
+    grids = [
+        wandb.Image(str(path), caption=member.name)
+        for member in members
+        if (path := sample_path(folder, member.name)) is not None
+    ]
     if grids:
-        media["samples"] = [wandb.Image(str(path), caption=name) for name, path in grids.items()]
+        media["samples"] = grids
     return media
+
+
+def _front_table(members: Sequence[FrontMember], objective: str, folder: StudyFolder) -> Any:
+    """A line for each member with its sample images; the same prompts and noise in all."""
+    import wandb
+
+    table = wandb.Table(columns=[*FRONT_COLUMNS, "images"])
+    for member in members:
+        path = sample_path(folder, member.name)
+        image = None if path is None else wandb.Image(str(path), caption=member.name)
+        table.add_data(*front_row(member, objective), image)
+    return table
 
 
 def _objective(config: Mapping[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ class Stages(View):
 
     def stage(self, text: str) -> None:
         self.told.append(text)
+
+    def search(self, earlier: Sequence[TrialRecord]) -> None:
+        raise AssertionError
 
     def trial(self, record: TrialRecord, spent: Spent) -> None:
         raise AssertionError

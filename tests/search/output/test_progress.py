@@ -39,3 +39,10 @@ def test_pruned_and_failed_trials_change_nothing() -> None:
 
 def test_before_the_baseline_there_is_no_hypervolume() -> None:
     assert progress([trial(0, 5, 0.5)], "fid_real")[0].hypervolume is None
+
+
+def test_cost_counts_an_image_by_its_share_of_an_unpatched_one() -> None:
+    first = replace(BASE, images=10)
+    fast = replace(trial(1, 5, 0.25), images=8, speedup=4.0)
+    unpriced = replace(fast, number=2, speedup=None)
+    assert [step.cost for step in progress([first, fast, unpriced], "fid_real")] == [10, 12, 12]

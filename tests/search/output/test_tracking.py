@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -65,6 +67,20 @@ def history(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [entry["history"]["item"] for entry in entries if entry["type"] == "history"]
 
 
+def assert_files_are_in(folder: StudyFolder, artifacts: list[dict[str, Any]]) -> None:
+    """What `wandb sync` would upload of each artifact lies in the study folder, unchanged."""
+    assert artifacts
+    for artifact in artifacts:
+        assert artifact["manifest"]["contents"]
+        for entry in artifact["manifest"]["contents"]:
+            if "ref" in entry:
+                continue
+            path = Path(entry["local_path"])
+            assert path.resolve().is_relative_to(folder.root.resolve())
+            digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).digest()
+            assert base64.b64encode(digest).decode() == entry["digest"]
+
+
 def test_an_offline_run_reads_back_whole(
     result: StudyResult, folder: StudyFolder, home: Path, with_samples: Draw
 ) -> None:
@@ -107,10 +123,24 @@ def test_an_offline_run_reads_back_whole(
     assert last["pareto_interactive._type"] == "plotly-file"
     assert last["samples.count"] == len(result.front) + 1
     assert "pareto_table.path" in last
+    assert last["presets.nrows"] == len(result.front) + 1
     (table,) = folder.wandb.glob("offline-run-*/files/media/table/trials*.json")
     assert len(json.loads(table.read_text())["data"]) == len(result.records)
 
     found = [entry["artifact"] for entry in entries if entry["type"] == "artifact"]
+    assert_files_are_in(folder, found)
+    contents = [entry for artifact in found for entry in artifact["manifest"]["contents"]]
+    uploads = {entry["path"]: Path(entry["local_path"]) for entry in contents}
+    front = json.loads(uploads["presets.table.json"].read_text())
+    lines = [dict(zip(front["columns"], line, strict=True)) for line in front["data"]]
+    assert [line["preset"] for line in lines] == ["unpatched", *(m.name for m in result.front)]
+    for line, member in zip(lines[1:], result.front, strict=True):
+        sample = folder.samples / f"{member.name}.png"
+        assert uploads[line["images"]["path"]].read_bytes() == sample.read_bytes()
+        assert line["speedup"] == pytest.approx(member.speedup)
+        assert member.heldout
+        assert line["heldout_fid"] == pytest.approx(member.heldout.fid_real)
+
     presets = [artifact for artifact in found if artifact["type"] == "preset"]
     assert len(presets) == len(result.front)
     assert {artifact["name"] for artifact in presets} == {"pocket-joint-preset"}
@@ -146,6 +176,26 @@ def test_a_resumed_study_is_one_complete_run_of_the_same_id(
     assert (folder.wandb / "superseded" / killed[0].name).is_dir()
     rows = [row for row in history(read(folder)) if "state" in row]
     assert [row["trial"] for row in rows] == [record.number for record in result.records]
+
+
+def test_online_a_resumed_study_asks_for_the_same_run(
+    result: StudyResult, folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def init(**options: Any) -> None:
+        asked.append(options)
+        raise ConnectionError
+
+    monkeypatch.setattr("wandb.init", init)
+    for _ in range(2):
+        tracker = make_tracker("wandb", "online")
+        with pytest.warns(RuntimeWarning, match="ConnectionError"):
+            tracker.start(name=result.name, config=result.config, folder=folder)
+    known = (folder.wandb / "run-id").read_text().strip()
+    assert [(each["id"], each["resume"], each["mode"]) for each in asked] == [
+        (known, "allow", "online")
+    ] * 2
 
 
 def test_a_failing_tracker_warns_once_and_the_study_goes_on(

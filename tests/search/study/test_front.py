@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from dato import Schedule
 from search.record import Audit, FrontMember, Quality, TrialRecord
-from search.study.front import front_of, interval_of, spread, still_on_front
+from search.study.front import front_of, spread, still_on_front
+from search.table import member_interval
 
 
 def complete(number: int, interval: int, fid: float) -> TrialRecord:
@@ -93,8 +94,8 @@ def test_the_best_of_several_rivals_is_named() -> None:
 def test_the_objective_decides_who_is_beaten() -> None:
     slow, fast = audited("slow", 2.0, 5.0), audited("fast", 4.0, 3.0)
     assert beaten(slow, fast, objective="fid_real") == ["", ""]
-    assert interval_of(slow, "fid_real") == (94.0, 96.0)
-    assert interval_of(slow, "fid_reference") == (4.0, 6.0)
+    assert member_interval(slow, "fid_real") == (94.0, 96.0)
+    assert member_interval(slow, "fid_reference") == (4.0, 6.0)
 
 
 def test_members_that_were_not_audited_beat_nobody() -> None:

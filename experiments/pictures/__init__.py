@@ -1,0 +1,1 @@
+"""Screenshots for the documentation, from a browser without a window."""

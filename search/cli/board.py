@@ -1,0 +1,140 @@
+"""What a terminal shows below the trials while a sweep runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from search.cli.scatter import scatter
+from search.duration import duration_text
+from search.progress import fid
+from search.record import FrontMember, TrialRecord
+from search.study.budget import Budget, Spent
+from search.study.front import front_of, spread
+from search.table import strip, summary
+
+WIDE = 100
+"""Columns from which the scatter stands beside the front."""
+SCATTER = 34
+"""Columns of the scatter: a strip of 50 calls still fits beside it in 120."""
+REASONS = 3
+"""Reasons of failures that are shown."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A sweep at one moment.
+
+    Args:
+        stage: what is being done; ``seconds``: for how long.
+        budget, objective: of the study.
+        records: all finished trials of the study, those of earlier runs too.
+        searching: whether trials are being run; only then is there a time left.
+    """
+
+    stage: str
+    seconds: float
+    budget: Budget
+    objective: str
+    records: Sequence[TrialRecord] = ()
+    searching: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text()
+        yield self._head(options.max_width)
+        failures = self._failures()
+        front = front_of(self.records, self.objective)
+        room = console.height - 7 - len(failures)
+        if front and room >= 3:
+            yield self._front(front, options.max_width, min(room, 12))
+        yield from failures
+
+    def _head(self, width: int) -> RenderableType:
+        spent = Spent.by(self.records)
+        text = Text(self.stage, "bold", no_wrap=True, overflow="ellipsis")
+        if not self.records:
+            text.append(f"  {duration_text(self.seconds)}", "not bold dim")
+            return text
+        text.append(f"  {self.budget.describe(spent)}", "not bold")
+        left = seconds_left(self.budget, spent, self.seconds) if self.searching else None
+        text.append(
+            f", {duration_text(self.seconds)}" if left is None else f", about {_rough(left)} left",
+            "not bold dim",
+        )
+        share = self.budget.share(spent)
+        bar = Table.grid()  # a bar alone ends without a new line
+        bar.add_row(
+            ProgressBar(total=1.0, completed=share, width=width - 1, complete_style="green")
+        )
+        return Group(text, bar)
+
+    def _front(self, front: Sequence[FrontMember], width: int, rows: int) -> RenderableType:
+        shown = [front[index] for index in spread(front, rows)]
+        if width < WIDE:
+            return self._table(front, shown, width)
+        own = width - SCATTER - 2
+        points = [
+            (record.speedup, value)
+            for record in self.records
+            if record.speedup and (value := fid(record.quality, self.objective)) is not None
+        ]
+        members = [
+            (member.record.speedup or 1.0, fid(member.record.quality, self.objective) or 0.0)
+            for member in front
+        ]
+        picture = scatter(points, members, SCATTER, max(len(shown) + 1, 7))
+        both = Table.grid(padding=(0, 1))
+        both.add_row(self._table(front, shown, own), picture)
+        return both
+
+    def _table(
+        self, front: Sequence[FrontMember], shown: Sequence[FrontMember], width: int
+    ) -> Table:
+        table = Table(box=None, padding=(0, 2, 0, 0), width=width, header_style="dim")
+        some = "" if len(shown) == len(front) else f"{len(shown)} of "
+        table.add_column(f"front ({some}{len(front)})", no_wrap=True)
+        table.add_column("FID", justify="right", no_wrap=True)
+        table.add_column("ms", justify="right", no_wrap=True)
+        table.add_column("calls", no_wrap=True, overflow="ellipsis", ratio=1)
+        for member in shown:
+            record, schedule = member.record, member.record.schedule
+            fits = schedule is not None and schedule.calls <= width - 34
+            calls = "" if schedule is None else strip(schedule) if fits else summary(schedule)
+            table.add_row(
+                Text(member.name, "green"),
+                f"{fid(record.quality, self.objective):.2f}",
+                f"{1000 * (record.latency_s or 0.0):.0f}",
+                calls,
+            )
+        return table
+
+    def _failures(self) -> list[Text]:
+        counts = Counter(record.reason for record in self.records if record.state == "fail")
+        lines = [
+            Text.assemble((f"{count} failed: ", "red"), reason, no_wrap=True, overflow="ellipsis")
+            for reason, count in counts.most_common(REASONS)
+        ]
+        if len(counts) > REASONS:
+            lines.append(Text(f"and {len(counts) - REASONS} other reasons", "dim"))
+        return lines
+
+
+def seconds_left(budget: Budget, spent: Spent, since: float) -> float | None:
+    """Seconds until the nearest limit at the pace of all trials so far, of which ``since`` have
+    passed in the present one; ``None`` before any trial took time."""
+    share = budget.share(spent)
+    if share <= 0 or spent.seconds <= 0:
+        return None
+    return max(spent.seconds * (1 - share) / share - since, 0.0)
+
+
+def _rough(seconds: float) -> str:
+    """Two digits are enough for a guess: to 5 seconds, from two minutes on to whole minutes."""
+    grain = 5 if seconds < 120 else 60
+    return duration_text(max(grain * round(seconds / grain), grain))
