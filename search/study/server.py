@@ -18,7 +18,13 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 
 from search.errors import UserError
 from search.settings import StorageSettings
@@ -85,7 +91,8 @@ def connection_failed(error: BaseException | None) -> bool:
     """Whether the server was not there, or went away, rather than that it refused the statement."""
     while error is not None:
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
-        if lost or isinstance(error, OperationalError | InterfaceError):
+        # Optuna asks a second time in the same, broken transaction, which is the last of these.
+        if lost or isinstance(error, OperationalError | InterfaceError | PendingRollbackError):
             return True
         error = error.__cause__
     return False
