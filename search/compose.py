@@ -138,6 +138,9 @@ def _with_folder(values: dict[str, Any]) -> dict[str, Any]:
     if isinstance(study, dict) and study.get("folder") is None:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         study["folder"] = str(Path("studies") / f"{study.get('name')}-{stamp}")
+    storage = values.get("storage")
+    if isinstance(study, dict) and isinstance(storage, dict) and storage.get("kind") == "postgres":
+        storage["study"] = storage.get("study") or Path(str(study["folder"])).name
     return values
 
 

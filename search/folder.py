@@ -90,6 +90,11 @@ class StudyFolder:
         return self.root / "report.html"
 
     @property
+    def jobs(self) -> Path:
+        """What Slurm jobs were given and what they said."""
+        return self.root / "jobs"
+
+    @property
     def wandb(self) -> Path:
         return self.root / "wandb"
 

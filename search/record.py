@@ -12,6 +12,9 @@ State = Literal["complete", "pruned", "fail", "running"]
 Origin = Literal["baseline", "warmstart", "sampler", "refine"]
 Parameter = int | float | str
 
+LOST = "the driver stopped before this trial ended; its parameters were enqueued again"
+"""Reason of an attempt whose process died; the trial itself is tried again."""
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -75,6 +78,11 @@ class TrialRecord:
     def feasible(self) -> bool:
         """Whether every constraint that was looked at is kept."""
         return all(value <= 0 for value in self.violations.values())
+
+    @property
+    def lost(self) -> bool:
+        """Whether this is an attempt that ended with its process, so that it counts for nothing."""
+        return self.reason == LOST
 
     @property
     def calls(self) -> float:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_PASSWORD = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s'\"]*(?=@)")
+_PASSWORD = re.compile(
+    r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\"]*:)[^\s'\"]*(?=@)|(?P<key>[?&]password=)[^\s&'\"]*"
+)
 
 
 def without_passwords(text: str) -> str:
-    """``text`` with ``***`` for the password of each URL, ``scheme://user:password@host``."""
-    return _PASSWORD.sub(r"\g<head>***", text)
+    """``text`` with ``***`` for the password of each URL, ``scheme://user:password@host`` or
+    ``scheme://host?password=...``."""
+    return _PASSWORD.sub(lambda found: f"{found['head'] or found['key']}***", text)
 
 
 def plain_without_passwords(value: object) -> object:

@@ -188,3 +188,34 @@ def test_passwords_are_shown_to_nobody(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["sweep", f"model.path={URL}", "tracker=none", "study.folder=/dev/null/x"]) == 2
     assert main(["sweep", f"space={URL}"]) == 2
     assert "hunter2" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@h/d",
+        "postgresql://h/d?password=hunter2",
+        "postgresql://:hunter2@h/d",
+    ],
+)
+def test_a_password_in_a_storages_url_is_refused_unseen(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "storage=postgres", f"storage.url='{url}'"]) == 2
+    said = capsys.readouterr().err
+    assert "PGPASSFILE" in said and "***" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////etc/passwd", "postgresql://h", "postgresql://h/d?passfile=/etc/shadow"]
+)
+def test_a_storages_url_is_a_servers(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", "storage=postgres", f"storage.url='{url}'"]) == 2
+    assert "a storage's URL" in capsys.readouterr().err
+
+
+def test_a_jobs_settings_are_single_words(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "launcher.job.partition='x\ntouch /tmp/y'"
+    assert main(["sweep", "launcher=slurm", hostile]) == 2
+    assert "launcher.job.partition" in capsys.readouterr().err

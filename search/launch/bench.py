@@ -182,6 +182,8 @@ def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -
     if launcher.kind == "ray":
         return RayPool(*parts, launcher.workers, launcher.timeout_s, launcher.address)
     workers = launcher.workers or len(os.sched_getaffinity(0))
+    if launcher.kind == "slurm":
+        workers = 1  # each job runs trials of its own
     alone = workers == 1 and launcher.timeout is None
     if launcher.kind == "serial" or alone:
         return SerialPool(generator, heldout)

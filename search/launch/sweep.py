@@ -9,7 +9,9 @@ from dato import Schedule
 from search.folder import StudyFolder
 from search.launch.audit import audit_front
 from search.launch.bench import Bench, open_bench
+from search.launch.driving import open_driver
 from search.launch.result import assemble, public_config, write_presets
+from search.launch.slurm import run_jobs
 from search.launch.view import View
 from search.launch.warmstarts import first_schedules
 from search.record import StudyResult, TrialRecord
@@ -24,8 +26,6 @@ from search.study.driver import Driver
 from search.study.front import front_of, spread
 from search.study.lock import study_lock
 from search.study.records import read_records
-from search.study.refine import Refiner
-from search.study.storage import open_study
 from search.study.writable import writable
 from search.tracking import Tracker, make_tracker
 
@@ -58,21 +58,11 @@ def _run(
     space = load_space(config.space)
     with study_lock(folder), _bench(config, folder, view) as bench:
         space.parameters(bench.context)
-        constraints = bench.constraints()
-        study = open_study(folder, config.storage, config.sampler, config.study.seed)
-        study.sampler = Refiner(
-            study.sampler,
-            space,
-            bench.context,
-            config.sampler.refine,
-            config.study.seed + len(study.get_trials(deepcopy=False)),
-        )
+        driver = open_driver(bench, space)
         on_ready()
-        objective = config.quality.objective
-        driver = Driver(study, space, bench.context, bench.evaluator, objective, constraints)
         tracker = _tracker(config, folder)
-        _search(config, driver, tracker, view, first_schedules(bench, space, view))
-        records = read_records(study)
+        _search(bench, driver, tracker, view, first_schedules(bench, space, view))
+        records = driver.crew.patiently(lambda: read_records(driver.study))
         save_trials(records, folder)
         audited = _audit(bench, records, view)
         result = assemble(config, folder, records, audited=audited, command=command)
@@ -109,8 +99,9 @@ def _tracker(config: Config, folder: StudyFolder) -> Tracker:
 
 
 def _search(
-    config: Config, driver: Driver, tracker: Tracker, view: View, first: Sequence[Schedule]
+    bench: Bench, driver: Driver, tracker: Tracker, view: View, first: Sequence[Schedule]
 ) -> None:
+    config = bench.config
     unfinished = driver.prepare(config.warmstart.count, first)
     if unfinished:
         view.stage(f"{unfinished} trial(s) that never ended are run again")
@@ -119,10 +110,16 @@ def _search(
     for record in earlier:
         tracker.trial(record)
     spent = Spent.by(earlier)
-    for record in driver.run(Budget.of(config.budget)):
+    for record in _trials(bench, driver, view):
         spent += Spent.by([record])
         view.trial(record, spent)
         tracker.trial(record)
+
+
+def _trials(bench: Bench, driver: Driver, view: View) -> Iterator[TrialRecord]:
+    if bench.config.launcher.kind == "slurm":
+        return run_jobs(bench.config, bench.folder, driver, view)
+    return driver.run(Budget.of(bench.config.budget))
 
 
 def _audit(bench: Bench, records: Sequence[TrialRecord], view: View) -> Audited:

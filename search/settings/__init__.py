@@ -2,13 +2,13 @@
 
 from search.settings.config import Config, parse_config, parse_model
 from search.settings.latency import LatencySettings
+from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
 from search.settings.model import ModelSettings
 from search.settings.quality import QualitySettings
+from search.settings.storage import StorageSettings
 from search.settings.study import (
-    LauncherSettings,
     SamplerSettings,
-    StorageSettings,
     StudySettings,
     TrackerSettings,
     WarmstartSettings,

@@ -9,15 +9,16 @@ from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from search.errors import ConfigError
+from search.secrets import without_passwords
 from search.settings.base import Settings
 from search.settings.latency import LatencySettings
+from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
 from search.settings.model import ModelSettings
 from search.settings.quality import QualitySettings
+from search.settings.storage import StorageSettings
 from search.settings.study import (
-    LauncherSettings,
     SamplerSettings,
-    StorageSettings,
     StudySettings,
     TrackerSettings,
     WarmstartSettings,
@@ -51,6 +52,15 @@ class Config(Settings):
                 raise ValueError(
                     f"quality.{name}={count} must be a multiple of model.batch_size={batch}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _jobs_meet_on_a_server(self) -> Config:
+        if self.launcher.kind == "slurm" and self.storage.kind != "postgres":
+            raise ValueError(
+                "launcher=slurm needs storage=postgres, where its jobs meet; "
+                f"found {self.storage.kind}"
+            )
         return self
 
 
@@ -94,4 +104,4 @@ def _sentence(item: ErrorDetails) -> str:
     rule = item["msg"].removeprefix("Value error, ")
     if not path:
         return rule
-    return f"{path}={item['input']!r}: {rule[0].lower()}{rule[1:]}"
+    return f"{path}={without_passwords(repr(item['input']))}: {rule[0].lower()}{rule[1:]}"

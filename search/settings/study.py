@@ -1,14 +1,13 @@
-"""Settings of a study: its place, proposals, storage, tracker and launcher."""
+"""Settings of a study: its place, proposals and tracker."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from search.duration import parse_duration
-from search.settings.base import Settings, duration_text
+from search.settings.base import Settings
 
 
 class StudySettings(Settings):
@@ -46,12 +45,6 @@ class WarmstartSettings(Settings):
     study: str | None = None
 
 
-class StorageSettings(Settings):
-    """Where the trials live, inside the study folder."""
-
-    kind: Literal["journal", "sqlite"]
-
-
 class TrackerSettings(Settings):
     """Who is told about trials.
 
@@ -65,29 +58,3 @@ class TrackerSettings(Settings):
     project: str = "dato"
     entity: str | None = None
     per_trial: bool = False
-
-
-class LauncherSettings(Settings):
-    """Who generates images: this process, processes on this machine, or a Ray cluster's.
-
-    Args:
-        workers: how many; by default one for each core, or what the cluster has room for.
-        timeout: wall-clock time after which a worker that has not finished a batch is replaced
-            and its trial failed, such as ``"10m"``; by default none. This process cannot be.
-        address: of a running Ray cluster, or ``"auto"``; by default Ray runs on this machine.
-    """
-
-    kind: Literal["serial", "local", "ray"]
-    workers: int | None = Field(default=None, ge=1, le=256)
-    timeout: str | None = None
-    address: str | None = None
-
-    @field_validator("timeout", mode="before")
-    @classmethod
-    def _is_a_duration(cls, value: Any) -> Any:
-        return duration_text(value)
-
-    @property
-    def timeout_s(self) -> float | None:
-        """The timeout in seconds."""
-        return None if self.timeout is None else parse_duration(self.timeout)

@@ -19,6 +19,7 @@ class Spent:
     """What a study has used.
 
     Args:
+        trials: trials that ended; an attempt whose process died is tried again and not counted.
         images: images generated.
         calls: denoiser calls for one image, a cached or pruned one counting its cost's share of a
             full one.
@@ -34,7 +35,7 @@ class Spent:
     def by(cls, records: Sequence[TrialRecord]) -> Spent:
         """What the trials of all runs of a study used together."""
         return cls(
-            trials=len(records),
+            trials=sum(not record.lost for record in records),
             images=sum(record.images for record in records),
             calls=sum(record.calls for record in records),
             seconds=sum(record.seconds for record in records),
@@ -77,6 +78,11 @@ class Budget:
         """Whether no further trial may start, by a limit or because nothing new is proposed."""
         idle = sum(1 for _ in takewhile(lambda record: not record.images, reversed(records)))
         return idle >= IDLE_TRIALS or self.share(Spent.by(records)) >= 1
+
+    def room(self, records: Sequence[TrialRecord], running: int) -> bool:
+        """Whether a trial may start beside ``running`` others, should they all end."""
+        trials = Spent.by(records).trials + running
+        return not self.ended(records) and (self.trials is None or trials < self.trials)
 
     def describe(self, spent: Spent) -> str:
         """Each limit and its use, such as ``"12 of 30 trials, 96 of 400 images"``."""

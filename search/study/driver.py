@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from dato import DatoError, Schedule
 from search.constraints import Constraints
@@ -15,9 +16,25 @@ from search.progress import fid
 from search.record import Origin, Parameter, TrialRecord
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
+from search.study.crew import Alone, Crew
 from search.study.evaluator import Evaluator
 from search.study.interrupts import uninterrupted
-from search.study.records import ORIGIN, origin_of, read_records, requeue_unfinished, tell
+from search.study.records import ORIGIN, Records, origin_of, requeue, tell
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to evaluate next.
+
+    Args:
+        records: of all trials that were finished when it was made.
+        rival: number of a trial that another driver evaluates the same schedule for, or ``None``.
+    """
+
+    trial: optuna.Trial
+    params: Mapping[str, Parameter]
+    records: Sequence[TrialRecord]
+    rival: int | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class Driver:
         evaluator: scores decoded schedules.
         objective: which FID is minimised.
         constraints: absolute bounds that are told to Optuna with each trial.
+        crew: the other drivers of the study, if there may be any.
     """
 
     study: optuna.Study
@@ -39,6 +57,7 @@ class Driver:
     evaluator: Evaluator
     objective: str
     constraints: Constraints = Constraints()
+    crew: Crew = field(default_factory=Alone)
 
     def prepare(self, warmstarts: int, schedules: Sequence[Schedule] = ()) -> int:
         """Enqueue warm starts in a new study; give an interrupted one its unfinished trials back.
@@ -50,12 +69,15 @@ class Driver:
         Returns:
             number of trials that a dead driver had left unfinished.
         """
-        with uninterrupted():
+        return self.crew.patiently(partial(self._prepare, warmstarts, schedules))
+
+    def _prepare(self, warmstarts: int, schedules: Sequence[Schedule]) -> int:
+        with self.crew.turn(), uninterrupted():
             trials = self.study.get_trials(deepcopy=False)
             if all(trial.state is TrialState.WAITING for trial in trials):
                 self._enqueue(warmstarts, schedules)  # a driver may have died among them
                 return 0
-            return requeue_unfinished(self.study)
+            return requeue(self.study, self.crew.lost(self.study))
 
     def _enqueue(self, warmstarts: int, schedules: Sequence[Schedule]) -> None:
         baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
@@ -71,28 +93,56 @@ class Driver:
         self.study.enqueue_trial(dict(params), user_attrs={ORIGIN: origin}, skip_if_exists=True)
 
     def run(self, budget: Budget) -> Iterator[TrialRecord]:
-        """Run until the study's trials have used ``budget``, yielding each record once told."""
-        records = list(read_records(self.study))
-        while not budget.ended(records):
+        """Run until the study's trials have used ``budget``, yielding each record once told.
+
+        Other drivers' trials count, and are not yielded. While the last ones run elsewhere this
+        one waits, because their workers may die.
+        """
+        records, patiently = Records(self.study), self.crew.patiently
+        while not budget.ended(patiently(records.read)):
             started = time.perf_counter()
-            trial, params = self._propose()
-            record = self._evaluate(trial, params, records)
-            elapsed = time.perf_counter() - started
-            work = record.seconds - record.overhead_s
-            record = self._judge(replace(record, seconds=elapsed, overhead_s=elapsed - work))
-            with uninterrupted():
-                tell(self.study, trial, record, self.objective)
-            records.append(record)
-            yield record
+            proposal = patiently(partial(self._propose, budget, records))
+            if proposal is None:
+                self.crew.rest()
+                continue
+            with self.crew.at_work(proposal.trial):
+                record = self._evaluate(proposal)
+                elapsed = time.perf_counter() - started
+                work = record.seconds - record.overhead_s
+                record = self._judge(replace(record, seconds=elapsed, overhead_s=elapsed - work))
+                told = patiently(partial(self._tell, proposal.trial, record))
+            if told:
+                yield record
 
-    def _propose(self) -> tuple[optuna.Trial, Mapping[str, Parameter]]:
-        with uninterrupted():
+    def _propose(self, budget: Budget, records: Records) -> Proposal | None:
+        """The next proposal; ``None`` where the budget has room for none beside those at work."""
+        with self.crew.turn(), uninterrupted():
+            requeue(self.study, self.crew.lost(self.study))
+            others = self.crew.others(self.study)  # first: who ends meanwhile is seen by both
+            known = records.read()
+            if not budget.room(known, len(others)):
+                return None
             trial = self.study.ask()
-            return trial, self.space.suggest(trial, self.context)
+            self.crew.claim(trial)
+            params = self.space.suggest(trial, self.context)
+            return Proposal(trial, params, known, self._rival(params, others))
 
-    def _evaluate(
-        self, trial: optuna.Trial, params: Mapping[str, Parameter], records: Sequence[TrialRecord]
-    ) -> TrialRecord:
+    def _rival(self, params: Mapping[str, Parameter], others: Sequence[FrozenTrial]) -> int | None:
+        """Number of another driver's trial that decodes to the same schedule."""
+        schedule = self.space.decode(params, self.context) if others else None
+        for other in others:
+            theirs = {name: other.params[name] for name in params if name in other.params}
+            whole = len(theirs) == len(params)  # not where its driver died while it proposed
+            if whole and self.space.decode(theirs, self.context) == schedule:
+                return other.number
+        return None
+
+    def _tell(self, trial: optuna.Trial, record: TrialRecord) -> bool:
+        with uninterrupted():
+            return tell(self.study, trial, record, self.objective)
+
+    def _evaluate(self, proposal: Proposal) -> TrialRecord:
+        trial, params, records = proposal.trial, proposal.params, proposal.records
         record = TrialRecord(
             number=trial.number, state="fail", origin=origin_of(trial), params=params
         )
@@ -105,6 +155,10 @@ class Driver:
         if not priced.feasible and priced.origin != "baseline":
             speedup = f"a speed-up of {priced.speedup:.2f} does not keep {self.constraints}"
             return replace(priced, state="pruned", reason=speedup)
+        if proposal.rival is not None:
+            return replace(
+                priced, state="fail", reason=f"trial {proposal.rival} has this schedule at work"
+            )
         return answered(priced, schedule, records) or self.evaluator.score(priced, records)
 
     def _judge(self, record: TrialRecord) -> TrialRecord:

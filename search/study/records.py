@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import UserError
-from search.record import Origin, Quality, State, TrialRecord
+from search.record import LOST, Origin, Quality, State, TrialRecord
 from search.serial import trials_from_json, trials_to_json
 
 RECORD = "record"
@@ -16,6 +17,12 @@ RECORD = "record"
 
 ORIGIN = "origin"
 """User attribute that enqueued trials carry."""
+
+ATTEMPT = "attempt"
+"""User attribute that counts the attempts at a trial whose process died."""
+
+ATTEMPTS = 3
+"""So often a trial is tried that ends with its process; it may be what kills it."""
 
 _STATES: dict[State, TrialState] = {
     "complete": TrialState.COMPLETE,
@@ -34,22 +41,45 @@ def objectives(record: TrialRecord, objective: str) -> tuple[float, float]:
     return fid, record.latency_s
 
 
-def tell(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objective: str) -> None:
-    """Store what a trial measured, then its state: a crash in between leaves it unfinished."""
-    trial.set_user_attr(RECORD, trials_to_json([record]))
-    for name, violation in record.violations.items():
-        trial.set_constraint(name, violation)
+def tell(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objective: str) -> bool:
+    """Store what a trial measured, then its state: a crash in between leaves it unfinished.
+
+    Returns:
+        whether it was told, now or by an earlier call whose answer got lost. Not so where another
+        driver took this one for dead and gave the trial away.
+    """
+    text = trials_to_json([record])
     values = objectives(record, objective) if record.state == "complete" else None
-    study.tell(trial, values=values, state=_STATES[record.state])
+    try:
+        trial.set_user_attr(RECORD, text)
+        for name, violation in record.violations.items():
+            trial.set_constraint(name, violation)
+        study.tell(trial, values=values, state=_STATES[record.state], skip_if_finished=True)
+    except UpdateFinishedTrialError:
+        pass
+    stored = study._storage.get_trial(trial._trial_id)
+    return stored.state is _STATES[record.state] and stored.user_attrs.get(RECORD) == text
+
+
+class Records:
+    """A study's finished trials, each parsed once, whoever told them."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+        self._known: dict[int, TrialRecord] = {}
+
+    def read(self) -> tuple[TrialRecord, ...]:
+        """Records of all trials that are finished by now, by number."""
+        for trial in self._study.get_trials(deepcopy=False):
+            told = trial.state.is_finished() and RECORD in trial.user_attrs
+            if told and trial.number not in self._known:
+                self._known[trial.number] = _record(trial)
+        return tuple(self._known[number] for number in sorted(self._known))
 
 
 def read_records(study: optuna.Study) -> tuple[TrialRecord, ...]:
     """Records of all finished trials, by number."""
-    return tuple(
-        _record(trial)
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and RECORD in trial.user_attrs
-    )
+    return Records(study).read()
 
 
 def _record(trial: FrozenTrial) -> TrialRecord:
@@ -65,27 +95,32 @@ def origin_of(trial: optuna.Trial | FrozenTrial) -> Origin:
     return trial.user_attrs.get(ORIGIN, "sampler")  # type: ignore[no-any-return]
 
 
-def requeue_unfinished(study: optuna.Study) -> int:
-    """Tell trials that a dead driver left RUNNING as FAIL, and enqueue their parameters again.
+def requeue(study: optuna.Study, lost: Sequence[FrozenTrial]) -> int:
+    """Tell trials whose process died as FAIL, and enqueue their parameters again, :data:`ATTEMPTS`
+    times in all.
 
     Returns:
         how many there were.
     """
-    unfinished: Sequence[FrozenTrial] = study.get_trials(
-        deepcopy=False, states=(TrialState.RUNNING,)
-    )
-    for trial in unfinished:
+    for trial in lost:
         # The driver may have died after the first of several suggestions.
         params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
-        if params:
-            study.enqueue_trial(params, user_attrs={ORIGIN: origin_of(trial)})
+        attempt = trial.user_attrs.get(ATTEMPT, 1)
+        if params and attempt < ATTEMPTS:
+            attributes = {ORIGIN: origin_of(trial), ATTEMPT: attempt + 1}
+            study.enqueue_trial(params, user_attrs=attributes)
         record = TrialRecord(
             number=trial.number,
             state="fail",
             origin=origin_of(trial),
             params=trial.params,
-            reason="the driver stopped before this trial ended; its parameters were enqueued again",
+            reason=LOST
+            if attempt < ATTEMPTS
+            else f"its process died at each of {attempt} attempts",
         )
-        study._storage.set_trial_user_attr(trial._trial_id, RECORD, trials_to_json([record]))
-        study.tell(trial.number, state=TrialState.FAIL)
-    return len(unfinished)
+        try:
+            study._storage.set_trial_user_attr(trial._trial_id, RECORD, trials_to_json([record]))
+            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        except UpdateFinishedTrialError:
+            continue  # it was alive after all, and has told
+    return len(lost)

@@ -1,4 +1,4 @@
-"""Optuna's storage inside the study folder. The storage is the truth; files are views of it."""
+"""Optuna's storage, in the study folder or on a server. It is the truth; files are views of it."""
 
 from __future__ import annotations
 
@@ -10,63 +10,98 @@ from typing import BinaryIO
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
 
 from search.errors import UserError
 from search.folder import StudyFolder
 from search.reading import HUGE, check_file
 from search.settings import SamplerSettings, StorageSettings
+from search.study.crew import Alone, Crew
 from search.study.samplers import make_sampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 STUDY_NAME = "study"
-"""Name inside the storage; each study folder holds exactly one study."""
+"""Name inside a folder's storage, which holds exactly one study; a server's has ``storage.study``.
+"""
+
+STRIDE = 1_000_003
+"""Between the seeds of workers that start at the same trial."""
 
 BLOCK = 1 << 16
 
 
 def open_study(
-    folder: StudyFolder, storage: StorageSettings, sampler: SamplerSettings, seed: int
+    folder: StudyFolder,
+    storage: StorageSettings,
+    sampler: SamplerSettings,
+    seed: int,
+    worker: int = 0,
 ) -> optuna.Study:
     """Create the study or load it with every trial that was told.
 
-    The caller holds the study's lock, so a journal lock left by a killed driver is stale, and a
-    half line at the journal's end is a write that never finished.
+    For a storage in the folder the caller holds the study's lock, so a journal lock left by a
+    killed driver is stale, and a half line at the journal's end is a write that never finished.
+
+    Args:
+        worker: number of this driver among those of a server's study.
 
     Raises:
-        UserError: the storage is damaged.
+        UserError: the storage is damaged or cannot be reached.
     """
-    path = _path(folder, storage)
     if storage.kind == "journal":
-        Path(f"{path}.lock").unlink(missing_ok=True)
-        _drop_half_line(path)
-    finished = 0
-    with _readable(path):
-        backend = _backend(path, storage)
-        stored = {summary.study_name for summary in optuna.get_all_study_summaries(backend)}
-        if STUDY_NAME in stored:
-            finished = len(optuna.load_study(study_name=STUDY_NAME, storage=backend).trials)
+        Path(f"{folder.journal}.lock").unlink(missing_ok=True)
+        _drop_half_line(folder.journal)
+    name = storage.study or STUDY_NAME
+    with _readable(folder, storage):
+        backend = _backend(folder, storage)
+        seed = seed + STRIDE * worker
+        if name in optuna.get_all_study_names(backend):
+            seed += begun(optuna.load_study(study_name=name, storage=backend))
     return optuna.create_study(
         storage=backend,
-        study_name=STUDY_NAME,
-        sampler=make_sampler(sampler, seed + finished),
+        study_name=name,
+        sampler=make_sampler(sampler, seed % 2**32),
         directions=["minimize", "minimize"],
         load_if_exists=True,
     )
+
+
+def begun(study: optuna.Study) -> int:
+    """How many trials have left the queue; added to a seed, it keeps a resumed study from
+    repeating the proposals of its first part."""
+    trials = study.get_trials(deepcopy=False)
+    return sum(trial.state is not TrialState.WAITING for trial in trials)
+
+
+def crew_of(study: optuna.Study, storage: StorageSettings) -> Crew:
+    """Whom a driver of the study shares it with: nobody, unless it is on a server."""
+    if storage.kind != "postgres":
+        return Alone()
+    from search.study.server import Team
+
+    cached = study._storage
+    assert isinstance(cached, _CachedStorage) and isinstance(cached._backend, RDBStorage)
+    return Team(cached._backend, storage)
 
 
 def read_study(folder: StudyFolder, storage: StorageSettings) -> optuna.Study:
     """Load a study to look at it, without the lock: nothing is repaired or written.
 
     Raises:
-        UserError: there is none yet, or its storage is damaged.
+        UserError: there is none yet, or its storage is damaged or cannot be reached.
     """
-    path = _path(folder, storage)
-    if not path.is_file():
-        raise UserError(f"The study in {str(folder.root)!r} has no trials yet.")
-    with _readable(path):
-        study = optuna.load_study(study_name=STUDY_NAME, storage=_backend(path, storage))
+    name = storage.study or STUDY_NAME
+    none = UserError(f"The study in {str(folder.root)!r} has no trials yet.")
+    if storage.kind != "postgres" and not _path(folder, storage).is_file():
+        raise none
+    with _readable(folder, storage):
+        backend = _backend(folder, storage)
+        if storage.kind == "postgres" and name not in optuna.get_all_study_names(backend):
+            raise none
+        study = optuna.load_study(study_name=name, storage=backend)
         study.get_trials(deepcopy=False)
     return study
 
@@ -75,26 +110,34 @@ def _path(folder: StudyFolder, storage: StorageSettings) -> Path:
     return folder.journal if storage.kind == "journal" else folder.database
 
 
-def _backend(path: Path, storage: StorageSettings) -> BaseStorage:
+def _backend(folder: StudyFolder, storage: StorageSettings) -> BaseStorage:
+    if storage.kind == "postgres":
+        from search.study.server import open_server
+
+        return open_server(storage)
+    path = _path(folder, storage)
     if storage.kind == "journal":
         return JournalStorage(JournalFileBackend(str(path)))
     return RDBStorage(f"sqlite:///{path}")
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _readable(folder: StudyFolder, storage: StorageSettings) -> Iterator[None]:
     """Whatever Optuna stumbles over in a damaged or foreign storage is one sentence.
 
     Raises:
         UserError: it stumbled, or the file is larger than any study's.
     """
-    if path.exists():
+    path = _path(folder, storage)
+    if storage.kind != "postgres" and path.exists():
         check_file(path, "Is it a study's storage?", HUGE)
     try:
         yield
-    except OSError:
+    except (OSError, UserError):
         raise
     except Exception as error:
+        if storage.kind == "postgres":
+            raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise UserError(
             f"{str(path)!r} is damaged and cannot be read ({reason}). Bring a copy of it back, "

@@ -19,6 +19,8 @@ OPTIONS = sorted(
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_yaml_composes_and_validates(group: str, option: str) -> None:
     given = ["model.prompts=prompts.txt", "quality.real=none", "study.folder=studies/x"]
+    if option in ("postgres", "slurm"):
+        given += ["storage=postgres", "storage.url=postgresql://me@db.example/optuna"]
     config = compose_config([f"{group}={option}", *given])
     assert config.study.folder == "studies/x"
 

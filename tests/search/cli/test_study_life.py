@@ -69,6 +69,7 @@ def records(folder: Path) -> list[tuple[str, float | None]]:
     return [
         (record.state, record.quality.fid_reference if record.quality else None)
         for record in read_records(study)
+        if not record.lost
     ]
 
 

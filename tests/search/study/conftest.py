@@ -10,6 +10,7 @@ import pytest
 from dato import Layer, Schedule, Topology
 from search.record import Quality, TrialRecord
 from search.space import Space, SpaceContext, load_space
+from tests.postgres import postgres as postgres
 
 CALLS = 20
 SPACE = {

@@ -128,7 +128,7 @@ def test_a_trial_lost_before_its_first_suggestion_keeps_its_warm_start(
     driver.study.ask()
     again = make_driver(tmp_path, space, context)
     again.prepare(2)
-    for _ in again.run(Budget(trials=4)):
+    for _ in again.run(Budget(trials=3)):
         pass
     assert [record.origin for record in read_records(again.study)] == [
         "baseline",

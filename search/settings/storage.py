@@ -1,0 +1,64 @@
+"""Settings of where the trials live."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from search.duration import parse_duration
+from search.settings.base import Settings, duration_text
+
+URL_OPTIONS = {"host", "port", "sslmode", "sslrootcert"}
+"""What a URL may say behind its question mark; the rest of libpq's options name secrets."""
+
+
+class StorageSettings(Settings):
+    """Where the trials live: in the study folder, or on a PostgreSQL server.
+
+    Args:
+        url: of the server's database, ``postgresql://user@host:5432/database``, without a password:
+            that comes from ``PGPASSFILE``, ``~/.pgpass`` or ``PGPASSWORD``.
+        study: the study's name in that database; by default its folder's.
+        grace: a worker that was not heard of for so long is taken for dead and its trial is tried
+            again, such as ``"2m"``.
+    """
+
+    kind: Literal["journal", "sqlite", "postgres"]
+    url: str | None = Field(default=None, validate_default=True)
+    study: str | None = Field(default=None, min_length=1, max_length=200)
+    grace: str = "2m"
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_secret(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            if info.data.get("kind") == "postgres":
+                raise ValueError(
+                    "postgres needs storage.url=postgresql://user@host:5432/database; the password "
+                    "comes from ~/.pgpass, PGPASSFILE or PGPASSWORD"
+                )
+            return None
+        parts = urlsplit(value)
+        options = {key for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        if parts.password is not None or "password" in options:
+            raise ValueError(
+                "a URL is kept in config.yaml, so the password goes into ~/.pgpass, PGPASSFILE or "
+                "PGPASSWORD instead"
+            )
+        if parts.scheme != "postgresql" or not parts.path.strip("/"):
+            raise ValueError("a storage's URL is postgresql://user@host:5432/database")
+        if not options <= URL_OPTIONS:
+            raise ValueError(f"a storage's URL takes {', '.join(sorted(URL_OPTIONS))}")
+        return value
+
+    @field_validator("grace", mode="before")
+    @classmethod
+    def _is_a_duration(cls, value: Any) -> Any:
+        return duration_text(value)
+
+    @property
+    def grace_s(self) -> float:
+        """The grace in seconds."""
+        return parse_duration(self.grace)

@@ -1,0 +1,48 @@
+"""A wall clock that jumps by hours: durations are measured by another one."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+
+import pytest
+
+from search.space import Space, SpaceContext
+from search.study.budget import Budget, Spent
+from search.study.records import read_records
+from tests.postgres import PostgresServer
+from tests.search.study.test_driver import make_driver
+from tests.search.study.test_server import driver_of
+
+JUMPS = (0.0, 7 * 3600.0, -5 * 3600.0)
+
+
+@pytest.fixture(autouse=True)
+def jumping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the wall clock is hours away from the one before."""
+    jumps, real = itertools.cycle(JUMPS), time.time
+    monkeypatch.setattr(time, "time", lambda: real() + next(jumps))
+    assert abs(time.time() - time.time()) > 3600
+
+
+@pytest.mark.parametrize("storage", ["journal", "sqlite"])
+def test_budgets_and_locks_do_not_look_at_it(
+    tmp_path: Path, space: Space, context: SpaceContext, storage: str
+) -> None:
+    driver = make_driver(tmp_path, space, context, storage=storage)
+    driver.prepare(3)
+    told = list(driver.run(Budget(trials=6, seconds=3600)))
+    assert len(told) == 6
+    assert 0 < Spent.by(told).seconds < 60
+    assert list(read_records(make_driver(tmp_path, space, context, storage=storage).study)) == told
+
+
+def test_nobody_is_taken_for_dead_by_it(
+    postgres: PostgresServer, space: Space, context: SpaceContext
+) -> None:
+    driver = driver_of(postgres.storage("2m"), space, context)
+    driver.prepare(3)
+    told = list(driver.run(Budget(trials=6, seconds=3600)))
+    assert len(told) == 6 and not any(record.lost for record in told)
+    assert 0 < Spent.by(told).seconds < 60

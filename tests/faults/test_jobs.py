@@ -1,0 +1,140 @@
+"""Sweeps of the embedded model in jobs that share a study on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from search.cli.main import main
+from search.compose import load_config
+from search.folder import StudyFolder
+from search.record import TrialRecord
+from search.study.records import read_records
+from search.study.storage import read_study
+from tests.postgres import PASSWORD, PostgresServer
+from tests.search.cli.test_study_life import SMALL
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytest.importorskip("submitit")
+PATIENCE_S = 400
+
+
+def arguments(folder: Path, server: PostgresServer, *overrides: str) -> list[str]:
+    storage = server.storage("5s")
+    given = ["storage=postgres", f"storage.url={storage.url}", f"storage.study={storage.study}"]
+    jobs = ["launcher=slurm", "launcher.executor=local", "storage.grace=5s"]
+    return ["sweep", "--plain", f"study.folder={folder}", *SMALL, *given, *jobs, *overrides]
+
+
+def records(folder: Path) -> tuple[TrialRecord, ...]:
+    config = load_config(StudyFolder(folder).config)
+    return read_records(read_study(StudyFolder(folder), config.storage))
+
+
+def workers_of(folder: Path) -> list[int]:
+    """Processes that run the folder's jobs."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"submitit.core._submit" in words and any(bytes(folder) in word for word in words):
+            found.append(int(path.parent.name))
+    return found
+
+
+def test_a_job_killed_at_work_loses_no_trial_and_no_password_is_shown(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    folder = tmp_path / "study"
+    command = [sys.executable, "-m", "search"]
+    given = arguments(folder, postgres, "launcher.workers=2", "budget.trials=8", "tracker=wandb")
+    process = subprocess.Popen(
+        [*command, *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("[2/"):
+            time.sleep(1.0)
+            os.kill(workers_of(folder)[0], signal.SIGKILL)
+            break
+    out, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, errors
+    known = records(folder)
+    told = [record for record in known if not record.lost]
+    assert len(told) == 8
+    for record in known:
+        if record.lost and record.params:  # without parameters nothing was proposed yet
+            assert any(other.params == record.params for other in told)
+    worked = Counter(record.schedule for record in told if record.images)
+    assert max(worked.values()) == 1
+    assert PASSWORD not in said + out + errors
+    for path in folder.rglob("*"):
+        assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
+
+
+def test_one_job_tells_the_trials_of_one_process_and_a_copy_of_the_study_may_join(
+    tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone, jobs = tmp_path / "alone", tmp_path / "jobs"
+    common = [*SMALL, "sampler=random", "budget.trials=5"]
+    serial = ["sweep", "--plain", f"study.folder={alone}", *common, "launcher=serial"]
+    assert main(serial) == 0
+    table = f"latency.tables=[{alone / 'cost_table.json'}]"
+    given = arguments(jobs, postgres, *common, table, "launcher.executor=debug")
+    assert main(given) == 0
+    ours, theirs = records(alone), records(jobs)
+    assert [r.params for r in ours] == [r.params for r in theirs]
+    assert [r.quality for r in ours] == [r.quality for r in theirs]
+
+    copy = tmp_path / "copy"
+    shutil.copytree(jobs, copy)
+    assert main(["resume", str(copy), "--plain", "launcher.kind=serial", "budget.trials=6"]) == 0
+    assert len(records(jobs)) == 6
+    (copy / "cost_table.json").write_text(
+        (copy / "cost_table.json").read_text().replace('"fixed_s": ', '"fixed_s": 1')
+    )
+    capsys.readouterr()
+    assert main(["resume", str(copy), "--plain", "budget.trials=7"]) == 2
+    assert "another cost table" in capsys.readouterr().err
+
+
+def test_a_server_restarted_during_a_sweep_is_waited_for(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    folder = tmp_path / "study"
+    given = arguments(folder, postgres, "launcher.workers=2", "budget.trials=6")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "search", *given], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("[1/"):
+            postgres.restart("immediate")
+            time.sleep(2)
+            postgres.restart("fast")
+            break
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert sum(not record.lost for record in records(folder)) == 6
+
+
+def test_a_machine_without_slurm_is_told_so(
+    tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which("srun"):
+        pytest.skip("this machine has Slurm")
+    given = arguments(tmp_path / "study", postgres, "launcher.executor=slurm", "budget.trials=1")
+    assert main(given) == 2
+    assert "no srun" in capsys.readouterr().err
