@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from search.metrics import metric
 from search.progress import fid
 from search.record import Audit, FrontMember, StudyResult
 from search.table import MISSING, member_speedup
@@ -21,9 +22,9 @@ DAGGER = "\N{DAGGER}"
 
 
 def audit_table(result: StudyResult) -> Table:
-    """The front: the study's FID as searched and on as many held-out images, then all that the
-    audit measured. KIDs are in thousandths, PSNR in dB. A dagger marks a member that another one
-    beats beyond its interval; the caption says which."""
+    """The front: the study's own metric as searched and on as many held-out images, then all that
+    the audit measured. KIDs are in thousandths, PSNR in dB. A dagger marks a member that another
+    one beats beyond its interval; the caption says which."""
     title = f"Audit of {escape(result.name)}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("preset", no_wrap=True)
@@ -31,12 +32,14 @@ def audit_table(result: StudyResult) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for member in (*([result.baseline] if result.baseline else []), *result.front):
         speedup = _number(member_speedup(member), ".2f", "x")
-        searched = _number(fid(member.record.quality, result.objective), ".2f")
-        matched, pairs = _audit(member.audit)
+        form = f".{metric(result.objective).digits}f"
+        searched = _number(fid(member.record.quality, result.objective), form)
+        matched, pairs = _audit(member.audit, form)
         name = escape(member.name) + (DAGGER if _beaten_by(member) else "")
         table.add_row(name, searched, matched, *_fids(member), *pairs, speedup)
-    kind = "real" if result.objective == "fid_real" else "the unpatched model's"
-    notes = [f"The study minimised FID to {kind} images.", bias(result)]
+    asked = metric(result.objective)
+    verb = "maximised" if asked.higher else "minimised"
+    notes = [f"The study {verb} {asked.title}.", bias(result)]
     notes += [
         f"{DAGGER} {member.name} is beaten by {_beaten_by(member)}."
         for member in result.front
@@ -52,8 +55,9 @@ def _beaten_by(member: FrontMember) -> str:
 
 
 def bias(result: StudyResult) -> str:
-    """How far searched FIDs were off over the audited members, on equal image counts, and how many
-    lie where such a FID does 9 times out of 10; ``""`` when nothing was audited."""
+    """How far the searched FIDs (or the study's other metric) of the audited members were off, on
+    equal image counts, and how many lie where such a one does 9 times out of 10; ``""`` when
+    nothing was audited."""
     pairs = [
         (searched, member.audit)
         for member in result.front
@@ -64,28 +68,30 @@ def bias(result: StudyResult) -> str:
     if not gaps:
         return ""
     gap, count = statistics.fmean(gaps), len(gaps)
+    asked = metric(result.objective)
+    where = "higher" if gap >= 0 else "lower"
     return (
-        f"On as many held-out images as the search used, the FID of {count} member"
-        f"{'' if count == 1 else 's'} is {abs(gap):.2f} {'higher' if gap >= 0 else 'lower'} than "
-        f"in the search, on average.{_within(pairs)}"
+        f"On as many held-out images as the search used, the {asked.label} of {count} member"
+        f"{'' if count == 1 else 's'} is {abs(gap):.{asked.digits}f} "
+        f"{where} than in the search, on average.{_within(pairs, asked.label)}"
     )
 
 
-def _within(pairs: Sequence[tuple[float, Audit]]) -> str:
+def _within(pairs: Sequence[tuple[float, Audit]], name: str) -> str:
     ends = [(searched, x.matched_interval) for searched, x in pairs if x.matched_interval]
     if not ends:
         return ""
     inside = sum(low <= searched <= high for searched, (low, high) in ends)
     return (
-        f" {inside} of {len(ends)} searched FIDs lie within the interval that other prompts give, "
-        "9 in 10 by chance."
+        f" {inside} of {len(ends)} searched {name}s lie within the interval that other prompts "
+        "give, 9 in 10 by chance."
     )
 
 
-def _audit(audit: Audit | None) -> tuple[str, tuple[str, ...]]:
+def _audit(audit: Audit | None, form: str) -> tuple[str, tuple[str, ...]]:
     if audit is None:
         return MISSING, (MISSING,) * 5
-    return _number(audit.matched_fid, ".2f"), (
+    return _number(audit.matched_fid, form), (
         _number(1000 * audit.kid_reference, ".2f"),
         _number(None if audit.kid_real is None else 1000 * audit.kid_real, ".2f"),
         _number(audit.psnr, ".1f"),

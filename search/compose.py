@@ -129,7 +129,7 @@ def _take_space_file(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any
 def _quoted(override: str) -> str:
     """Hydra's grammar has no bare ``<`` or ``>``, which the shell's quotes do not survive to."""
     key, _, value = override.partition("=")
-    bare = key.startswith("constraints.") and value.startswith(("<", ">"))
+    bare = key.lstrip("+").startswith("constraints.") and value.startswith(("<", ">"))
     return f'{key}="{value}"' if bare else override
 
 

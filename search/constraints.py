@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from search.metrics import FIDS, metric
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _BOUND = re.compile(rf"(?P<sign><=|>=)(?:(?P<number>{_NUMBER})|baseline(?P<offset>[+-]{_NUMBER})?)")
+SPEEDUP = "speedup"
 GRAMMAR = "a bound is <= or >= and a number, such as >=5; several are joined by a comma"
 
 
@@ -66,48 +69,64 @@ class Constraints:
     """What the members of a front have to keep.
 
     Args:
-        speedup: bounds on the cost table's speed-up, which is known before an image is made.
-        fid: bounds on the FID that the study minimises.
+        bounds: by what they are on: ``"speedup"``, the cost table's, which is known before an image
+            is made; or the name of a metric.
     """
 
-    speedup: tuple[Bound, ...] = ()
-    fid: tuple[Bound, ...] = ()
+    bounds: Mapping[str, tuple[Bound, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.speedup or self.fid)
+        return bool(self.bounds)
 
     def __str__(self) -> str:
-        named = (("speed-up", self.speedup), ("FID", self.fid))
-        return ", ".join(f"{name} {bound}" for name, bounds in named for bound in bounds)
+        return ", ".join(
+            f"{_title(name)} {bound}" for name, bounds in self.bounds.items() for bound in bounds
+        )
 
-    def at(self, baseline_fid: float) -> Constraints:
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that are bounded."""
+        return tuple(name for name in self.bounds if name != SPEEDUP)
+
+    def at(self, unpatched: Callable[[str], float | None]) -> Constraints:
         """The same constraints with every bound absolute.
 
         Args:
-            baseline_fid: the unpatched model's FID, by the study's objective.
+            unpatched: the unpatched model's value of a metric.
 
         Raises:
-            ValueError: an FID, which is never negative, cannot be that low.
+            ValueError: a metric was not measured; or an FID, which is never negative, cannot be
+                that low.
         """
-        fid = tuple(
-            replace(bound, limit=bound.limit + baseline_fid, relative=False)
-            if bound.relative
-            else bound
-            for bound in self.fid
-        )
-        for bound, asked in zip(fid, self.fid, strict=True):
-            if bound.upper and bound.limit < 0:
-                raise ValueError(
-                    f"constraints.fid={str(asked)!r} asks for an FID of at most {bound.limit:g}, "
-                    "and no FID is below 0. Raise it."
-                )
-        return replace(self, fid=fid)
-
-    def violations(self, speedup: float | None, fid: float | None) -> Mapping[str, float]:
-        """The worst violation by quantity, of those that are constrained and known."""
-        quantities = (("speedup", self.speedup, speedup), ("fid", self.fid, fid))
-        return {
-            name: max(bound.violation(value) for bound in bounds)
-            for name, bounds, value in quantities
-            if bounds and value is not None
+        absolute = {
+            name: tuple(_absolute(name, bound, unpatched) for bound in bounds)
+            for name, bounds in self.bounds.items()
         }
+        return Constraints(absolute)
+
+    def violations(self, value: Callable[[str], float | None]) -> Mapping[str, float]:
+        """The worst violation by quantity, of those that are constrained and known."""
+        known = {name: found for name in self.bounds if (found := value(name)) is not None}
+        return {
+            name: max(bound.violation(found) for bound in self.bounds[name])
+            for name, found in known.items()
+        }
+
+
+def _absolute(name: str, asked: Bound, unpatched: Callable[[str], float | None]) -> Bound:
+    if not asked.relative:
+        return asked
+    value = unpatched(name)
+    if value is None:
+        raise ValueError(f"constraints.{name}={str(asked)!r} is on what was not measured.")
+    limit = asked.limit + value
+    if name in FIDS and limit < 0:
+        raise ValueError(
+            f"constraints.{name}={str(asked)!r} asks for an FID of at most {limit:g}, and no FID "
+            "is below 0. Raise it."
+        )
+    return replace(asked, limit=limit, relative=False)
+
+
+def _title(name: str) -> str:
+    return "speed-up" if name == SPEEDUP else metric(name).title

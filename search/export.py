@@ -124,9 +124,10 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
 
 
 def _fid_name(result: StudyResult, *qualities: Quality | None) -> str:
-    """FID to real images where it is known: the unpatched FID to itself says nothing."""
+    """FID to real images where it is known: the unpatched FID to itself says nothing. A preset
+    holds no other metric."""
     known = all(fid(quality, "fid_real") is not None for quality in qualities)
-    return "fid_real" if known else result.objective
+    return "fid_real" if known else "fid_reference"
 
 
 def _latencies(member: FrontMember, base: FrontMember) -> tuple[float | None, float | None]:

@@ -6,23 +6,21 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from search.metrics import FIDS, metric
 from search.pareto import hypervolume, non_dominated
 from search.record import Quality, TrialRecord
 
 Point = tuple[float, float]
 
 
-def fid(quality: Quality | None, objective: str) -> float | None:
-    """The FID that ``objective`` minimises; ``None`` where it was not measured."""
-    if quality is None:
-        return None
-    value = quality.fid_real if objective == "fid_real" else quality.fid_reference
-    return value if math.isfinite(value) else None
+def fid(quality: Quality | None, name: str) -> float | None:
+    """An FID, or another metric, by name; ``None`` where it was not measured."""
+    return None if quality is None else quality.value(name)
 
 
 def point(record: TrialRecord, objective: str) -> Point | None:
-    """(FID, seconds per image) of a complete trial; ``None`` for every other trial."""
-    value = fid(record.quality, objective)
+    """(loss, seconds per image) of a complete trial; ``None`` for every other trial."""
+    value = None if record.quality is None else record.quality.loss(objective)
     if record.state != "complete" or value is None or record.latency_s is None:
         return None
     return value, record.latency_s
@@ -35,8 +33,9 @@ class Step:
     Args:
         trial: trial number.
         size: number of non-dominated trials so far.
-        hypervolume: share of the box (0..``fid_limit``) x (0..baseline latency) that the front
-            dominates, from 0 to 1; ``None`` before the baseline completed.
+        hypervolume: share of the box (0..worst loss) x (0..baseline latency) that the front
+            dominates, from 0 to 1; ``None`` before the baseline completed, and for a metric of
+            which nobody can say how bad is worst.
         cost: what all trials so far cost, in images of the unpatched model: an image at 4x
             counts a quarter.
     """
@@ -50,11 +49,11 @@ class Step:
 class Progress:
     """Follows a study trial by trial.
 
-    The baseline fixes the box, so that the curve only grows. Its FID limit is twice the
-    baseline's FID to real images where that is known; else 100.
+    The baseline fixes the box, so that the curve only grows. For an FID it reaches to twice the
+    baseline's FID to real images where that is known; else to the metric's worst loss.
 
     Args:
-        objective: ``"fid_real"`` or ``"fid_reference"``.
+        objective: name of the metric that is minimised.
     """
 
     def __init__(self, objective: str) -> None:
@@ -71,8 +70,9 @@ class Progress:
             if record.feasible:
                 points = [*self._front, found]
                 self._front = [points[index] for index in non_dominated(points)]
-            if self._box is None and is_baseline(record):
-                self._box = (_fid_limit(record), found[1])
+            limit = _limit(record, self._objective)
+            if self._box is None and limit is not None and is_baseline(record):
+                self._box = (limit, found[1])
         return Step(record.number, len(self._front), self._share(), self._cost)
 
     def _share(self) -> float | None:
@@ -90,9 +90,9 @@ def is_baseline(record: TrialRecord) -> bool:
     return all(kind.is_null for kind in schedule.kinds.values())
 
 
-def _fid_limit(baseline: TrialRecord) -> float:
+def _limit(baseline: TrialRecord, objective: str) -> float | None:
     real = fid(baseline.quality, "fid_real")
-    return 2 * real if real else 100.0
+    return 2 * real if real and objective in FIDS else metric(objective).worst
 
 
 def progress(records: Iterable[TrialRecord], objective: str) -> Sequence[Step]:

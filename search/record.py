@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dato import Schedule
+from search.metrics import metric
 
 State = Literal["complete", "pruned", "fail", "running"]
 Origin = Literal["baseline", "warmstart", "sampler", "refine"]
@@ -18,19 +20,32 @@ LOST = "the driver stopped before this trial ended; its parameters were enqueued
 
 @dataclass(frozen=True)
 class Quality:
-    """Image quality of one schedule on one set of prompts and noise; lower is better throughout.
+    """Image quality of one schedule on one set of prompts and noise.
 
     Args:
         fid_real: FID to real images.
         fid_reference: FID to the unpatched model's images of the same prompts and noise.
         distance: mean squared latent distance to the reference, relative to its variance.
         images: number of images behind both FIDs. FIDs of different counts are not comparable.
+        metrics: whatever else was asked for, by its name in ``search.metrics``.
     """
 
     fid_real: float
     fid_reference: float
     distance: float
     images: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def value(self, name: str) -> float | None:
+        """The metric ``name``; ``None`` where it was not measured."""
+        own = {"fid_real": self.fid_real, "fid_reference": self.fid_reference}
+        value = own[name] if name in own else self.metrics.get(name, math.nan)
+        return value if math.isfinite(value) else None
+
+    def loss(self, name: str) -> float | None:
+        """What is minimised for the metric ``name``; ``None`` where it was not measured."""
+        value = self.value(name)
+        return None if value is None else metric(name).loss(value)
 
 
 @dataclass(frozen=True)
@@ -46,8 +61,8 @@ class TrialRecord:
         latency_s: seconds per image of the denoising loop, priced by the cost table.
         speedup: unpatched latency over ``latency_s``, both from the cost table.
         distance: paired latent distance on the first rung's images.
-        rung_fid: the minimised FID, of the first rung's images alone; comparable with other trials'
-            ``rung_fid`` only.
+        rung_fid: the minimised loss (an FID, unless the study minimises another metric), of the
+            first rung's images alone; comparable with other trials' ``rung_fid`` only.
         quality: quality on the full image count; ``None`` unless complete.
         seconds: wall-clock seconds the trial took; ``overhead_s`` of them outside model and metric,
             ``metric_s`` of them inside the metric.
@@ -73,6 +88,12 @@ class TrialRecord:
     violations: Mapping[str, float] = field(default_factory=dict)
     rung_fid: float | None = None
     metric_s: float = 0.0
+
+    def value(self, name: str) -> float | None:
+        """The speed-up, or a metric by its name; ``None`` where it is not known."""
+        if name == "speedup":
+            return self.speedup
+        return None if self.quality is None else self.quality.value(name)
 
     @property
     def feasible(self) -> bool:
@@ -108,7 +129,7 @@ class Audit:
 
     Args:
         reference_interval: 90 % bootstrap interval of ``fid_reference`` over images.
-        matched_fid: the study's own FID on held-out images, the mean over sets of as many as the
+        matched_fid: the study's own metric on held-out images, the mean over sets of as many as the
             search used, so that it compares with the searched one; ``None`` for fewer images.
         matched_interval: 90 % interval of what a search on as many other prompts would find;
             ``None`` for fewer than twice as many images.
@@ -117,6 +138,7 @@ class Audit:
         psnr: mean over pairs, dB; ``ssim``: mean structural similarity.
         perceptual: mean distance of the pairs' features, 0 equal to 1 unrelated.
         beaten_by: name of a member that is no slower and better beyond the interval, or ``""``.
+        interval: 90 % bootstrap interval of the study's own metric where that is no FID.
     """
 
     reference_interval: tuple[float, float]
@@ -128,6 +150,7 @@ class Audit:
     ssim: float
     perceptual: float
     beaten_by: str = ""
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +186,7 @@ class StudyResult:
     Args:
         name: study name.
         config: the resolved configuration as plain data.
-        objective: ``"fid_real"`` or ``"fid_reference"``: which FID was minimised.
+        objective: name of the metric that was minimised, as its loss.
         records: all trials, by number; ``records[0]`` is the unpatched baseline.
         front: non-dominated members, slowest first.
         baseline: the unpatched pipeline, audited (name ``"unpatched"``).

@@ -20,7 +20,7 @@ from search.errors import UserError
 from search.folder import StudyFolder
 from search.reading import LARGE, read_text
 from search.record import FrontMember, Quality, StudyResult, TrialRecord
-from search.wire import FrontFile, MembersFile, TrialsFile, TrialWire, schedule_to_dict
+from search.wire import FrontFile, MembersFile, QualityWire, TrialsFile, TrialWire, schedule_to_dict
 
 FORMATS = {"trials": "dato-trials", "front": "dato-front", "members": "dato-members"}
 VERSION = 1
@@ -139,7 +139,13 @@ def _trial(record: TrialRecord) -> dict[str, object]:
 def _quality(quality: Quality | None) -> dict[str, object] | None:
     if quality is None:
         return None
-    return {name: None if math.isnan(value) else value for name, value in asdict(quality).items()}
+    values = {
+        name: None if math.isnan(value) else value
+        for name in QualityWire.model_fields
+        if name != "metrics"
+        for value in [getattr(quality, name)]
+    }
+    return {**values, "metrics": dict(quality.metrics)}
 
 
 def _member(member: FrontMember) -> dict[str, object]:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dato import Schedule
+from search.metrics import Metric, metric
 from search.progress import fid
 from search.record import FrontMember, StudyResult
 
@@ -59,6 +60,8 @@ def front_table(result: StudyResult) -> Table:
     columns = ["FID to ref.", *(["to real"] if real else [])]
     columns += ["held-out, to real"] if heldout else []
     devices = elsewhere(result)
+    more = further_metrics(result)
+    columns += [escape(each.short) for each in more]
     for column in (*columns, "ms/image", "speed-up", *(f"on {escape(name)}" for name in devices)):
         table.add_column(column, justify="right")
     table.add_column("calls")
@@ -70,6 +73,7 @@ def front_table(result: StudyResult) -> Table:
             _number(fid(member.record.quality, "fid_reference"), ".2f"),
             *([_number(fid(member.record.quality, "fid_real"), ".2f")] if real else []),
             *([_with_interval(member)] if heldout else []),
+            *(_number(fid(member.record.quality, x.name), f".{x.digits}f") for x in more),
             priced + _number(None if latency is None else 1000 * latency, ".0f"),
             priced + _number(member_speedup(member), ".2f", "x"),
             *(_number(member.elsewhere.get(name), ".2f", "x") for name in devices),
@@ -90,6 +94,13 @@ def _calls(member: FrontMember) -> str:
     return f"{calls}; beaten by {escape(beaten)} in the audit" if beaten else calls
 
 
+def further_metrics(result: StudyResult) -> tuple[Metric, ...]:
+    """What was measured of the front besides the FIDs."""
+    qualities = [member.record.quality for member in result.front]
+    names = dict.fromkeys(name for quality in qualities if quality for name in quality.metrics)
+    return tuple(map(metric, names))
+
+
 def elsewhere(result: StudyResult) -> tuple[str, ...]:
     """Other devices that the front was priced for."""
     return tuple(dict.fromkeys(name for member in result.front for name in member.elsewhere))
@@ -98,10 +109,11 @@ def elsewhere(result: StudyResult) -> tuple[str, ...]:
 def feasibility(result: StudyResult) -> str:
     """A sentence about the study's constraints and how many trials keep them; ``""`` without."""
     bounds = result.config.get("constraints")
+    names = {"speedup": "speed-up", "fid": "FID"}
     found = [
-        f"{name} {bounds[key]}"
-        for key, name in (("speedup", "speed-up"), ("fid", "FID"))
-        if isinstance(bounds, Mapping) and bounds.get(key)
+        f"{names.get(key) or metric(key).title} {bound}"
+        for key, bound in (bounds.items() if isinstance(bounds, Mapping) else ())
+        if bound
     ]
     if not found:
         return ""
@@ -129,10 +141,13 @@ def member_latency(member: FrontMember) -> float | None:
 
 
 def member_interval(member: FrontMember, objective: str) -> tuple[float, float] | None:
-    """90 % interval of the held-out FID that the study minimised; ``None`` unless audited."""
+    """90 % interval of the held-out FID, or other metric, of the study; ``None`` unless audited."""
     if objective == "fid_real":
         return member.interval
-    return member.audit.reference_interval if member.audit else None
+    if member.audit is None:
+        return None
+    audit = member.audit
+    return audit.reference_interval if objective == "fid_reference" else audit.interval
 
 
 def _number(value: float | None, form: str, unit: str = "") -> str:

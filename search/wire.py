@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dato import Kind, Schedule, Tokens
 from dato.preset_wire import MAX_KINDS, MAX_STEPS, KindName
+from search.metrics import metric
 from search.record import (
     Audit,
     FrontMember,
@@ -20,6 +21,11 @@ from search.record import (
     Timing,
     TrialRecord,
 )
+
+
+def _metric(name: str) -> str:
+    return metric(name[:100]).name
+
 
 Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
@@ -78,13 +84,18 @@ class QualityWire(Wire):
     fid_reference: float | None
     distance: float | None
     images: Integer
+    metrics: Annotated[dict[str, float], Field(max_length=100)] = {}
 
     def to_quality(self) -> Quality:
         def number(value: float | None) -> float:
             return math.nan if value is None else value
 
         return Quality(
-            number(self.fid_real), number(self.fid_reference), number(self.distance), self.images
+            number(self.fid_real),
+            number(self.fid_reference),
+            number(self.distance),
+            self.images,
+            self.metrics,
         )
 
 
@@ -132,6 +143,7 @@ class AuditWire(Wire):
     ssim: float
     perceptual: float
     beaten_by: str
+    interval: tuple[float, float] | None = None
 
 
 class MemberWire(Wire):
@@ -174,7 +186,7 @@ class FrontFile(Wire):
     format: Literal["dato-front"]
     version: Literal[1]
     name: str
-    objective: Literal["fid_real", "fid_reference"]
+    objective: Annotated[str, AfterValidator(_metric)]
     device: str
     command: str
     versions: Mapping[str, str]

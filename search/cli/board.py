@@ -13,6 +13,7 @@ from rich.text import Text
 
 from search.cli.scatter import scatter
 from search.duration import duration_text
+from search.metrics import FIDS, metric
 from search.progress import fid
 from search.record import FrontMember, TrialRecord
 from search.study.budget import Budget, Spent
@@ -76,7 +77,7 @@ class Board:
 
     def _front(self, front: Sequence[FrontMember], width: int, rows: int) -> RenderableType:
         shown = [front[index] for index in spread(front, rows)]
-        if width < WIDE:
+        if width < WIDE or self.objective not in FIDS:  # the scatter's scale is an FID's
             return self._table(front, shown, width)
         own = width - SCATTER - 2
         points = [
@@ -99,7 +100,8 @@ class Board:
         table = Table(box=None, padding=(0, 2, 0, 0), width=width, header_style="dim")
         some = "" if len(shown) == len(front) else f"{len(shown)} of "
         table.add_column(f"front ({some}{len(front)})", no_wrap=True)
-        table.add_column("FID", justify="right", no_wrap=True)
+        asked = metric(self.objective)
+        table.add_column(asked.label, justify="right", no_wrap=True)
         table.add_column("ms", justify="right", no_wrap=True)
         table.add_column("calls", no_wrap=True, overflow="ellipsis", ratio=1)
         for member in shown:
@@ -108,7 +110,7 @@ class Board:
             calls = "" if schedule is None else strip(schedule) if fits else summary(schedule)
             table.add_row(
                 Text(member.name, "green"),
-                f"{fid(record.quality, self.objective):.2f}",
+                f"{fid(record.quality, self.objective):.{asked.digits}f}",
                 f"{1000 * (record.latency_s or 0.0):.0f}",
                 calls,
             )

@@ -24,7 +24,7 @@ def retarget(options: argparse.Namespace) -> int:
     config = load_config(folder.config)
     table = load_cost_table(options.table)
     require_same_work(load_cost_table(folder.cost_table).work, table, str(options.table))
-    result = retargeted(current_result(config, folder), table, config.constraints.constraints())
+    result = retargeted(current_result(config, folder), table, config.limits())
     if not result.front:
         raise UserError("No complete trial of this study is on a front for that device.")
     root: Path = options.out or folder.root / "retarget" / table.name

@@ -13,6 +13,8 @@ from search.compose import load_config
 from search.errors import UserError
 from search.folder import StudyFolder
 from search.launch.result import current_result, write_presets
+from search.metrics import FIDS
+from search.progress import fid
 from search.report import write_report
 from search.study.budget import Budget, Spent
 from search.table import front_table, member_latency, member_speedup
@@ -60,7 +62,8 @@ def front(options: argparse.Namespace) -> int:
             {
                 "name": member.name,
                 "trial": member.record.number,
-                "fid": getattr(member.record.quality, result.objective),
+                "fid": fid(member.record.quality, _fid_name(result.objective)),
+                **(member.record.quality.metrics if member.record.quality else {}),
                 "latency_s": member_latency(member),
                 "speedup": member_speedup(member),
             }
@@ -70,6 +73,10 @@ def front(options: argparse.Namespace) -> int:
     else:
         wide_console().print(front_table(result))
     return 0
+
+
+def _fid_name(objective: str) -> str:
+    return objective if objective in FIDS else FIDS[0]
 
 
 def export(options: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from search.cli.board import Board
 from search.launch.view import View
-from search.record import TrialRecord
+from search.metrics import metric
+from search.record import Quality, TrialRecord
 from search.settings import Config
 from search.study.budget import Budget, Spent
 from search.table import summary
@@ -27,9 +28,14 @@ def describe(record: TrialRecord, objective: str) -> str:
     if record.state == "fail" or record.schedule is None:
         return f"{head} {record.reason}"
     speed = f"{record.speedup:5.2f}x" if record.speedup else ""
-    fid = "" if record.quality is None else f"FID {getattr(record.quality, objective):6.2f}"
+    fid = "" if record.quality is None else _value(record.quality, objective)
     distance = "" if record.distance is None else f"distance {record.distance:.4f}"
     return f"{head} {speed}  {fid:<11} {distance:<16} {summary(record.schedule)}".rstrip()
+
+
+def _value(quality: Quality, objective: str) -> str:
+    asked, value = metric(objective), quality.value(objective)
+    return "" if value is None else f"{asked.label} {value:6.{asked.digits}f}"
 
 
 class Lines:

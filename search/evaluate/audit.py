@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from torch import Tensor
-from torch.nn import functional as F
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from search.evaluate.generate import Images
-from search.evaluate.quality import QualityMeter, fid_between
+from search.evaluate.kernel import kid, paired_kid
+from search.evaluate.pairs import feature_distance, psnr, ssim
+from search.evaluate.quality import QualityMeter
 from search.evaluate.resample import interval, matched
-from search.evaluate.threads import one_thread
+from search.metrics import FIDS
 from search.record import Audit, Quality
-
-ROUNDING = 1 / 12 / 255**2
-"""Mean squared error of rounding to 8 bits: images that are equal may be that far apart."""
 
 
 class AuditMeter:
@@ -21,14 +20,12 @@ class AuditMeter:
 
     Args:
         meter: the held-out workload's own.
-        reference: the unpatched model's images of the workload.
-        objective: the FID that the study minimised, whose value is also told for sets of
+        objective: the metric that the study minimised, whose value is also told for sets of
             ``block`` images, as many as the search used: FIDs of different counts do not compare.
     """
 
-    def __init__(self, meter: QualityMeter, reference: Images, objective: str, block: int) -> None:
+    def __init__(self, meter: QualityMeter, objective: str, block: int) -> None:
         self._meter = meter
-        self._reference = reference
         self._objective = objective
         self._block = block
 
@@ -45,84 +42,29 @@ class AuditMeter:
         """Interval of ``fid_real``; ``None`` without real images. See :func:`interval`."""
         if self._meter.real is None:
             return None
-        features = self._meter.features(images)
-        return interval(lambda draw: self._meter.fid_real(features[draw]), len(features))
+        return interval(self._meter.measure("fid_real", images), len(images), lowest=0.0)
 
     def audit(self, images: Images) -> Audit:
         """Everything that :class:`search.record.Quality` leaves out."""
-        features = self._meter.features(images)
-        reference = self._meter.reference
-        real = None if self._meter.real is None else self._meter.real.features
-
-        def to_reference(draw: Tensor) -> float:
-            return fid_between(reference[draw], features[draw])
-
-        def to_real(draw: Tensor) -> float:
-            return self._meter.fid_real(features[draw])
-
-        chosen = to_real if self._objective == "fid_real" else to_reference
-        on_block = matched(chosen, len(features), self._block)
+        meter, count = self._meter, len(images)
+        features, reference = meter.features(images), meter.reference
+        real = None if meter.real is None else meter.real.features
+        chosen, is_fid = meter.measure(self._objective, images), self._objective in FIDS
+        on_block = matched(chosen, count, self._block, lowest=0.0 if is_fid else None)
         return Audit(
-            reference_interval=interval(to_reference, len(features)),
+            reference_interval=interval(meter.measure("fid_reference", images), count, lowest=0.0),
             matched_fid=None if on_block is None else on_block[0],
             matched_interval=None if on_block is None else on_block[1],
             kid_real=None if real is None else kid(real, features),
             kid_reference=paired_kid(reference, features),
-            psnr=psnr(images.pixels, self._reference.pixels),
-            ssim=ssim(images.pixels, self._reference.pixels),
-            perceptual=perceptual(features, reference),
+            psnr=self._mean(psnr, images),
+            ssim=self._mean(ssim, images),
+            perceptual=float(feature_distance(features, reference).mean()),
+            interval=None if is_fid else interval(chosen, count),
         )
 
+    def _mean(self, pairs: Callable[[Tensor, Tensor], Tensor], images: Images) -> float:
+        def scorer(shown: Tensor, reference: Tensor, _: Sequence[str]) -> Tensor:
+            return pairs(shown, reference)
 
-def kid(first: Tensor, second: Tensor) -> float:
-    """Unbiased kernel distance of two independent sets of features, which may be below 0.
-
-    The polynomial kernel of "Demystifying MMD GANs" (Binkowski et al. 2018), over whole sets.
-    """
-    first, second = first.double(), second.double()
-    return _mean_off_diagonal(_kernel(first, first)) + _mean_off_diagonal(
-        _kernel(second, second)
-    ) - 2 * float(_kernel(first, second).mean())  # fmt: skip
-
-
-def paired_kid(first: Tensor, second: Tensor) -> float:
-    """The same for two sets of images of the same prompts and noise: pairs are left out, because
-    they are not independent (Gretton et al. 2012, lemma 6)."""
-    first, second = first.double(), second.double()
-    kernel = _kernel(first, first) + _kernel(second, second) - 2 * _kernel(first, second)
-    return _mean_off_diagonal(kernel)
-
-
-def _kernel(first: Tensor, second: Tensor) -> Tensor:
-    return (first @ second.T / first.shape[1] + 1) ** 3
-
-
-def _mean_off_diagonal(square: Tensor) -> float:
-    count = len(square)
-    return float((square.sum() - square.diagonal().sum()) / (count * (count - 1)))
-
-
-def psnr(images: Tensor, reference: Tensor) -> float:
-    """Mean over pairs of the peak signal-to-noise ratio in dB; 59 for equal images, of which 8 bits
-    cannot tell more. Both (n, 3, height, width), uint8."""
-    error = (images.double() - reference.double()).div(255).square().mean((1, 2, 3))
-    return float(-10 * (error + ROUNDING).log10().mean())
-
-
-def ssim(images: Tensor, reference: Tensor) -> float:
-    """Mean over pairs of the structural similarity, at most 1. Both as for :func:`psnr`."""
-    with one_thread():
-        value = structural_similarity_index_measure(
-            images.float() / 255, reference.float() / 255, data_range=1.0
-        )
-    assert isinstance(value, Tensor)
-    return float(value)
-
-
-def perceptual(features: Tensor, reference: Tensor) -> float:
-    """Mean over pairs of half the squared distance of unit-length features: 0 equal, 1 orthogonal.
-
-    In the spirit of LPIPS (Zhang et al. 2018), with the pooled features of the study's own network.
-    """
-    pairs = F.normalize(features.double(), dim=1) - F.normalize(reference.double(), dim=1)
-    return float(pairs.square().sum(1).mean() / 2)
+        return float(self._meter.scores(scorer, images).mean())

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,11 +11,10 @@ from typing import Any, Literal, get_args
 import diffusers
 import torch
 from diffusers import DiffusionPipeline
-from diffusers.utils import logging as diffusers_logging
-from transformers.utils import logging as transformers_logging
 
 from search.errors import UserError
 from search.evaluate.architectures import PUBLISHED, TINY, Name
+from search.evaluate.quiet import quiet
 from search.evaluate.untrained import build
 from search.evaluate.weights import POCKET, pipeline_folder
 
@@ -79,7 +75,7 @@ def load_pipeline(model: ModelConfig) -> Any:
         UserError: the folder, the scheduler or the device does not exist.
     """
     device = _device(model.device)
-    with _quiet():
+    with quiet():
         pipe = _load(model) if model.weights == "pretrained" else _build(model, device)
     set_scheduler(pipe, model.scheduler)
     pipe.set_progress_bar_config(disable=True)
@@ -117,21 +113,6 @@ def _build(model: ModelConfig, device: torch.device) -> Any:
         )
     architectures = TINY if model.weights == "tiny" else PUBLISHED
     return build(architectures[model.architecture], DTYPES[model.dtype], device)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars and no chatter from the libraries while a model loads."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    for library in (diffusers_logging, transformers_logging):
-        library.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.disable(before)
-        for library in (diffusers_logging, transformers_logging):
-            library.enable_progress_bar()
 
 
 def set_scheduler(pipe: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Intervals of FIDs from resampled images."""
+"""Intervals of FIDs and other metrics from resampled images."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ import torch
 from torch import Tensor
 
 Fid = Callable[[Tensor], float]
-"""FID of the images of given indices, out of those at hand."""
+"""FID, or another metric, of the images of given indices, out of those at hand."""
 
 RESAMPLES = 200
 LEVEL = 0.9
 
 
-def interval(fid: Fid, count: int) -> tuple[float, float]:
+def interval(fid: Fid, count: int, *, lowest: float | None = None) -> tuple[float, float]:
     """Bootstrap interval of an FID over ``count`` images, at level 0.9.
 
     Drawing with replacement repeats images, which raises every resampled FID. The interval is
     therefore the resampled spread around its own median, moved to the FID of all images. The draws
-    are the same for every schedule.
+    are the same for every schedule. ``lowest`` is what the metric is never below.
     """
     generator = torch.Generator().manual_seed(0)
     draws = [fid(torch.randint(count, (count,), generator=generator)) for _ in range(RESAMPLES)]
     low, high = _spread(draws)
     value = fid(torch.arange(count))
-    return max(value + low, 0.0), value + high
+    return _not_below(lowest, value + low), value + high
 
 
-def matched(fid: Fid, count: int, block: int) -> tuple[float, tuple[float, float] | None] | None:
+def matched(
+    fid: Fid, count: int, block: int, *, lowest: float | None = None
+) -> tuple[float, tuple[float, float] | None] | None:
     """What the FID of ``block`` images is, and between what it lies for other prompts and noise.
 
     FIDs of different counts do not compare, so that a search's FID is held against those of random
@@ -52,7 +54,11 @@ def matched(fid: Fid, count: int, block: int) -> tuple[float, tuple[float, float
         return value, None
     low, high = _spread(draws)
     stretch = math.sqrt((1 + block / count) / (1 - block / count))
-    return value, (max(value + stretch * low, 0.0), value + stretch * high)
+    return value, (_not_below(lowest, value + stretch * low), value + stretch * high)
+
+
+def _not_below(lowest: float | None, value: float) -> float:
+    return value if lowest is None else max(value, lowest)
 
 
 def _spread(draws: list[float]) -> tuple[float, float]:

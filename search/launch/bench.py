@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +21,7 @@ from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
 from search.evaluate.real import real_statistics
 from search.evaluate.reference import kept_drift, kept_images
+from search.evaluate.scorers import Scorer, load_scorers
 from search.evaluate.statistics_file import Statistics
 from search.evaluate.workload import Workload
 from search.folder import StudyFolder
@@ -29,6 +30,7 @@ from search.launch.pool_local import LocalPool
 from search.launch.pool_ray import RayPool
 from search.launch.tables import study_table
 from search.launch.view import View
+from search.metrics import FIDS, metric
 from search.settings import Config, LauncherSettings, ModelSettings
 from search.space import SpaceContext
 from search.study.evaluator import Evaluator
@@ -69,8 +71,9 @@ class Bench:
         context: what the space decodes with.
         reference: the unpatched model's images of the search workload.
         evaluator: scores schedules on the search workload.
-        heldout: what the front is audited with.
+        heldout: what the front is audited with; ``unseen``: its prompts.
         network: feature network; ``real``: statistics of real images, or ``None``.
+        scorers: of further metrics, by name.
     """
 
     config: Config
@@ -81,21 +84,23 @@ class Bench:
     reference: Images
     evaluator: Evaluator
     heldout: Heldout
+    unseen: Workload
     network: FeatureNetwork
     real: Statistics | None
+    scorers: Mapping[str, Scorer]
 
     def constraints(self) -> Constraints:
         """The study's constraints, every bound absolute.
 
         Raises:
-            UserError: one of them cannot be kept, or is on an FID that was not measured.
+            UserError: one of them cannot be kept, or is on a metric that was not measured.
         """
-        constraints = self.config.constraints.constraints()
-        if not constraints.fid:
+        constraints = self.config.limits()
+        if not constraints.metrics:
             return constraints
         unpatched = self.evaluator.meter.unpatched()
         try:
-            return constraints.at(getattr(unpatched, self.config.quality.objective))
+            return constraints.at(unpatched.value)
         except ValueError as error:
             raise UserError(str(error)) from error
 
@@ -106,8 +111,16 @@ class Bench:
             self.heldout.path,
             lambda: self.pool.generate(None, range(self.heldout.images), heldout=True),
         )
-        meter = QualityMeter(self.network, self.real, images, self.config.model.device)
-        return images, AuditMeter(meter, images, quality.objective, quality.images)
+        meter = QualityMeter(
+            self.network,
+            self.real,
+            images,
+            self.config.model.device,
+            metrics=self.config.metrics(),
+            scorers=self.scorers,
+            prompts=self.unseen.prompts,
+        )
+        return images, AuditMeter(meter, quality.objective, quality.images)
 
     def time_together(self, schedules: Sequence[Schedule]) -> Compared:
         """End-to-end times of schedules, interleaved with the unpatched pipeline."""
@@ -134,6 +147,7 @@ def open_bench(
         heldout_seed=heldout.seed,
     )
     network = load_feature_network(quality.features, quality.features_path)
+    scorers = load_scorers(config.metrics(), quality, config.model.device)
     model = model_config(config.model)
     view.stage("loading the model")
     generator = Generator(model, search)
@@ -150,12 +164,24 @@ def open_bench(
             lambda: reference_drift(generator, range(model.batch_size)),
         )
         real = _real(config, network, reference, view)
-        meter = QualityMeter(network, real, reference, model.device)
+        meter = QualityMeter(
+            network,
+            real,
+            reference,
+            model.device,
+            metrics=config.metrics(),
+            scorers=scorers,
+            prompts=search.prompts,
+        )
+        glance = quality.objective
         few = QualityMeter(
             network,
-            real if quality.objective == "fid_real" else None,
+            real if metric(glance).real else None,
             first(reference, quality.rung_images),
             model.device,
+            metrics=() if glance in FIDS or not metric(glance).ratio else (glance,),
+            scorers=scorers,
+            prompts=search.prompts[: quality.rung_images],
         )
         yield Bench(
             config=config,
@@ -166,8 +192,10 @@ def open_bench(
             reference=reference,
             evaluator=Evaluator(pool, meter, few, table, generator.topology, quality),
             heldout=heldout,
+            unseen=unseen,
             network=network,
             real=real,
+            scorers=scorers,
         )
 
 

@@ -77,7 +77,7 @@ def _repriced(
         record,
         latency_s=table.price(record.schedule, topology),
         speedup=speedup,
-        violations={**record.violations, **constraints.violations(speedup, None)},
+        violations={**record.violations, **constraints.violations({"speedup": speedup}.get)},
     )
 
 

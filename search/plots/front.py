@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plotly import graph_objects as go
 
+from search.metrics import metric
 from search.plots.traces import baseline_trace, front_trace, rug_trace, trial_fid, trials_trace
 from search.record import StudyResult
 from search.table import TIMES
@@ -34,7 +35,7 @@ def front_figure(result: StudyResult) -> go.Figure | None:
     figure.add_trace(front_trace(result))
     if result.baseline is not None:
         figure.add_trace(baseline_trace(result.baseline, result.objective))
-    axis = "FID to the unpatched images" if result.objective == "fid_reference" else "FID"
+    axis = "FID" if result.objective == "fid_real" else metric(result.objective).title
     figure.update_layout(
         xaxis={"title": "speed-up over the unpatched pipeline", "ticksuffix": TIMES},
         yaxis={"title": axis, "domain": [0, 0.9], **_fid_scale(figure)},

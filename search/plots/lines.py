@@ -8,6 +8,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
+from search.metrics import metric
 from search.plots.colours import COLOURS
 from search.progress import fid, progress
 from search.record import FrontMember, StudyResult
@@ -94,7 +95,10 @@ def heldout_figure(result: StudyResult) -> go.Figure | None:
         hovertemplate="<b>%{customdata}</b><br>search %{x:.2f}<br>held-out %{y:.2f}<extra></extra>",
     )
     figure = go.Figure([guide, points])
+    label = metric(result.objective).label
     figure.update_layout(
-        xaxis={"title": "FID in the search"}, yaxis={"title": "held-out FID"}, showlegend=False
+        xaxis={"title": f"{label} in the search"},
+        yaxis={"title": f"held-out {label}"},
+        showlegend=False,
     )
     return figure

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from plotly import graph_objects as go
 
+from search.metrics import metric
 from search.plots.colours import COLOURS
 from search.progress import fid
 from search.record import FrontMember, StudyResult, TrialRecord
@@ -14,8 +15,13 @@ from search.table import MISSING, TIMES, member_interval
 
 
 def trial_fid(record: TrialRecord, result: StudyResult) -> float | None:
-    """The FID that the study minimised; ``None`` unless the trial is complete."""
+    """The study's FID, or other metric; ``None`` unless the trial is complete."""
     return fid(record.quality, result.objective) if record.state == "complete" else None
+
+
+def _hover(objective: str) -> str:
+    asked = metric(objective)
+    return f"{html.escape(asked.label)} %{{y:.{asked.digits}f}}"
 
 
 def _milliseconds(record: TrialRecord) -> str:
@@ -32,7 +38,8 @@ def trials_trace(records: Sequence[TrialRecord], result: StudyResult) -> go.Scat
         name="trials",
         mode="markers",
         marker={"size": 6, "opacity": 0.55, "color": COLOURS["trial"]},
-        hovertemplate="trial %{customdata[0]}<br>FID %{y:.2f}<br>%{customdata[1]} ms/image<br>"
+        hovertemplate=f"trial %{{customdata[0]}}<br>{_hover(result.objective)}<br>"
+        "%{customdata[1]} ms/image<br>"
         f"%{{x:.2f}}{TIMES}<extra></extra>",
     )
 
@@ -68,7 +75,8 @@ def front_trace(result: StudyResult) -> go.Scatter:
         mode="lines+markers",
         line={"width": 1.5, "color": COLOURS["front"]},
         marker={"size": 10, "color": COLOURS["front"]},
-        hovertemplate="<b>%{customdata[0]}</b><br>FID %{y:.2f}<br>%{customdata[1]} ms/image<br>"
+        hovertemplate=f"<b>%{{customdata[0]}}</b><br>{_hover(result.objective)}<br>"
+        "%{customdata[1]} ms/image<br>"
         f"%{{x:.2f}}{TIMES} by cost table%{{customdata[2]}}<extra></extra>",
     )
 
@@ -92,6 +100,6 @@ def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
         name="unpatched",
         mode="markers",
         marker={"size": 11, "symbol": "diamond", "color": COLOURS["baseline"]},
-        hovertemplate="<b>%{customdata[0]}</b><br>FID %{y:.2f}<br>%{customdata[1]} ms/image"
-        "<extra></extra>",
+        hovertemplate=f"<b>%{{customdata[0]}}</b><br>{_hover(objective)}<br>"
+        "%{customdata[1]} ms/image<extra></extra>",
     )

@@ -35,6 +35,7 @@ class Row:
     interval: tuple[float, float] | None
     beaten_by: str
     real: float | None
+    metrics: Mapping[str, float]
     latency_ms: float | None
     speedup: float | None
     retimed: float | None
@@ -119,6 +120,7 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
         interval=member_interval(member, objective),
         beaten_by=member.audit.beaten_by if member.audit else "",
         real=fid(record.quality, "fid_real"),
+        metrics=record.quality.metrics if record.quality else {},
         latency_ms=None if latency is None else 1000 * latency,
         speedup=record.speedup,
         retimed=member.speedup,
@@ -135,7 +137,8 @@ def balanced(result: StudyResult, seen: Collection[str]) -> str:
         (member.name, (latency, value))
         for member in result.front
         if (not seen or member.name in seen)
-        and (value := fid(member.record.quality, result.objective)) is not None
+        and member.record.quality is not None
+        and (value := member.record.quality.loss(result.objective)) is not None
         and (latency := member.record.latency_s) is not None
     ]
     return scored[knee([each for _, each in scored])][0] if scored else ""

@@ -14,12 +14,13 @@ from dato.files import replace_text
 from search.audit_table import bias
 from search.folder import StudyFolder
 from search.importance import importance
+from search.metrics import metric
 from search.plots import front_figure, heldout_figure, progress_figure
 from search.record import StudyResult
 from search.report.facts import balanced, failures, flatten, headline, rows
 from search.report.samples import load_samples
 from search.report.strips import strips
-from search.table import elsewhere, feasibility
+from search.table import elsewhere, feasibility, further_metrics
 
 HERE = Path(__file__).parent
 SCRIPTS = ("plots.js", "card.js", "difference.js")
@@ -55,6 +56,8 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         importance=importance(result.records, result.objective),
         feasibility=feasibility(result),
         devices=elsewhere(result),
+        asked=metric(result.objective),
+        further=[each for each in further_metrics(result) if each.name != result.objective],
         bias=bias(result),
         strips=strips(result),
         unpatched=samples.unpatched,

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from search.constraints import Constraints
 from search.errors import ConfigError
+from search.metrics import FIDS, metric
 from search.secrets import without_passwords
 from search.settings.base import Settings
 from search.settings.latency import LatencySettings
@@ -62,6 +64,21 @@ class Config(Settings):
                 f"found {self.storage.kind}"
             )
         return self
+
+    def _bounds_are_measured(self) -> Config:
+        for name in self.limits().metrics:
+            if metric(name).real and self.quality.real == "none":
+                raise ValueError(f"constraints.{name} needs real images: set quality.real")
+        return self
+
+    def limits(self) -> Constraints:
+        """The parsed constraints."""
+        return self.constraints.constraints(self.quality.objective)
+
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that a complete trial is measured by, besides the FIDs."""
+        names = (self.quality.objective, *self.quality.record, *self.limits().metrics)
+        return tuple(name for name in dict.fromkeys(names) if name not in FIDS)
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:

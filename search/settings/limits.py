@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from search.constraints import Constraints, parse_bounds
+from search.constraints import SPEEDUP, Constraints, parse_bounds
+from search.metrics import FIDS, metric
 from search.settings.base import Settings, duration_text
 
 
@@ -35,10 +36,16 @@ class BudgetSettings(Settings):
 class ConstraintSettings(Settings):
     """Bounds that the front keeps, in the grammar of ``search.constraints``.
 
+    Every other key is the name of a metric (``search.metrics``), such as ``psnr=">=25"``.
+
     Args:
         speedup: such as ``">=5"`` or ``">=2,<=8"``.
-        fid: on the study's objective, such as ``"<=20"`` or ``"<=baseline+0.5"``.
+        fid: on the FID that the study minimises, or on that to the unpatched images if it minimises
+            none, such as ``"<=20"`` or ``"<=baseline+0.5"``.
     """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str | None] = Field(init=False)
 
     speedup: str | None = None
     fid: str | None = None
@@ -49,6 +56,17 @@ class ConstraintSettings(Settings):
         if value is not None:
             parse_bounds(value)
         return value
+
+    @model_validator(mode="after")
+    def _bounds_metrics(self) -> ConstraintSettings:
+        for name, text in self.__pydantic_extra__.items():
+            higher = metric(name).higher
+            if text is not None and any(bound.upper == higher for bound in parse_bounds(text)):
+                wanted, sign = ("higher", ">=") if higher else ("lower", "<=")
+                raise ValueError(
+                    f"a {wanted} {name} is always welcome, so its bounds are {sign} ones"
+                )
+        return self
 
     @field_validator("speedup")
     @classmethod
@@ -64,9 +82,10 @@ class ConstraintSettings(Settings):
             raise ValueError("a lower FID is always welcome, so its bounds are <= ones")
         return value
 
-    def constraints(self) -> Constraints:
-        """The parsed bounds."""
-        return Constraints(
-            speedup=() if self.speedup is None else parse_bounds(self.speedup),
-            fid=() if self.fid is None else parse_bounds(self.fid),
-        )
+    def constraints(self, objective: str) -> Constraints:
+        """The parsed bounds of a study that minimises ``objective``."""
+        fid = objective if objective in FIDS else FIDS[0]
+        texts = {SPEEDUP: self.speedup, **self.__pydantic_extra__}
+        if self.fid is not None:
+            texts[fid] = ",".join(filter(None, (texts.get(fid), self.fid)))
+        return Constraints({name: parse_bounds(text) for name, text in texts.items() if text})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pydantic import Field, field_validator, model_validator
 
-from pydantic import Field, model_validator
-
+from search.metrics import metric
 from search.settings.base import Settings
 
 
@@ -13,11 +12,16 @@ class QualitySettings(Settings):
     """How images are judged.
 
     Args:
-        objective: which FID is minimised.
+        objective: which metric of ``search.metrics`` is optimised beside latency: an FID, KID,
+            CLIP score, PSNR, SSIM, LPIPS or feature distance, or an installed scorer's.
+        record: further metrics that are measured of every complete trial.
         features: the feature network behind every FID: ``"pocket"`` (embedded), ``"inception"``
             (of published FIDs; extra ``fid``), ``"inception_released"`` (as the paper's released
             code has it), or an installed package's (``search.evaluate.features``).
         features_path: file of an Inception's weights; null lets its package download them.
+        clip_path: folder or hub id of the CLIP model behind ``clip_score``.
+        lpips_path: file of torchvision's AlexNet weights, behind ``lpips``; null lets its package
+            download them.
         real: ``"pocket"`` renders, a folder of images, an ``.npz`` file of statistics, or
             ``"none"``.
         images: images of a complete trial.
@@ -30,9 +34,12 @@ class QualitySettings(Settings):
         heldout_members: how many front members that audit takes, spread over latency.
     """
 
-    objective: Literal["fid_reference", "fid_real"]
+    objective: str
+    record: tuple[str, ...] = ()
     features: str
     features_path: str | None = None
+    clip_path: str = "openai/clip-vit-large-patch14"
+    lpips_path: str | None = None
     real: str
     images: int = Field(ge=2)
     rung_images: int = Field(ge=2)
@@ -47,10 +54,20 @@ class QualitySettings(Settings):
             raise ValueError("rung_images must be smaller than images")
         return self
 
+    @field_validator("record", "objective")
+    @classmethod
+    def _metrics_exist(cls, value: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        for name in (value,) if isinstance(value, str) else value:
+            metric(name)
+        return value
+
     @model_validator(mode="after")
     def _objective_is_measured(self) -> QualitySettings:
-        if self.objective == "fid_real" and self.real == "none":
-            raise ValueError(
-                "objective=fid_real needs real images: set real, or minimise fid_reference"
-            )
+        for name in (self.objective, *self.record):
+            if metric(name).real and self.real == "none":
+                raise ValueError(
+                    f"objective={name} needs real images: set real, or minimise fid_reference"
+                    if name == self.objective
+                    else f"record={name} needs real images: set real, or leave it out"
+                )
         return self

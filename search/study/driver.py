@@ -12,7 +12,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from dato import DatoError, Schedule
 from search.constraints import Constraints
-from search.progress import fid
 from search.record import Origin, Parameter, TrialRecord
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
@@ -42,11 +41,11 @@ class Driver:
     """Runs trials one after another; image generation inside a trial is what runs in parallel.
 
     Args:
-        study: Optuna study with two objectives, FID and latency.
+        study: Optuna study with two objectives, the metric's loss and latency.
         space: where proposals come from.
         context: calls, topology and drift that decoding needs.
         evaluator: scores decoded schedules.
-        objective: which FID is minimised.
+        objective: name of the metric whose loss is minimised.
         constraints: absolute bounds that are told to Optuna with each trial.
         crew: the other drivers of the study, if there may be any.
     """
@@ -163,8 +162,7 @@ class Driver:
 
     def _judge(self, record: TrialRecord) -> TrialRecord:
         """Attach the violations of what is known so far."""
-        value = fid(record.quality, self.objective)
-        return replace(record, violations=self.constraints.violations(record.speedup, value))
+        return replace(record, violations=self.constraints.violations(record.value))
 
 
 def answered(

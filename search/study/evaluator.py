@@ -12,6 +12,7 @@ from search.errors import TrialError
 from search.evaluate.cost_table import CostTable
 from search.evaluate.generate import Images, join
 from search.evaluate.quality import QualityMeter
+from search.metrics import metric
 from search.record import TrialRecord
 from search.settings import QualitySettings
 from search.study.margin import learned_margin
@@ -112,10 +113,10 @@ class Evaluator:
         with work:
             first = work.generate(record.schedule, range(few))
             glance = self.few.quality(first)
-        fid = getattr(glance, settings.objective)
-        record = replace(record, distance=glance.distance, rung_fid=fid)
+        told = glance.loss(settings.objective)
+        record = replace(record, distance=glance.distance, rung_fid=told)
         margin = learned_margin(_told(finished, settings.objective), settings.rung_margin)
-        rival = dominating(record, finished, margin)
+        rival = dominating(record, finished, margin) if metric(settings.objective).ratio else None
         if rival is not None:
             return replace(record, state="pruned", reason=f"clearly dominated by trial {rival}")
         with work:
@@ -142,9 +143,10 @@ def is_unpatched(schedule: Schedule) -> bool:
 
 
 def _told(finished: Sequence[TrialRecord], objective: str) -> list[tuple[float, float]]:
-    """First rung's and final FID of the complete trials."""
+    """First rung's and final loss of the complete trials."""
     return [
-        (record.rung_fid, getattr(record.quality, objective))
+        (record.rung_fid, loss)
         for record in finished
-        if record.state == "complete" and record.rung_fid is not None
+        if record.quality is not None and record.rung_fid is not None
+        if (loss := record.quality.loss(objective)) is not None
     ]

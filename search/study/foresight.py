@@ -15,14 +15,16 @@ from search.record import TrialRecord
 def damage_rank(
     folder: StudyFolder, records: Sequence[TrialRecord], objective: str
 ) -> float | None:
-    """Spearman correlation of predicted damage and FID; ``None`` where nothing was measured."""
+    """Spearman correlation of predicted damage and the minimised loss; ``None`` where nothing was
+    measured."""
     if not folder.sensitivity.is_file():
         return None
     sensitivity = Sensitivity.load(folder.sensitivity)
     scored = {
-        record.schedule: getattr(record.quality, objective)
+        record.schedule: loss
         for record in records
-        if record.state == "complete" and record.schedule and record.quality
+        if record.schedule and record.quality
+        if (loss := record.quality.loss(objective)) is not None
     }
     if len(scored) < 3:
         return None

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from dato import Schedule
 from search.export import member_names
+from search.metrics import metric
 from search.pareto import non_dominated
 from search.record import FrontMember, TrialRecord
 from search.study.evaluator import Evaluator, is_unpatched
@@ -62,22 +63,27 @@ def baseline_record(
 def still_on_front(members: Sequence[FrontMember], objective: str) -> tuple[FrontMember, ...]:
     """The members, each with the name of one that beats it beyond its interval, if one does.
 
-    That is an audited member timed no slower, whose FID lies below the other's whole interval.
+    That is an audited member timed no slower, whose FID (or whatever the study minimised) is better
+    than the other's whole interval.
     The intervals come from the same resampled images, so that what all members share does not
     widen the gap that is asked for.
     """
+
+    known = metric(objective)
 
     def beaten_by(member: FrontMember) -> str:
         interval = member_interval(member, objective)
         if interval is None or member.speedup is None:
             return ""
+        best = interval[1] if known.higher else interval[0]
         rivals = [
-            (value, rival)
+            (known.loss(value), rival)
             for rival in members
             if rival.heldout is not None
             and rival.speedup is not None
             and rival.speedup >= member.speedup
-            and (value := getattr(rival.heldout, objective)) < interval[0]
+            and (value := rival.heldout.value(objective)) is not None
+            and known.better(value, best)
         ]
         return min(rivals, key=lambda item: item[0])[1].name if rivals else ""
 

@@ -9,7 +9,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import UserError
-from search.record import LOST, Origin, Quality, State, TrialRecord
+from search.record import LOST, Origin, State, TrialRecord
 from search.serial import trials_from_json, trials_to_json
 
 RECORD = "record"
@@ -32,13 +32,11 @@ _STATES: dict[State, TrialState] = {
 
 
 def objectives(record: TrialRecord, objective: str) -> tuple[float, float]:
-    """``(FID, seconds per image)`` of a complete record."""
-    quality = record.quality
-    assert isinstance(quality, Quality)
+    """``(loss, seconds per image)`` of a complete record."""
+    loss = None if record.quality is None else record.quality.loss(objective)
+    assert loss is not None
     assert record.latency_s is not None
-    fid = getattr(quality, objective)
-    assert isinstance(fid, float)
-    return fid, record.latency_s
+    return loss, record.latency_s
 
 
 def tell(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objective: str) -> bool:

@@ -39,6 +39,7 @@ def metrics(record: TrialRecord, step: Step | None) -> dict[str, float | int | s
         "distance": record.distance,
         "fid_real": fid(record.quality, "fid_real"),
         "fid_reference": fid(record.quality, "fid_reference"),
+        **(record.quality.metrics if record.quality else {}),
     }
     if step is not None:
         values |= {
@@ -49,15 +50,24 @@ def metrics(record: TrialRecord, step: Step | None) -> dict[str, float | int | s
     return {name: value for name, value in values.items() if value is not None}
 
 
-def table_row(record: TrialRecord) -> list[float | int | str | None]:
-    """One line of the trial table, in the order of :data:`COLUMNS`."""
+def columns(result: StudyResult) -> tuple[str, ...]:
+    """Columns of the trial table: :data:`COLUMNS`, and whatever else the study measured."""
+    qualities = (record.quality for record in result.records)
+    more = dict.fromkeys(name for quality in qualities if quality for name in quality.metrics)
+    return (*COLUMNS, *more)
+
+
+def table_row(
+    record: TrialRecord, names: Sequence[str] = COLUMNS
+) -> list[float | int | str | None]:
+    """One line of the trial table, in the order of ``names``."""
     values: Mapping[str, float | int | str] = metrics(record, None)
     texts = {
         "origin": record.origin,
         "calls": "" if record.schedule is None else summary(record.schedule),
         "reason": record.reason,
     }
-    return [texts.get(column, values.get(column)) for column in COLUMNS]
+    return [texts.get(column, values.get(column)) for column in names]
 
 
 def front_row(member: FrontMember, objective: str) -> list[float | int | str | None]:
@@ -80,11 +90,13 @@ def front_row(member: FrontMember, objective: str) -> list[float | int | str | N
 
 def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:
     """Aliases by member name: ``best-fid``, ``knee`` and ``fastest`` each name one member, and
-    ``speedup-5x`` the one of best FID among those of at least that whole speed-up, from 2 on."""
+    ``speedup-5x`` the one of best FID among those of at least that whole speed-up, from 2 on. Where
+    the study minimised another metric, that one stands for the FID."""
     scored = [
         (member, value, latency)
         for member in result.front
-        if (value := fid(member.record.quality, result.objective)) is not None
+        if member.record.quality is not None
+        and (value := member.record.quality.loss(result.objective)) is not None
         and (latency := member.record.latency_s) is not None
     ]
     if not scored:
@@ -113,6 +125,7 @@ def member_metadata(member: FrontMember, device: str) -> dict[str, float | int |
         ("fid_reference", fid(member.record.quality, "fid_reference")),
         ("heldout_fid_real", fid(member.heldout, "fid_real")),
         ("heldout_fid_reference", fid(member.heldout, "fid_reference")),
+        *(member.record.quality.metrics.items() if member.record.quality else ()),
         ("device", device),
     )
     return {name: value for name, value in values if value is not None}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from search.folder import StudyFolder
+from search.metrics import metric
 from search.names import sample_path, slug
 from search.plots import front_figure
 from search.progress import Progress
@@ -27,8 +28,8 @@ from search.tracking.files import (
     trial_run_id,
 )
 from search.tracking.summary import (
-    COLUMNS,
     FRONT_COLUMNS,
+    columns,
     front_row,
     member_metadata,
     metrics,
@@ -194,12 +195,16 @@ def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
     import wandb
 
     def table(records: Iterable[TrialRecord]) -> Any:
-        return wandb.Table(columns=list(COLUMNS), data=[table_row(record) for record in records])
+        names = columns(result)
+        return wandb.Table(
+            columns=list(names), data=[table_row(record, names) for record in records]
+        )
 
     scored = [record for record in result.records if record.quality is not None]
     media: dict[str, Any] = {"trials": table(result.records)}
     if scored:
-        objective, title = result.objective, "FID against speed-up"
+        objective = result.objective
+        title = f"{metric(objective).label} against speed-up"
         media["pareto"] = wandb.plot.scatter(table(scored), "speedup", objective, title=title)
     members = (*([result.baseline] if result.baseline else []), *result.front)
     if members:

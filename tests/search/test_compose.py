@@ -9,6 +9,7 @@ import yaml
 
 from search.compose import compose_config, load_config, save_config
 from search.errors import ConfigError, UserError
+from search.settings import parse_config
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = sorted(
@@ -54,6 +55,40 @@ def test_constraints_are_written_with_or_without_quotes(value: str) -> None:
     config = compose_config([f"constraints.speedup={value}", "constraints.fid=<=baseline+0.5"])
     assert config.constraints.speedup == value.strip("'\"")
     assert config.constraints.fid == "<=baseline+0.5"
+
+
+def test_any_metric_is_objective_constraint_or_record() -> None:
+    config = compose_config(
+        ["quality.objective=ssim", "quality.record=[psnr,kid_reference]", "constraints.lpips=<=0.2",
+         "constraints.fid=<=baseline+1", "constraints.ssim=>=0.9"]
+    )  # fmt: skip
+    assert config.metrics() == ("ssim", "psnr", "kid_reference", "lpips")
+    assert set(config.limits().bounds) == {"fid_reference", "lpips", "ssim"}
+    assert parse_config(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("constraints.psnr=<=25", "a higher psnr is always welcome, so its bounds are >= ones"),
+        ("constraints.kid_real=>=1", "a lower kid_real is always welcome"),
+        ("+constraints.sharpness=>=1", "a metric is one of .*found 'sharpness'"),
+        ("quality.objective=fid_reel", "Did you mean 'fid_real'"),
+        ("quality.record=[psrn]", "Did you mean 'psnr'"),
+    ],
+)
+def test_a_mistaken_metric_is_explained(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        compose_config([override])
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["quality.objective=kid_real", "quality.record=[kid_real]", "constraints.fid_real=<=9"],
+)
+def test_metrics_of_real_images_need_some(override: str) -> None:
+    with pytest.raises(ConfigError, match="needs real images"):
+        compose_config([override, "quality.real=none"])
 
 
 def test_a_budget_has_many_limits() -> None:

@@ -49,20 +49,28 @@ def test_a_value_is_violated_exactly_outside(value: float, limit: float, upper: 
 
 
 def test_violations_are_shares_of_the_bound_and_the_worst_counts() -> None:
-    constraints = Constraints(speedup=parse_bounds(">=2,<=4"), fid=parse_bounds("<=10"))
-    assert constraints.violations(5.0, 9.0) == {"speedup": 0.25, "fid": pytest.approx(-0.1)}
-    assert constraints.violations(1.0, None) == {"speedup": 0.5}
-    assert Constraints().violations(1.0, 1.0) == {}
-    assert Constraints(fid=(Bound(True, 0.0),)).violations(None, 0.5) == {"fid": 0.5}
+    constraints = Constraints(
+        {"speedup": parse_bounds(">=2,<=4"), "fid_real": parse_bounds("<=10")}
+    )
+    found = constraints.violations({"speedup": 5.0, "fid_real": 9.0}.get)
+    assert found == {"speedup": 0.25, "fid_real": pytest.approx(-0.1)}
+    assert constraints.violations({"speedup": 1.0}.get) == {"speedup": 0.5}
+    assert Constraints().violations({"speedup": 1.0}.get) == {}
+    assert Constraints({"psnr": (Bound(False, 0.0),)}).violations({"psnr": -0.5}.get) == {
+        "psnr": 0.5
+    }
 
 
 def test_relative_bounds_become_absolute() -> None:
-    constraints = Constraints(fid=parse_bounds("<=baseline+0.5"))
-    assert constraints.at(18.0).fid == (Bound(True, 18.5),)
-    assert str(constraints) == "FID <=baseline+0.5"
-    assert str(constraints.at(18.0)) == "FID <=18.5"
+    constraints = Constraints({"fid_real": parse_bounds("<=baseline+0.5")})
+    absolute = constraints.at({"fid_real": 18.0}.get)
+    assert absolute.bounds["fid_real"] == (Bound(True, 18.5),)
+    assert str(constraints) == "FID to real images <=baseline+0.5"
+    assert str(absolute) == "FID to real images <=18.5"
+    with pytest.raises(ValueError, match="not measured"):
+        constraints.at({"psnr": 18.0}.get)
 
 
 def test_an_fid_below_zero_cannot_be_asked_for() -> None:
     with pytest.raises(ValueError, match=r"'<=baseline-1'.*at most -1.*Raise it"):
-        Constraints(fid=parse_bounds("<=baseline-1")).at(0.0)
+        Constraints({"fid_reference": parse_bounds("<=baseline-1")}).at({"fid_reference": 0.0}.get)

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pytest
 import torch
 from torch import Tensor
 
-from search.evaluate.audit import AuditMeter, kid, paired_kid, perceptual, psnr, ssim
+from search.evaluate.audit import AuditMeter
 from search.evaluate.features import FeatureNetwork
 from search.evaluate.generate import Images
+from search.evaluate.kernel import kid, paired_kid
+from search.evaluate.pairs import feature_distance, psnr, ssim
 from search.evaluate.quality import QualityMeter, fid_between
+from search.evaluate.scorers import Scorer
 from search.evaluate.statistics_file import Statistics
+from search.metrics import FIDS
 from tests.search.evaluate.test_quality import Means, images, oracle_fid
 
 NETWORK = FeatureNetwork("means", Means())
 PIXELS = images(50, 0).pixels
 REAL = Statistics.of(NETWORK.embed([PIXELS], "cpu"))
 REFERENCE = images(24, 1)
+SCORERS: Mapping[str, Scorer] = {"psnr": lambda shown, reference, _: psnr(shown, reference)}
 
 
 def meter(
     objective: str = "fid_reference", real: Statistics | None = REAL, block: int = 8
 ) -> AuditMeter:
-    return AuditMeter(QualityMeter(NETWORK, real, REFERENCE), REFERENCE, objective, block)
+    metrics = () if objective in FIDS else (objective,)
+    own = QualityMeter(NETWORK, real, REFERENCE, metrics=metrics, scorers=SCORERS)
+    return AuditMeter(own, objective, block)
 
 
 def changed(amount: int) -> Images:
@@ -98,17 +106,18 @@ def test_every_metric_grows_worse_with_the_damage() -> None:
 def test_paired_metrics_by_hand() -> None:
     black = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
     grey = torch.full_like(black, 51)
-    assert psnr(grey, black) == pytest.approx(-10 * math.log10(0.2**2), abs=1e-3)
-    assert ssim(grey, black) == pytest.approx(1e-4 / (0.2**2 + 1e-4), rel=1e-3)
+    assert psnr(grey, black).tolist() == pytest.approx([-10 * math.log10(0.2**2)] * 2, abs=1e-3)
+    assert ssim(grey, black).tolist() == pytest.approx([1e-4 / (0.2**2 + 1e-4)] * 2, rel=1e-3)
     features = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
-    assert perceptual(features, torch.tensor([[3.0, 0.0], [1.0, 0.0]])) == pytest.approx(0.5)
+    found = feature_distance(features, torch.tensor([[3.0, 0.0], [1.0, 0.0]]))
+    assert found.tolist() == pytest.approx([0.0, 1.0])
 
 
 def test_intervals_hold_the_value_and_shrink_with_more_images() -> None:
     widths = []
     for count in (20, 80):
         some = images(count, 3)
-        wide = AuditMeter(QualityMeter(NETWORK, REAL, some), some, "fid_real", 8)
+        wide = AuditMeter(QualityMeter(NETWORK, REAL, some), "fid_real", 8)
         found = wide.real_interval(some)
         assert found is not None
         assert found[0] < wide.quality(some).fid_real < found[1]
@@ -133,6 +142,18 @@ def test_the_matched_fid_is_of_as_many_images_as_the_search_used(objective: str)
     low, high = part.matched_interval
     assert low < part.matched_fid < high
     assert meter(objective, block=count + 1).audit(other).matched_fid is None
+
+
+@pytest.mark.parametrize("objective", ["psnr", "kid_reference", "feature_distance"])
+def test_a_study_of_another_metric_has_its_interval_and_matched_value(objective: str) -> None:
+    own = meter(objective)
+    audit, quality = own.audit(changed(60)), own.quality(changed(60))
+    value = quality.value(objective)
+    assert audit.interval is not None and audit.matched_fid is not None and value is not None
+    assert audit.interval[0] < value < audit.interval[1]
+    assert meter().audit(changed(60)).interval is None
+    if objective != "kid_reference":  # a mean over images: of a part it is the same on average
+        assert audit.matched_fid == pytest.approx(value, rel=0.02)
 
 
 def test_without_real_images() -> None:

@@ -52,7 +52,7 @@ def test_images_are_not_asked_again_and_clocks_are_forgotten(result: StudyResult
 
 
 def test_bounds_on_the_speed_up_are_judged_on_the_new_device(result: StudyResult) -> None:
-    constraints = Constraints(speedup=parse_bounds(">=4"))
+    constraints = Constraints({"speedup": parse_bounds(">=4")})
     front = retargeted(result, made_up_table("other"), constraints).front
     free = retargeted(result, made_up_table("other"), Constraints()).front
     assert 0 < len(front) < len(free)

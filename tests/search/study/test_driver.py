@@ -178,7 +178,7 @@ def test_optuna_sees_both_objectives(tmp_path: Path, space: Space, context: Spac
 
 def constrained(folder: Path, space: Space, context: SpaceContext, sampler: str) -> Driver:
     driver = make_driver(folder, space, context, sampler=sampler)
-    bounds = Constraints(speedup=parse_bounds(">=3"), fid=parse_bounds("<=28"))
+    bounds = Constraints({"speedup": parse_bounds(">=3"), "fid_reference": parse_bounds("<=28")})
     driver = replace(driver, constraints=bounds)
     run(driver, trials=25)
     return driver

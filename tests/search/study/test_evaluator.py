@@ -115,6 +115,15 @@ def test_a_clearly_dominated_schedule_stops_after_the_first_rung() -> None:
     assert source.asked == [range(4)]
 
 
+def test_losses_without_a_ratio_stop_nothing() -> None:
+    evaluator = make(FakeSource())
+    priced = evaluator.price(proposal(), Schedule.uniform(10, 5))
+    better = [rival(0.9, 0.5)]
+    assert evaluator.score(priced, better).state == "pruned"
+    by_clip = replace(evaluator, settings=SETTINGS.model_copy(update={"objective": "clip_score"}))
+    assert by_clip.score(priced, better).state == "complete"
+
+
 def test_dominated_means_slower_and_worse_on_few_images_by_the_margin() -> None:
     record = rival(1.0, 0.2)
     assert dominating(record, [rival(1.0, 0.13)], 1.5) == 0

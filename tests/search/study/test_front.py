@@ -98,6 +98,19 @@ def test_the_objective_decides_who_is_beaten() -> None:
     assert member_interval(slow, "fid_reference") == (4.0, 6.0)
 
 
+def test_where_more_is_better_a_rival_lies_above_the_interval() -> None:
+    def scored(name: str, speedup: float, psnr: float) -> FrontMember:
+        member = audited(name, speedup, 5.0)
+        assert member.heldout is not None and member.audit is not None
+        heldout = replace(member.heldout, metrics={"psnr": psnr})
+        audit = replace(member.audit, interval=(psnr - 1, psnr + 1))
+        return replace(member, heldout=heldout, audit=audit)
+
+    slow, fast = scored("slow", 2.0, 25.0), scored("fast", 4.0, 28.0)
+    assert beaten(slow, fast, objective="psnr") == ["fast", ""]
+    assert beaten(scored("slow", 2.0, 27.5), fast, objective="psnr") == ["", ""]
+
+
 def test_members_that_were_not_audited_beat_nobody() -> None:
     slow, fast = audited("slow", 2.0, 5.0), audited("fast", 4.0, 3.0)
     for rival in (replace(fast, speedup=None), replace(fast, heldout=None)):

@@ -1,0 +1,25 @@
+"""Loading without the libraries' progress bars and chatter."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars, and nothing below an error, inside the block."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    for library in (diffusers_logging, transformers_logging):
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.disable(before)
+        for library in (diffusers_logging, transformers_logging):
+            library.enable_progress_bar()

@@ -1,0 +1,95 @@
+"""The metrics that a study can minimise, bound or record: their names, directions and needs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+SCORERS = "dato.scores"
+"""Entry points of installed packages; see :mod:`search.evaluate.scorers`. A configuration can only
+name what the user installed, so that a stranger's study imports nothing."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number about a set of generated images.
+
+    Args:
+        name: in settings and files; ``title``: in sentences; ``short``: above a column.
+        higher: whether more is better.
+        real: whether it needs real images.
+        loss: what is minimised in its stead: falls as images get better.
+        worst: loss of images that are of no use; ``None`` where nobody can say.
+        ratio: whether losses compare by their ratio, 0 being perfect, so that a first look at few
+            images can rule a schedule out.
+        digits: after the point.
+    """
+
+    name: str
+    title: str
+    short: str
+    higher: bool = False
+    real: bool = False
+    loss: Callable[[float], float] = float
+    worst: float | None = 1.0
+    ratio: bool = True
+    digits: int = 2
+
+    @property
+    def label(self) -> str:
+        """Its shortest name; which FID a page says elsewhere."""
+        return "FID" if self.name in FIDS else self.short
+
+    def better(self, value: float, other: float) -> bool:
+        """Whether ``value`` is the better one."""
+        return value > other if self.higher else value < other
+
+
+def _rms(decibels: float) -> float:
+    """Root mean square error, as a share of the range, of a signal-to-noise ratio in dB."""
+    return float(10 ** (-decibels / 20))
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("fid_reference", "FID to the unpatched images", "FID to ref.", worst=100.0),
+        Metric("fid_real", "FID to real images", "FID to real", real=True, worst=100.0),
+        # Unbiased, so that small ones are below 0 and have no ratio.
+        Metric("kid_reference", "KID to the unpatched images", "KID ref.", ratio=False, digits=5),
+        Metric("kid_real", "KID to real images", "KID real", real=True, ratio=False, digits=5),
+        Metric(
+            "clip_score", "CLIP score", "CLIP", higher=True, loss=lambda value: 100 - value,
+            worst=100.0, ratio=False,
+        ),
+        Metric("psnr", "PSNR in dB", "PSNR", higher=True, loss=_rms),
+        Metric("ssim", "SSIM", "SSIM", higher=True, loss=lambda value: 1 - value, digits=4),
+        Metric("lpips", "LPIPS", "LPIPS", digits=4),
+        Metric("feature_distance", "feature distance", "features", digits=4),
+    )
+}  # fmt: skip
+FIDS = ("fid_reference", "fid_real")
+"""Measured of every schedule."""
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name: one of :data:`METRICS`, or an installed scorer's, of which more is
+    taken to be better.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    installed = {entry.name for entry in entry_points(group=SCORERS)}
+    if name in installed:
+        return Metric(
+            name, name, name, higher=True, loss=lambda value: -value, worst=None, ratio=False,
+            digits=4,
+        )  # fmt: skip
+    known = [*METRICS, *sorted(installed)]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"a metric is one of {', '.join(known)}; found {name!r}.{hint}")
