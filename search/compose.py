@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,20 @@ from omegaconf.errors import OmegaConfBaseException
 
 from search.errors import UserError
 from search.plain_yaml import read_yaml
-from search.settings import Config, ModelSettings, parse_config, parse_model
+from search.settings import AUTO, Config, ModelSettings, cpu_batch, parse_config, parse_model
 
 RESUMABLE = ("budget", "tracker", "launcher")
 """Groups that may change when a study resumes; everything else defines what was measured."""
 
 
-def compose_config(overrides: Sequence[str]) -> Config:
+def compose_config(
+    overrides: Sequence[str], automatic: Callable[[Config], int] = cpu_batch
+) -> Config:
     """The configuration of a new study.
 
     Args:
+        automatic: the batch size that ``model.batch_size=auto`` stands for, given the rest with a
+            batch of 1. It is kept as a number, so that a resumed study has the same.
         overrides: Hydra overrides. ``space=path/to/file.yaml`` reads a space from that file, and
             ``constraints.speedup=>=5`` needs no quotes inside the shell's own.
 
@@ -38,7 +42,12 @@ def compose_config(overrides: Sequence[str]) -> Config:
     values = _composed(overrides)
     if space is not None:
         values["space"] = space
-    return parse_config(_with_folder(values))
+    values = _with_folder(values)
+    model = values["model"]
+    if isinstance(model, dict) and model.get("batch_size") == AUTO:
+        model["batch_size"] = 1
+        model["batch_size"] = automatic(parse_config(values))
+    return parse_config(values)
 
 
 def compose_model(overrides: Sequence[str]) -> ModelSettings:

@@ -39,7 +39,7 @@ def grid(pixels: torch.Tensor, columns: int = COLUMNS) -> Image.Image:
     rows = -(-count // columns)
     size = (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP)
     sheet = Image.new("RGB", size, "white")
-    for index, picture in enumerate(pixels):
+    for index, picture in enumerate(pixels.cpu()):
         cell = Image.fromarray(picture.permute(1, 2, 0).numpy()).resize((width, height), 0)
         sheet.paste(cell, (index % columns * (width + GAP), index // columns * (height + GAP)))
     return sheet

@@ -10,6 +10,7 @@ from search.compose import compose_config
 from search.evaluate.cost_table import CostTable
 from search.evaluate.generate import Generator
 from search.evaluate.prompts import make_workloads
+from search.launch.batch import automatic_batch
 from search.launch.bench import model_config
 from search.launch.tables import calibrate as measure
 from search.launch.tables import checked
@@ -22,7 +23,7 @@ def calibrate(options: argparse.Namespace) -> int:
     overrides = list(options.overrides)
     if not any(override.startswith("latency=") for override in overrides):
         overrides.insert(0, "latency=careful")
-    config = compose_config(overrides)
+    config = compose_config(overrides, automatic_batch)
     view = Lines()
     batch = config.model.batch_size
     workload, _ = make_workloads(

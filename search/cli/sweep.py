@@ -12,6 +12,7 @@ from search.cli.view import make_view, wide_console
 from search.compose import compose_config, load_config, save_config
 from search.errors import UserError
 from search.folder import StudyFolder
+from search.launch.batch import automatic_batch
 from search.launch.sweep import run_sweep
 from search.settings import Config
 from search.table import front_table
@@ -21,10 +22,10 @@ INTERRUPTED = 130
 
 def sweep(options: argparse.Namespace) -> int:
     """Start a new study."""
-    config = compose_config(options.overrides)
     if options.show:
-        print(save_config(config), end="")
+        print(save_config(compose_config(options.overrides)), end="")
         return 0
+    config = compose_config(options.overrides, automatic_batch)
     root = Path(config.study.folder)
     if (root / "config.yaml").exists():
         raise UserError(

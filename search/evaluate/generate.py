@@ -26,7 +26,7 @@ from search.evaluate.workload import Workload, chunk_indices, chunks_of
 
 @dataclass(frozen=True)
 class Images:
-    """Generated images, on the CPU.
+    """Generated images: on the CPU, or as far as :data:`ON_DEVICE` allows where they were made.
 
     Args:
         pixels: (images, 3, height, width), uint8.
@@ -41,6 +41,14 @@ class Images:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def cpu(self) -> Images:
+        """The same in main memory."""
+        return Images(self.pixels.cpu(), self.latents.cpu(), self.seconds)
+
+
+ON_DEVICE = 1 << 30
+"""Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric; what is
+larger goes to main memory chunk by chunk, as an audit's thousands of images do."""
 
 NO_MEMORY = ("not enough memory", "can't allocate memory")
 """What torch's allocator of the CPU says, on different systems, in a plain RuntimeError."""
@@ -152,18 +160,25 @@ class Generator:
             TrialError: the schedule does not fit, ran out of memory, or gave NaN.
         """
         wanted = chunks_of(indices, self.model.batch_size, len(self.workload))
-        parts = {chunk: self.chunk(schedule, chunk) for chunk in wanted}
+        height, width = self.work.image_size
+        stay = 3 * height * width * len(indices) <= ON_DEVICE
+        parts: dict[int, Images] = {}
+        for chunk in wanted:
+            made = self.chunk(schedule, chunk)
+            parts[chunk] = made if stay else made.cpu()
         return pick(parts, indices, self.model.batch_size)
 
     def chunk(self, schedule: Schedule | None, chunk: int) -> Images:
-        """All images of one chunk; see :meth:`generate`."""
+        """All images of one chunk, on the device; see :meth:`generate`."""
         started = time.perf_counter()
         with _trial_errors(), self.applied(schedule):
             latents = self.loop(chunk)
             if not torch.isfinite(latents).all():
                 raise TrialError("The latents hold NaN or infinity.")
             pixels = self._decode(latents)
-        return Images(pixels, latents.float().cpu(), time.perf_counter() - started)
+            if self.device.type == "cuda":  # or the decoder's time would be told as the metric's
+                torch.cuda.synchronize(self.device)
+        return Images(pixels, latents.float(), time.perf_counter() - started)
 
     @contextmanager
     def applied(self, schedule: Schedule | None) -> Iterator[None]:
@@ -257,11 +272,11 @@ class Generator:
 
     @torch.no_grad()
     def _decode(self, latents: Tensor) -> Tensor:
-        """uint8 pixels on the CPU: (images, 3, height, width)."""
+        """uint8 pixels on the device: (images, 3, height, width)."""
         with self._threads():
             image = self.family.decode(self.pipe, latents)
             image = self.pipe.image_processor.postprocess(image, output_type="pt")
-            pixels: Tensor = image.float().mul(255).round().to(torch.uint8).cpu().contiguous()
+            pixels: Tensor = image.float().mul(255).round().to(torch.uint8).contiguous()
         return pixels
 
 

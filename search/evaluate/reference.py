@@ -29,7 +29,7 @@ def kept_images(path: Path, make: Callable[[], Images]) -> Images:
             raise UserError(
                 f"{str(path)!r} is broken. Delete it, so that its images are made again."
             ) from error
-    images = make()
+    images = make().cpu()
     replace_bytes(path, save({"pixels": images.pixels, "latents": images.latents}))
     return images
 

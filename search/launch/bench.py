@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import torch
+
 from dato import Schedule
 from search.constraints import Constraints
 from search.errors import UserError
@@ -209,13 +211,20 @@ def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -
     parts = generator.model, generator.workload, heldout
     if launcher.kind == "ray":
         return RayPool(*parts, launcher.workers, launcher.timeout_s, launcher.address)
-    workers = launcher.workers or len(os.sched_getaffinity(0))
+    workers = launcher.workers or _room(generator)
     if launcher.kind == "slurm":
         workers = 1  # each job runs trials of its own
     alone = workers == 1 and launcher.timeout is None
     if launcher.kind == "serial" or alone:
         return SerialPool(generator, heldout)
     return LocalPool(*parts, workers, launcher.timeout_s)
+
+
+def _room(generator: Generator) -> int:
+    """Workers by default: one for each core, or for each GPU, which holds one model."""
+    if generator.device.type == "cuda":
+        return torch.cuda.device_count() if generator.model.device == "cuda" else 1
+    return len(os.sched_getaffinity(0))
 
 
 def _real(

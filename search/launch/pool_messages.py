@@ -32,6 +32,7 @@ class Done:
 
     @classmethod
     def pack(cls, images: Images) -> Done:
+        images = images.cpu()
         return cls(images.pixels.numpy(), images.latents.numpy(), images.seconds)
 
     def unpack(self) -> Images:

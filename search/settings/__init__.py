@@ -1,5 +1,6 @@
 """The configuration as frozen, validated values: one class a Hydra group, ``Config`` over all."""
 
+from search.settings.batch import AUTO, batch_sizes, cpu_batch
 from search.settings.config import Config, parse_config, parse_model
 from search.settings.latency import LatencySettings
 from search.settings.launcher import LauncherSettings
@@ -15,6 +16,7 @@ from search.settings.study import (
 )
 
 __all__ = [
+    "AUTO",
     "BudgetSettings",
     "Config",
     "ConstraintSettings",
@@ -27,6 +29,8 @@ __all__ = [
     "StudySettings",
     "TrackerSettings",
     "WarmstartSettings",
+    "batch_sizes",
+    "cpu_batch",
     "parse_config",
     "parse_model",
 ]

@@ -36,7 +36,8 @@ class LauncherSettings(Settings):
     jobs that each run whole trials.
 
     Args:
-        workers: how many; by default one for each core, what the cluster has room for, or one job.
+        workers: how many; by default one for each core, on CUDA one for each GPU, what the cluster
+            has room for, or one job.
         timeout: wall-clock time after which a worker that has not finished a batch is replaced
             and its trial failed, such as ``"10m"``; by default none. This process cannot be.
         address: of a running Ray cluster, or ``"auto"``; by default Ray runs on this machine.

@@ -19,7 +19,8 @@ class ModelSettings(Settings):
             as published, or ``"tiny"``: at reduced width.
         architecture: what is built without weights.
         scheduler: a diffusers scheduler class name.
-        batch_size: images per pipeline call; also the batch that latency is measured at.
+        batch_size: images per pipeline call; also the batch that latency is measured at. A study
+            started with ``auto`` finds it once (``search.launch.batch``) and keeps the number.
         prompts: ``"pocket"``, a text file with one prompt a line, ``coco:FILE``,
             ``imagenet:FILE`` or ``datasets:NAME:SPLIT:COLUMN``.
         vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles. Both

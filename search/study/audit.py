@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dato import Schedule
 from search.evaluate.audit import AuditMeter
-from search.evaluate.generate import Images
+from search.evaluate.generate import Images, first
 from search.evaluate.latency import Compared, cost_table_errors
 from search.record import FrontMember, TrialRecord
 from search.samples import COLUMNS, ROWS
@@ -38,8 +38,8 @@ class Audited:
         baseline: the unpatched pipeline.
         front: all members, the audited ones with their numbers.
         cost_table_errors: relative errors of priced against timed speed-ups.
-        samples: held-out images by member name, at least those that a sample grid shows; the
-            baseline's under ``"unpatched"``.
+        samples: held-out images by member name, those that a sample grid shows; the baseline's
+            under ``"unpatched"``.
     """
 
     baseline: FrontMember
@@ -131,7 +131,7 @@ class Auditor:
 
     def _judge(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember:
         images = self.source.generate(_schedule(member), range(self.meter.count), heldout=True)
-        samples[member.name] = images
+        samples[member.name] = first(images, COLUMNS * ROWS).cpu()
         judged = replace(
             member,
             heldout=self.meter.quality(images),

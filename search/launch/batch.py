@@ -1,0 +1,91 @@
+"""``model.batch_size=auto``: the largest batch that a GPU holds with memory to spare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from dato import Kind, Schedule
+from search.errors import TrialError, UserError
+from search.evaluate.generate import Generator
+from search.evaluate.model import ModelConfig, load_pipeline
+from search.evaluate.workload import Workload
+from search.launch.bench import model_config
+from search.settings import Config, batch_sizes, cpu_batch
+
+SHARE = 0.8
+"""Of the GPU's memory; the rest is for the metric's networks and what other schedules cache."""
+
+STEPS = 4
+
+
+def automatic_batch(config: Config) -> int:
+    """The batch size of a study on ``config``'s device.
+
+    Raises:
+        UserError: the model does not load, or not even one image fits.
+    """
+    model = model_config(config.model)
+    if not model.device.startswith("cuda"):
+        return cpu_batch(config)
+    pipe = load_pipeline(model)
+    return largest_batch(batch_sizes(config), lambda size: probe(model, pipe, size))
+
+
+def largest_batch(sizes: Sequence[int], run: Callable[[int], None]) -> int:
+    """The last of growing ``sizes`` before ``run`` is out of memory.
+
+    Raises:
+        UserError: it is at the first.
+    """
+    fits = None
+    for size in sizes:
+        try:
+            run(size)
+        except torch.OutOfMemoryError as error:
+            reason = str(error).splitlines()[0]
+            break
+        fits = size
+    if fits is None:
+        raise UserError(
+            f"model.batch_size=auto: not even {sizes[0]} image fits into the GPU ({reason}). Take "
+            "model.dtype=float16, model.vae_tiling=true or a GPU with more memory."
+        )
+    return fits
+
+
+def probe(model: ModelConfig, pipe: Any, size: int) -> None:
+    """Images of ``size`` prompts, unpatched and under a schedule that caches and prunes.
+
+    Raises:
+        torch.OutOfMemoryError: they do not fit into :data:`SHARE` of the GPU's memory.
+    """
+    device = torch.device(model.device)
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    workload = Workload(("a photo",) * size, seed=0)
+    brief = replace(model, batch_size=size, num_inference_steps=STEPS)
+    try:
+        generator = Generator(brief, workload, pipe=pipe)
+        for schedule in (None, _demanding(generator)):
+            generator.generate(schedule, range(size))
+    except TrialError as error:
+        if isinstance(error.__cause__, torch.OutOfMemoryError):
+            raise error.__cause__ from None
+        raise UserError(f"model.batch_size=auto: {error}") from error
+    used = torch.cuda.max_memory_reserved(device)
+    total = torch.cuda.get_device_properties(device).total_memory
+    if used > SHARE * total:
+        raise torch.OutOfMemoryError(f"{used} of {total} bytes are used")
+
+
+def _demanding(generator: Generator) -> Schedule:
+    """Full and cached calls in turn, tokens pruned where the model has most of them."""
+    levels = {layer.level for layer in generator.topology.layers}
+    prune = {f"level_{min(levels)}": 0.5} if levels else {}
+    kinds = {"full": Kind("full", prune), "shallow": Kind(1)}
+    steps = ["full" if call % 2 == 0 else "shallow" for call in range(generator.calls)]
+    return Schedule(kinds, tuple(steps))
