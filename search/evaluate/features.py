@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pickle import UnpicklingError
 from typing import cast
 
 import torch
@@ -76,9 +77,9 @@ def load_feature_network(name: str, path: str | None = None) -> FeatureNetwork:
                 f"quality.features={name} needs {error.name or 'torch-fidelity'}. Install the "
                 "extra: pip install 'dato[fid]'."
             ) from error
-        except OSError as error:
+        except (OSError, UnpicklingError) as error:
             raise UserError(
-                f"quality.features={name}: its weights cannot be read ({error}). Download them on "
+                f"quality.features={name}: its weights cannot be read ({str(error).splitlines()[0]}). Download them on "
                 "another machine, and set quality.features_path=FILE."
             ) from error
     if name in plugins:
@@ -100,6 +101,8 @@ def _inception(path: str | None) -> FeatureNetwork:
     the images are resized as TensorFlow 1 did for the statistics that are published."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
+    if path is not None:  # torch-fidelity would run what a pickle holds
+        torch.load(path, map_location="cpu", weights_only=True)
     metric = FrechetInceptionDistance(2048, feature_extractor_weights_path=path, antialias=False)
     return FeatureNetwork("inception", metric.inception)
 

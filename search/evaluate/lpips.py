@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
@@ -98,7 +99,7 @@ def load_lpips(path: str | None, device: str) -> Lpips:
         backbone.load_state_dict(
             {key.removeprefix(prefix): stored[key] for key in stored if key.startswith(prefix)}
         )
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, UnpicklingError) as error:
         place = path or f"{torch.hub.get_dir()}/checkpoints"
         raise UserError(
             f"lpips needs torchvision's AlexNet weights, and {place!r} does not give them "

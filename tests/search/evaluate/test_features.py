@@ -13,6 +13,7 @@ from torch import nn
 from search.errors import UserError
 from search.evaluate import features
 from search.evaluate.features import Released, load_feature_network
+from search.evaluate.lpips import load_lpips
 
 INCEPTION = Path.home() / ".cache/torch/hub/checkpoints/weights-inception-2015-12-05-6726825d.pth"
 
@@ -97,3 +98,42 @@ def test_the_released_inception_embeds_images(tmp_path: Path) -> None:
     network = load_feature_network("inception_released", str(path))
     pixels = torch.randint(0, 256, (2, 3, 512, 512), dtype=torch.uint8)
     assert torch.cat(list(network.embed([pixels], "cpu"))).shape == (2, 2048)
+
+
+class Planted:
+    """What a stranger's file of weights may hold."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (pytest.fail, ("a file of weights ran code",))
+
+
+def test_a_file_of_weights_runs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"features.0.weight": Planted()}, path)
+    with pytest.raises(UserError, match=r"weights cannot be read|AlexNet weights"):
+        load_lpips(str(path), "cpu")
+    with pytest.raises(UserError, match="weights cannot be read|needs"):
+        load_feature_network("inception", str(path))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("torch_fidelity") is None, reason="needs the extra fid")
+def test_inception_s_own_preprocessing_and_layers_on_random_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    path = tmp_path / "inception.pth"
+    torch.save({}, path)
+    with monkeypatch.context() as patch:  # it can only be built from a file of weights
+        patch.setattr(nn.Module, "load_state_dict", lambda *_, **__: None)
+        torch.manual_seed(0)
+        stored = FeatureExtractorInceptionV3("inception", ["2048"], str(path)).state_dict()
+    torch.save(stored, path)
+    network = load_feature_network("inception", str(path))
+    pixels = torch.randint(0, 256, (3, 3, 96, 96), dtype=torch.uint8)
+    found = torch.cat(list(network.embed([pixels], "cpu")))
+    theirs = FeatureExtractorInceptionV3("inception", ["2048"], str(path)).eval()
+    with torch.no_grad():
+        assert torch.allclose(found, theirs(pixels)[0], rtol=1e-4, atol=1e-5)
+    assert found.shape == (3, 2048)

@@ -36,11 +36,12 @@ def oracle(a: Tensor, b: Tensor, root: Callable[[Any], float]) -> float:
 
 
 def by_eigenvalues(matrix: Any) -> float:
+    """torch-fidelity's way."""
     return float(np.sqrt(np.linalg.eigvals(matrix).astype(complex)).real.sum())
 
 
 def by_scipy(matrix: Any) -> float:
-    """pytorch-fid's and torch-fidelity's way."""
+    """pytorch-fid's way."""
     return float(scipy.linalg.sqrtm(matrix).real.trace())
 
 
@@ -109,3 +110,15 @@ def test_equals_torchmetrics_on_features_of_scenes(count: int) -> None:
 def test_one_row_has_no_covariance() -> None:
     with pytest.raises(ValueError, match="at least two rows; found 1"):
         Moments.of([torch.ones(1, 3)])
+
+
+def test_equals_torch_fidelity_itself() -> None:
+    fidelity = pytest.importorskip("torch_fidelity.metric_fid", reason="needs the extra fid")
+    network = load_feature_network("pocket")
+    sets = [torch.as_tensor(render(sample_scenes(96, seed))) for seed in (1, 2)]
+    a, b = (torch.cat(list(network.embed([pixels], "cpu"))) for pixels in sets)
+    theirs = fidelity.fid_statistics_to_metric(
+        *(fidelity.fid_features_to_statistics(each) for each in (a, b)), False
+    )
+    expected = theirs["frechet_inception_distance"]
+    assert frechet(Moments.of([a]), b) == pytest.approx(expected, rel=1e-4)
