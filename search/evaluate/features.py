@@ -78,8 +78,9 @@ def load_feature_network(name: str, path: str | None = None) -> FeatureNetwork:
                 "extra: pip install 'dato[fid]'."
             ) from error
         except (OSError, UnpicklingError) as error:
+            reason = str(error).splitlines()[0]
             raise UserError(
-                f"quality.features={name}: its weights cannot be read ({str(error).splitlines()[0]}). Download them on "
+                f"quality.features={name}: its weights cannot be read ({reason}). Download them on "
                 "another machine, and set quality.features_path=FILE."
             ) from error
     if name in plugins:

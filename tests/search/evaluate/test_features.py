@@ -112,7 +112,7 @@ def test_a_file_of_weights_runs_nothing(tmp_path: Path) -> None:
     torch.save({"features.0.weight": Planted()}, path)
     with pytest.raises(UserError, match=r"weights cannot be read|AlexNet weights"):
         load_lpips(str(path), "cpu")
-    with pytest.raises(UserError, match="weights cannot be read|needs"):
+    with pytest.raises(UserError, match=r"weights cannot be read|needs"):
         load_feature_network("inception", str(path))
 
 
