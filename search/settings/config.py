@@ -65,6 +65,7 @@ class Config(Settings):
             )
         return self
 
+    @model_validator(mode="after")
     def _bounds_are_measured(self) -> Config:
         for name in self.limits().metrics:
             if metric(name).real and self.quality.real == "none":
