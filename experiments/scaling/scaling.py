@@ -44,6 +44,13 @@ WORKERS = (1, 2, 4, 8, 16)
 TOPOLOGY = Topology(12, (Layer("down_blocks.0.attentions.0", 0, 1),))
 
 
+def priced(record: TrialRecord, schedule: Schedule) -> TrialRecord:
+    """The cost of a call grows with its depth; a full one costs 1."""
+    depths = [schedule.kind(call).depth for call in range(schedule.calls)]
+    cost = sum(1.0 if depth == "full" else 0.01 + depth / 8 for depth in depths)
+    return replace(record, schedule=schedule, latency_s=cost, speedup=CALLS / cost)
+
+
 @dataclass(frozen=True)
 class FakeEvaluator:
     """Prices a schedule by its depths, and takes as long over it as the pool's batches take."""
@@ -52,10 +59,7 @@ class FakeEvaluator:
     images: int
 
     def price(self, record: TrialRecord, schedule: Schedule) -> TrialRecord:
-        """The cost of a call grows with its depth; a full one costs 1."""
-        depths = [schedule.kind(call).depth for call in range(schedule.calls)]
-        cost = sum(1.0 if depth == "full" else 0.01 + depth / 8 for depth in depths)
-        return replace(record, schedule=schedule, latency_s=cost, speedup=CALLS / cost)
+        return priced(record, schedule)
 
     def score(self, record: TrialRecord, _: Sequence[TrialRecord]) -> TrialRecord:
         """One rung of all images; the FID is that of nobody's model."""
@@ -134,7 +138,7 @@ def main() -> None:
     runs = [measure(*row, options) for row in rows]
     document = {
         "settings": vars(options),
-        "machine": {"cores": os.cpu_count(), "load": os.getloadavg()[0], "cpu": _cpu()},
+        "machine": {"cores": os.cpu_count(), "load": os.getloadavg()[0], "cpu": cpu()},
         "versions": {"python": platform.python_version(), "optuna": version("optuna")},
         "seed": 0,
         "runs": runs,
@@ -144,7 +148,8 @@ def main() -> None:
     print(table(runs))
 
 
-def _cpu() -> str:
+def cpu() -> str:
+    """The processor's name."""
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

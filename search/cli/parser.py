@@ -25,6 +25,8 @@ Start a study. Everything is a Hydra override:
   dato-search sweep space=./my_space.yaml            # a space of your own
   dato-search sweep experiment=pocket_full study.folder=studies/full
   dato-search sweep model=custom model.path=FOLDER model.prompts=prompts.txt quality.real=none
+  dato-search sweep launcher=slurm launcher.workers=16 launcher.job.partition=gpu storage=postgres \
+      storage.url=postgresql://user@host:5432/database  # password: ~/.pgpass or PGPASSFILE
 
 Groups: model space sampler storage quality latency tracker launcher budget warmstart experiment.
 'dato-search sweep --show' prints the resolved configuration and stops."""
