@@ -31,16 +31,18 @@ FLAGS = (
 
 
 class Page:
-    """One open page. ``problems`` collects its exceptions and error messages."""
+    """One open page. ``problems`` collects its exceptions and error messages, ``requested`` the
+    addresses that it asked for."""
 
     def __init__(self, commands: IO[bytes], answers: int) -> None:
         self.problems: list[str] = []
+        self.requested: list[str] = []
         self._commands, self._answers = commands, answers
         self._buffer, self._number, self._loaded = b"", 0, False
         target = self._send("Target.createTarget", url="about:blank")["targetId"]
         attached = self._send("Target.attachToTarget", targetId=target, flatten=True)
         self._session: str | None = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
+        for domain in ("Page", "Runtime", "Log", "Network"):
             self._send(f"{domain}.enable")
 
     _session: str | None = None
@@ -140,6 +142,8 @@ class Page:
     def _notice(self, event: str, params: dict[str, Any]) -> None:
         if event == "Page.loadEventFired":
             self._loaded = True
+        elif event == "Network.requestWillBeSent":
+            self.requested.append(params["request"]["url"])
         elif event == "Runtime.exceptionThrown":
             self.problems.append(json.dumps(params["exceptionDetails"]))
         elif event == "Log.entryAdded" and params["entry"]["level"] in ("warning", "error"):

@@ -24,6 +24,8 @@ import torch
 from PIL import Image
 
 from dato import MismatchError, Preset, list_presets, load_preset
+from experiments.pictures.browser import CHROMIUM
+from experiments.pictures.browser import page as browser
 from search.cli.chosen import chosen_model
 from search.cli.main import main
 from search.demo.server import DemoServer
@@ -31,7 +33,6 @@ from search.demo.studio import Request, Studio, presets_for
 from search.errors import UserError
 from search.evaluate.model import ModelConfig
 from search.evaluate.painter import Painted, Painter, Wish
-from tests.search.demo.browser import CHROMIUM, browser
 
 PROMPT = "a red circle on a white background"
 FAST = load_preset("pocket/fast")
@@ -96,35 +97,38 @@ def wish(**changes: object) -> dict[str, object]:
 def test_a_person_sees_both_pictures_their_times_and_the_speed_up(
     address: str, tmp_path: Path
 ) -> None:
-    with browser(tmp_path / "profile") as page:
+    with browser() as page:
         page.open(address)
-        page.wait("!document.getElementById('paint').disabled")
-        assert page.js("preset.options.length") == 2
-        assert "4 steps, guidance 2." in page.js("about.textContent")
-        page.js(f"document.getElementById('prompt').value = {json.dumps(PROMPT)}; seed.value = 3")
-        page.js("document.getElementById('paint').click()")
-        page.wait("speedup.textContent !== '' && !document.getElementById('paint').disabled")
+        page.until("!document.getElementById('paint').disabled")
+        assert page.run("preset.options.length") == 2
+        assert "4 steps, guidance 2." in page.run("about.textContent")
+        page.run(f"document.getElementById('prompt').value = {json.dumps(PROMPT)}; seed.value = 3")
+        page.run("document.getElementById('paint').click()")
+        page.until("speedup.textContent !== '' && !document.getElementById('paint').disabled")
         times = [
-            float(page.js(f"document.getElementById('{side}-time').textContent").removesuffix(" s"))
+            float(
+                page.run(f"document.getElementById('{side}-time').textContent").removesuffix(" s")
+            )
             for side in ("unpatched", "patched")
         ]
         assert all(seconds >= 0 for seconds in times)
-        assert page.js("speedup.textContent").endswith("\N{MULTIPLICATION SIGN}")
-        assert page.js("document.getElementById('name').textContent") == "pocket/short"
-        sources = page.js("[...document.images].map(image => image.src)")
+        assert page.run("speedup.textContent").endswith("\N{MULTIPLICATION SIGN}")
+        assert page.run("document.getElementById('name').textContent") == "pocket/short"
+        sources = page.run("[...document.images].map(image => image.src)")
         assert sources == [
             ask(f"{address}paint", wish(patched=p))[1]["image"] for p in (False, True)
         ]
-        assert page.js("document.images[0].naturalWidth") == 64
+        assert page.run("document.images[0].naturalWidth") == 64
         for width in (1200, 390):
-            page.screenshot(tmp_path / f"{width}.png", width, 900)
-            assert page.js("document.documentElement.scrollWidth <= window.innerWidth"), width
+            page.resize(width, 900)
+            page.picture(tmp_path / f"{width}.png")
+            assert page.run("document.documentElement.scrollWidth <= window.innerWidth"), width
 
-        page.js("preset.value = '<i>other</i>'; preset.dispatchEvent(new Event('change'))")
-        assert "Tuned on other weights" in page.js("about.textContent")
-        assert page.js("document.querySelectorAll('i').length") == 0
-        assert page.complaints() == []
-        assert {url.partition(",")[0] for url in page.requested()} <= {
+        page.run("preset.value = '<i>other</i>'; preset.dispatchEvent(new Event('change'))")
+        assert "Tuned on other weights" in page.run("about.textContent")
+        assert page.run("document.querySelectorAll('i').length") == 0
+        assert page.problems == []
+        assert {url.partition(",")[0] for url in page.requested} <= {
             address, f"{address}presets", f"{address}paint", "data:image/png;base64", "data:",
         }  # fmt: skip
 
@@ -137,13 +141,13 @@ def test_what_cannot_be_painted_is_said_on_the_page(
         raise UserError("There is not enough memory for 1 images at once.")
 
     monkeypatch.setattr(painter, "paint", fail)
-    with running(Studio(painter, [SHORT])) as address, browser(tmp_path / "profile") as page:
+    with running(Studio(painter, [SHORT])) as address, browser() as page:
         page.open(address)
-        page.wait("!document.getElementById('paint').disabled")
-        page.js("document.getElementById('paint').click()")
-        page.wait("document.getElementById('status').className === 'wrong'")
-        assert "not enough memory" in page.js("document.getElementById('status').textContent")
-        assert not page.js("document.getElementById('paint').disabled")
+        page.until("!document.getElementById('paint').disabled")
+        page.run("document.getElementById('paint').click()")
+        page.until("document.getElementById('status').className === 'wrong'")
+        assert "not enough memory" in page.run("document.getElementById('status').textContent")
+        assert not page.run("document.getElementById('paint').disabled")
 
 
 def test_an_answer_is_the_painters_picture_with_its_time(address: str, painter: Painter) -> None:
