@@ -97,6 +97,9 @@ class JobView:
     def stage(self, text: str) -> None:
         print(text, flush=True)
 
+    def search(self, earlier: Sequence[TrialRecord]) -> None:
+        raise NotImplementedError("whoever submitted a job shows the search")
+
     def trial(self, record: TrialRecord, spent: Spent) -> None:
         raise NotImplementedError("a job's trials are counted by whoever submitted it")
 
