@@ -98,7 +98,7 @@ class JobView:
         print(text, flush=True)
 
     def search(self, earlier: Sequence[TrialRecord]) -> None:
-        raise NotImplementedError("a job joins a search that its submitter has begun")
+        raise NotImplementedError("whoever submitted a job shows the search")
 
     def trial(self, record: TrialRecord, spent: Spent) -> None:
         raise NotImplementedError("a job's trials are counted by whoever submitted it")
