@@ -34,8 +34,10 @@ def dangers(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from UNPICKLE & {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            yield from UNPICKLE & {(node.module or "").split(".")[0]}
-            yield from {"instantiate"} & {alias.name for alias in node.names}
+            names = {alias.name for alias in node.names}
+            if names - {"UnpicklingError"}:  # what a refused file raises
+                yield from UNPICKLE & {(node.module or "").split(".")[0]}
+            yield from {"instantiate"} & names
         elif isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             given = {item.arg: ast.unparse(item.value) for item in node.keywords}
