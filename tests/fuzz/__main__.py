@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 from tests.fuzz.mutations import damaged
 from tests.fuzz.targets import Target, targets
@@ -42,21 +44,35 @@ def run(name: str, target: Target, seconds: float, count: int, seed: int, folder
     return True
 
 
-def run_with_coverage(target: Target, folder: Path) -> None:
-    """Hand the target to atheris, which keeps what reaches new lines; ends only by a finding."""
+def run_with_coverage(target: Target, folder: Path, seconds: float, seed: int) -> None:
+    """Hand the target to atheris, which keeps what reaches new lines, and ends the process."""
     import atheris
 
     corpus = folder / "corpus"
     corpus.mkdir()
-    for number, seed in enumerate(target.seeds):
-        (corpus / str(number)).write_bytes(seed.encode(target.encoding))
+    for number, healthy in enumerate(target.seeds):
+        (corpus / str(number)).write_bytes(healthy.encode(target.encoding))
 
     def one(data: bytes) -> None:
         target.accepts(data.decode(target.encoding, "surrogateescape"), folder)
 
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], str(corpus), "-max_len=20000"], one)
+    for function in own_functions():
+        atheris.instrument_func(function)
+    limits = ["-max_len=20000", f"-max_total_time={seconds:.0f}", f"-seed={seed + 1}"]
+    atheris.Setup([sys.argv[0], str(corpus), *limits], one)
     atheris.Fuzz()
+
+
+def own_functions() -> Iterator[FunctionType]:
+    """This project's functions; to instrument torch's and the rest takes longer than a run."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in ("dato", "search"):
+            continue
+        for value in vars(module).values():
+            inside = vars(value).values() if isinstance(value, type) else [value]
+            for found in inside:
+                if isinstance(found, FunctionType) and found.__module__ == name:
+                    yield found
 
 
 def main() -> int:
@@ -77,7 +93,7 @@ def main() -> int:
         if unknown:
             parser.error(f"no target {unknown[0]!r}; known: {', '.join(known)}")
         if options.coverage:
-            run_with_coverage(known[names[0]], folder)
+            run_with_coverage(known[names[0]], folder, options.seconds, options.seed)
         share = options.seconds / len(names)
         clean = [
             run(name, known[name], share, options.files, options.seed, folder) for name in names
