@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from dato.files import replace_bytes
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.folder import StudyFolder
 
 COLUMNS, ROWS, GAP = 6, 2, 4

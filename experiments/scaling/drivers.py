@@ -27,6 +27,7 @@ from sqlalchemy import create_engine, text
 
 from dato import Schedule
 from dato.files import replace_text
+from experiments.scaling.markdown import table
 from experiments.scaling.scaling import CALLS, HERE, SPACE, TOPOLOGY, WORKERS, cpu, priced
 from search.folder import StudyFolder
 from search.record import Quality, TrialRecord
@@ -37,6 +38,8 @@ from search.study.driver import Driver
 from search.study.evaluator import Evaluator
 from search.study.records import read_records
 from search.study.storage import crew_of, open_study
+
+COLUMNS = {"storage": "storage", "drivers": "workers"}
 
 
 @dataclass(frozen=True)
@@ -104,21 +107,6 @@ def measure(workers: int, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def table(runs: Sequence[dict[str, Any]]) -> str:
-    """The runs as Markdown."""
-    lines = [
-        "| storage | drivers | trials/s | ideal | driver, ms a trial |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for run in runs:
-        low, high = (f"{1000 * value:.0f}" for value in run["overhead_range_s"])
-        lines.append(
-            f"| {run['storage']} | {run['workers']} | {run['trials_per_s']:.2f} "
-            f"| {run['ideal_per_s']:.2f} | {1000 * run['overhead_s']:.0f} ({low} to {high}) |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -143,8 +131,8 @@ def main() -> None:
         "runs": runs,
     }
     replace_text(HERE / "drivers.json", json.dumps(document, indent=1) + "\n")
-    replace_text(HERE / "drivers.md", table(runs))
-    print(table(runs))
+    replace_text(HERE / "drivers.md", table(runs, COLUMNS))
+    print(table(runs, COLUMNS))
 
 
 if __name__ == "__main__":

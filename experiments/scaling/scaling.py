@@ -23,6 +23,7 @@ from typing import Any, cast
 
 from dato import Layer, Schedule, Topology
 from dato.files import replace_text
+from experiments.scaling.markdown import table
 from experiments.scaling.workers import SleepingPool
 from search.folder import StudyFolder
 from search.record import Quality, TrialRecord
@@ -34,6 +35,12 @@ from search.study.evaluator import Evaluator
 from search.study.storage import open_study
 
 HERE = Path(__file__).parent
+COLUMNS = {
+    "storage": "storage",
+    "sampler": "sampler",
+    "earlier trials": "earlier",
+    "workers": "workers",
+}
 CALLS = 61
 SPACE = {
     "name": "scaling",
@@ -108,22 +115,6 @@ def measure(
     }
 
 
-def table(runs: Sequence[dict[str, Any]]) -> str:
-    """The runs as Markdown."""
-    lines = [
-        "| storage | sampler | earlier trials | workers | trials/s | ideal | driver, ms a trial |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
-    for run in runs:
-        low, high = (f"{1000 * value:.0f}" for value in run["overhead_range_s"])
-        lines.append(
-            f"| {run['storage']} | {run['sampler']} | {run['earlier']} | {run['workers']} "
-            f"| {run['trials_per_s']:.2f} | {run['ideal_per_s']:.2f} "
-            f"| {1000 * run['overhead_s']:.0f} ({low} to {high}) |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -144,8 +135,8 @@ def main() -> None:
         "runs": runs,
     }
     replace_text(HERE / "results.json", json.dumps(document, indent=1) + "\n")
-    replace_text(HERE / "results.md", table(runs))
-    print(table(runs))
+    replace_text(HERE / "results.md", table(runs, COLUMNS))
+    print(table(runs, COLUMNS))
 
 
 def cpu() -> str:

@@ -20,7 +20,8 @@ from search.evaluate.calibrate import measure
 from search.evaluate.cost_file import load_cost_table
 from search.evaluate.drift import reference_drift
 from search.evaluate.features import load_feature_network
-from search.evaluate.generate import Generator, Images, join
+from search.evaluate.generate import Generator
+from search.evaluate.images import Images, join
 from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
 from search.evaluate.reference import kept_images

@@ -6,10 +6,11 @@ import argparse
 import sys
 
 from search.audit_table import audit_table
-from search.cli.view import Lines, wide_console
+from search.cli.view import wide_console
 from search.compose import load_config
 from search.folder import StudyFolder
 from search.launch.audit import run_audit
+from search.launch.view import Lines
 
 INTERRUPTED = 130
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.cli.view import Lines
 from search.compose import compose_config
 from search.evaluate.cost_table import CostTable
 from search.evaluate.generate import Generator
@@ -14,6 +13,7 @@ from search.launch.batch import automatic_batch
 from search.launch.bench import model_config
 from search.launch.tables import calibrate as measure
 from search.launch.tables import checked
+from search.launch.view import Lines
 
 FOLDER = Path("latency")
 

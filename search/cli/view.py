@@ -38,19 +38,6 @@ def _value(quality: Quality, objective: str) -> str:
     return "" if value is None else f"{asked.label} {value:6.{asked.digits}f}"
 
 
-class Lines:
-    """Stages as plain lines, where there are no trials."""
-
-    def stage(self, text: str) -> None:
-        print(text, flush=True)
-
-    def search(self, earlier: Sequence[TrialRecord]) -> None:
-        raise NotImplementedError("only a sweep searches")
-
-    def trial(self, record: TrialRecord, spent: Spent) -> None:
-        raise NotImplementedError("only a sweep has trials")
-
-
 class PlainView:
     """One line per event."""
 

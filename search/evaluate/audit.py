@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.kernel import kid, paired_kid
 from search.evaluate.pairs import feature_distance, psnr, ssim
 from search.evaluate.quality import QualityMeter

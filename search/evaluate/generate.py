@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,33 +17,11 @@ from dato.families import denoiser_of
 from search.errors import TrialError
 from search.evaluate.cost_setting import LayerWire, Place, Work, architecture_of, timer_of
 from search.evaluate.families import Callback, family_of
+from search.evaluate.images import Images, pick
 from search.evaluate.model import DTYPES, device_name, load_pipeline
 from search.evaluate.model import ModelConfig as ModelConfig
 from search.evaluate.threads import one_thread
 from search.evaluate.workload import Workload, chunk_indices, chunks_of
-
-
-@dataclass(frozen=True)
-class Images:
-    """Generated images: on the CPU, or as far as :data:`ON_DEVICE` allows where they were made.
-
-    Args:
-        pixels: (images, 3, height, width), uint8.
-        latents: (images, channels, latent height, latent width), float32.
-        seconds: wall-clock seconds spent inside the model.
-    """
-
-    pixels: Tensor
-    latents: Tensor
-    seconds: float = 0.0
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def cpu(self) -> Images:
-        """The same in main memory."""
-        return Images(self.pixels.cpu(), self.latents.cpu(), self.seconds)
-
 
 ON_DEVICE = 1 << 30
 """Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric; what is
@@ -52,31 +29,6 @@ larger goes to main memory chunk by chunk, as an audit's thousands of images do.
 
 NO_MEMORY = ("not enough memory", "can't allocate memory")
 """What torch's allocator of the CPU says, on different systems, in a plain RuntimeError."""
-
-
-def join(parts: Sequence[Images]) -> Images:
-    """Images of consecutive index ranges as one."""
-    return Images(
-        torch.cat([part.pixels for part in parts]),
-        torch.cat([part.latents for part in parts]),
-        sum(part.seconds for part in parts),
-    )
-
-
-def first(images: Images, count: int) -> Images:
-    """The first ``count`` of them."""
-    return Images(images.pixels[:count], images.latents[:count], images.seconds)
-
-
-def pick(chunks: Mapping[int, Images], indices: Sequence[int], batch_size: int) -> Images:
-    """The images ``indices``, in that order, out of whole chunks by chunk number."""
-    order = sorted(chunks)
-    whole = join([chunks[chunk] for chunk in order])
-    start: dict[int, int] = {}
-    for chunk in order:
-        start[chunk] = sum(len(chunks[other]) for other in order if other < chunk)
-    rows = torch.tensor([start[i // batch_size] + i % batch_size for i in indices])
-    return Images(whole.pixels[rows], whole.latents[rows], whole.seconds)
 
 
 class Generator:

@@ -11,7 +11,7 @@ from torch import Tensor
 from search.errors import TrialError, UserError
 from search.evaluate.features import EMBED_BATCH, FeatureNetwork
 from search.evaluate.frechet import frechet, frechet_between
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.kernel import kid, paired_kid
 from search.evaluate.pairs import feature_distance
 from search.evaluate.scorers import Scorer

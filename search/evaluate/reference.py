@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 
 from dato.files import replace_bytes
 from search.errors import UserError
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.folder import StudyFolder, write_json
 from search.reading import read_text
 

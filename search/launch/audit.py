@@ -11,7 +11,7 @@ from search.launch.bench import Bench, Heldout, open_bench
 from search.launch.checks import random_schedules
 from search.launch.notebook import FileNotebook
 from search.launch.result import assemble, current_result, write_presets
-from search.launch.view import View
+from search.launch.view import Stages
 from search.record import FrontMember, StudyResult, TrialRecord
 from search.report import write_report
 from search.samples import save_samples
@@ -28,7 +28,7 @@ def audit_front(
     records: Sequence[TrialRecord],
     front: Sequence[FrontMember],
     chosen: Sequence[int],
-    view: View,
+    view: Stages,
     notebook: Notebook | None = None,
 ) -> Audited:
     """Audit the ``chosen`` members with what the bench holds out."""
@@ -56,7 +56,7 @@ def audit_front(
 def run_audit(
     config: Config,
     folder: StudyFolder,
-    view: View,
+    view: Stages,
     *,
     images: int | None,
     seed: int | None,

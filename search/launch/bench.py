@@ -16,7 +16,8 @@ from search.errors import UserError
 from search.evaluate.audit import AuditMeter
 from search.evaluate.drift import reference_drift
 from search.evaluate.features import FeatureNetwork, load_feature_network
-from search.evaluate.generate import Generator, Images, first
+from search.evaluate.generate import Generator
+from search.evaluate.images import Images, first
 from search.evaluate.latency import Compared, loop_timer, time_together
 from search.evaluate.model import ModelConfig
 from search.evaluate.prompts import make_workloads
@@ -31,7 +32,7 @@ from search.launch.pool import Pool, SerialPool
 from search.launch.pool_local import LocalPool
 from search.launch.pool_ray import RayPool
 from search.launch.tables import study_table
-from search.launch.view import View
+from search.launch.view import Stages
 from search.metrics import FIDS, metric
 from search.settings import Config, LauncherSettings, ModelSettings
 from search.space import SpaceContext
@@ -132,7 +133,7 @@ class Bench:
 
 @contextmanager
 def open_bench(
-    config: Config, folder: StudyFolder, view: View, heldout: Heldout | None = None
+    config: Config, folder: StudyFolder, view: Stages, heldout: Heldout | None = None
 ) -> Iterator[Bench]:
     """Load everything; measurements that the folder already holds are read, not repeated.
 
@@ -166,25 +167,7 @@ def open_bench(
             lambda: reference_drift(generator, range(model.batch_size)),
         )
         real = _real(config, network, reference, view)
-        meter = QualityMeter(
-            network,
-            real,
-            reference,
-            model.device,
-            metrics=config.metrics(),
-            scorers=scorers,
-            prompts=search.prompts,
-        )
-        glance = quality.objective
-        few = QualityMeter(
-            network,
-            real if metric(glance).real else None,
-            first(reference, quality.rung_images),
-            model.device,
-            metrics=() if glance in FIDS or not metric(glance).ratio else (glance,),
-            scorers=scorers,
-            prompts=search.prompts[: quality.rung_images],
-        )
+        meter, few = _meters(config, network, real, reference, scorers, search.prompts)
         yield Bench(
             config=config,
             folder=folder,
@@ -199,6 +182,38 @@ def open_bench(
             real=real,
             scorers=scorers,
         )
+
+
+def _meters(
+    config: Config,
+    network: FeatureNetwork,
+    real: Statistics | None,
+    reference: Images,
+    scorers: Mapping[str, Scorer],
+    prompts: Sequence[str],
+) -> tuple[QualityMeter, QualityMeter]:
+    """What judges a complete trial, and the first rung by the study's objective alone."""
+    device, glance = config.model.device, config.quality.objective
+    count = config.quality.rung_images
+    meter = QualityMeter(
+        network,
+        real,
+        reference,
+        device,
+        metrics=config.metrics(),
+        scorers=scorers,
+        prompts=prompts,
+    )
+    few = QualityMeter(
+        network,
+        real if metric(glance).real else None,
+        first(reference, count),
+        device,
+        metrics=() if glance in FIDS or not metric(glance).ratio else (glance,),
+        scorers=scorers,
+        prompts=prompts[:count],
+    )
+    return meter, few
 
 
 def model_config(settings: ModelSettings) -> ModelConfig:
@@ -228,7 +243,7 @@ def _room(generator: Generator) -> int:
 
 
 def _real(
-    config: Config, network: FeatureNetwork, reference: Images, view: View
+    config: Config, network: FeatureNetwork, reference: Images, view: Stages
 ) -> Statistics | None:
     quality = config.quality
     if quality.real == "none":

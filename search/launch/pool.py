@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from dato import Schedule
-from search.evaluate.generate import Generator, Images
+from search.evaluate.generate import Generator
+from search.evaluate.images import Images
 from search.evaluate.workload import Workload
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dato import Schedule
 from search.errors import TrialError, UserError
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 
 
 @dataclass(frozen=True)

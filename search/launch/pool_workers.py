@@ -12,7 +12,7 @@ from typing import Generic, Protocol, Self, TypeVar
 from dato import Schedule
 from search.duration import duration_text
 from search.errors import TrialError, UserError
-from search.evaluate.generate import Images, pick
+from search.evaluate.images import Images, pick
 from search.evaluate.workload import Workload, chunks_of
 from search.launch.pool_messages import Answer, Done, Failed, Ready, Task, as_exception
 

@@ -20,7 +20,7 @@ from search.errors import UserError
 from search.folder import StudyFolder
 from search.launch.bench import open_bench
 from search.launch.driving import open_driver
-from search.launch.view import View
+from search.launch.view import Lines, View
 from search.record import TrialRecord
 from search.settings import Config
 from search.space import load_space
@@ -82,26 +82,13 @@ def work(root: str, worker: int) -> str:
         folder = StudyFolder.open(Path(root))
         config = load_config(folder.config)
         space = load_space(config.space)
-        with open_bench(config, folder, JobView()) as bench:
+        with open_bench(config, folder, Lines()) as bench:
             driver = open_driver(bench, space, worker)
             for record in driver.run(Budget.of(config.budget)):
                 print(f"trial {record.number} {record.state} {record.reason}", flush=True)
     except UserError as error:
         return str(error)
     return ""
-
-
-class JobView:
-    """What a job says in its log."""
-
-    def stage(self, text: str) -> None:
-        print(text, flush=True)
-
-    def search(self, earlier: Sequence[TrialRecord]) -> None:
-        raise NotImplementedError("whoever submitted a job shows the search")
-
-    def trial(self, record: TrialRecord, spent: Spent) -> None:
-        raise NotImplementedError("a job's trials are counted by whoever submitted it")
 
 
 def _fresh_folder(folder: StudyFolder) -> Path:

@@ -12,7 +12,7 @@ from search.launch.bench import Bench, open_bench
 from search.launch.driving import open_driver
 from search.launch.result import assemble, public_config, write_presets
 from search.launch.slurm import run_jobs
-from search.launch.view import View
+from search.launch.view import Stages, View
 from search.launch.warmstarts import first_schedules
 from search.record import StudyResult, TrialRecord
 from search.report import write_report
@@ -76,7 +76,7 @@ def _run(
 
 
 @contextmanager
-def _bench(config: Config, folder: StudyFolder, view: View) -> Iterator[Bench]:
+def _bench(config: Config, folder: StudyFolder, view: Stages) -> Iterator[Bench]:
     """The study's bench; leftovers of a sweep that never became a study are not taken for its own,
     and what a killed one was writing is removed.
 
@@ -122,7 +122,7 @@ def _trials(bench: Bench, driver: Driver, view: View) -> Iterator[TrialRecord]:
     return driver.run(Budget.of(bench.config.budget))
 
 
-def _audit(bench: Bench, records: Sequence[TrialRecord], view: View) -> Audited:
+def _audit(bench: Bench, records: Sequence[TrialRecord], view: Stages) -> Audited:
     """A small audit: some members, spread over speed-up."""
     quality = bench.config.quality
     front = front_of(records, quality.objective)

@@ -15,7 +15,7 @@ from search.evaluate.generate import Generator
 from search.evaluate.latency import check_cost_table, loop_timer
 from search.folder import StudyFolder
 from search.launch.checks import random_schedules
-from search.launch.view import View
+from search.launch.view import Stages
 from search.settings import Config
 from search.space import Space, SpaceContext, load_space
 
@@ -26,7 +26,9 @@ CHECK_S = 2.0
 """A checked schedule runs at least this long in each round (seconds of the clock)."""
 
 
-def study_table(config: Config, folder: StudyFolder, generator: Generator, view: View) -> CostTable:
+def study_table(
+    config: Config, folder: StudyFolder, generator: Generator, view: Stages
+) -> CostTable:
     """The table that a study's trials are priced with; the others are kept beside it.
 
     Raises:
@@ -49,7 +51,7 @@ def study_table(config: Config, folder: StudyFolder, generator: Generator, view:
     return table
 
 
-def calibrate(config: Config, generator: Generator, view: View) -> CostTable:
+def calibrate(config: Config, generator: Generator, view: Stages) -> CostTable:
     """Measure a table for what the study's space is made of."""
     view.stage("measuring the cost table")
     return measure(
@@ -61,7 +63,7 @@ def calibrate(config: Config, generator: Generator, view: View) -> CostTable:
     )
 
 
-def checked(table: CostTable, config: Config, generator: Generator, view: View) -> CostTable:
+def checked(table: CostTable, config: Config, generator: Generator, view: Stages) -> CostTable:
     """The table with its error on random schedules of the space; as it is if none are asked for."""
     count, repeats = config.latency.check_schedules, config.latency.repeats
     if not count:

@@ -1,4 +1,4 @@
-"""What a running study tells whoever watches it."""
+"""What work that takes a while tells whoever watches it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from search.record import TrialRecord
 from search.study.budget import Spent
 
 
-class View(Protocol):
-    """A live board, plain lines, or nothing."""
+class Stages(Protocol):
+    """Watches work without trials of its own."""
 
     def stage(self, text: str) -> None:
-        """The study has moved on to ``text``."""
+        """The work has moved on to ``text``."""
         ...
+
+
+class View(Stages, Protocol):
+    """Watches a sweep: a live board, plain lines, or nothing."""
 
     def search(self, earlier: Sequence[TrialRecord]) -> None:
         """Trials begin; a resumed study has ``earlier`` ones."""
@@ -23,3 +27,10 @@ class View(Protocol):
     def trial(self, record: TrialRecord, spent: Spent) -> None:
         """A trial was told; ``spent`` is what all trials of the study used."""
         ...
+
+
+class Lines:
+    """Stages as plain lines."""
+
+    def stage(self, text: str) -> None:
+        print(text, flush=True)

@@ -12,7 +12,7 @@ from search.evaluate.sensitivity import Sensitivity
 from search.evaluate.teacher import measure_sensitivity
 from search.folder import StudyFolder
 from search.launch.bench import Bench
-from search.launch.view import View
+from search.launch.view import Stages
 from search.space import Space
 from search.study.front import front_of
 from search.study.optimal import planned_starts
@@ -20,7 +20,7 @@ from search.study.records import read_records
 from search.study.storage import read_study
 
 
-def first_schedules(bench: Bench, space: Space, view: View) -> tuple[Schedule, ...]:
+def first_schedules(bench: Bench, space: Space, view: Stages) -> tuple[Schedule, ...]:
     """What ``warmstart.study`` and ``warmstart.optimal`` ask for, without what the space lacks.
 
     Raises:
@@ -55,7 +55,7 @@ def _front(path: Path, space: Space, bench: Bench) -> list[Schedule]:
     return known
 
 
-def kept_sensitivity(bench: Bench, depths: Sequence[int], view: View) -> Sensitivity:
+def kept_sensitivity(bench: Bench, depths: Sequence[int], view: Stages) -> Sensitivity:
     """The study's sensitivity, measured unless its folder holds it."""
     path = bench.folder.sensitivity
     if path.is_file():

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dato import Schedule
 from search.evaluate.audit import AuditMeter
-from search.evaluate.generate import Images, first
+from search.evaluate.images import Images, first
 from search.evaluate.latency import Compared, cost_table_errors
 from search.record import FrontMember, TrialRecord
 from search.samples import COLUMNS, ROWS

@@ -10,7 +10,7 @@ from typing import Protocol
 from dato import Schedule, Topology
 from search.errors import TrialError
 from search.evaluate.cost_table import CostTable
-from search.evaluate.generate import Images, join
+from search.evaluate.images import Images, join
 from search.evaluate.quality import QualityMeter
 from search.metrics import metric
 from search.record import TrialRecord

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from search.evaluate.audit import AuditMeter
 from search.evaluate.features import FeatureNetwork
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.kernel import kid, paired_kid
 from search.evaluate.pairs import feature_distance, psnr, ssim
 from search.evaluate.quality import QualityMeter, fid_between

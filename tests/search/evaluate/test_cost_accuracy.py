@@ -14,7 +14,7 @@ from search.evaluate.workload import Workload
 from search.pocket.captions import sample_scenes
 
 ROUNDS = 40
-"""A run of one image differs by some 7 % from the next one: this many tell 2 %."""
+"""Runs of one image differ by several percent from each other: their median needs many."""
 
 
 def random_schedule(generator: random.Random, calls: int) -> Schedule:

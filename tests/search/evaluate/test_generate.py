@@ -12,7 +12,8 @@ from torch import Tensor
 
 from dato import Kind, Schedule
 from search.errors import TrialError, UserError
-from search.evaluate.generate import Generator, join
+from search.evaluate.generate import Generator
+from search.evaluate.images import join
 from search.evaluate.workload import Workload, chunks_of, image_seed
 from tests.search.evaluate.tiny import HELDOUT, SEARCH, STEPS, tiny_config
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from search.errors import TrialError, UserError
 from search.evaluate.features import FeatureNetwork
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.kernel import paired_kid
 from search.evaluate.quality import QualityMeter
 from search.evaluate.scorers import OF_SETS, load_scorers

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from search.errors import TrialError, UserError
 from search.evaluate.features import FeatureNetwork
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.quality import QualityMeter
 from search.evaluate.statistics_file import Statistics
 

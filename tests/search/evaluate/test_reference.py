@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from search.errors import UserError
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.reference import kept_drift, kept_images
 from search.folder import StudyFolder
 

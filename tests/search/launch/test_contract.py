@@ -16,7 +16,8 @@ import torch
 
 from dato import Kind, Schedule
 from search.errors import TrialError, UserError
-from search.evaluate.generate import Generator, Images, join
+from search.evaluate.generate import Generator
+from search.evaluate.images import Images, join
 from search.launch.pool import Pool, SerialPool
 from search.launch.pool_local import LocalPool
 from search.launch.pool_messages import Task

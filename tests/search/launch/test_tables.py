@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,17 @@ from search.evaluate.cost_table import CostTable
 from search.evaluate.generate import Generator
 from search.folder import StudyFolder
 from search.launch.tables import checked, study_table
-from search.launch.view import View
-from search.record import TrialRecord
 from search.settings import Config
-from search.study.budget import Spent
 
 QUICK = ("latency.repeats=1", "latency.budget_s=0.01", "latency.check_schedules=2")
 
 
-class Stages(View):
+class Told:
     def __init__(self) -> None:
         self.told: list[str] = []
 
     def stage(self, text: str) -> None:
         self.told.append(text)
-
-    def search(self, earlier: Sequence[TrialRecord]) -> None:
-        raise AssertionError
-
-    def trial(self, record: TrialRecord, spent: Spent) -> None:
-        raise AssertionError
 
 
 def config(*paths: Path) -> Config:
@@ -45,7 +35,7 @@ def config(*paths: Path) -> Config:
 @pytest.fixture(scope="module")
 def own(generator: Generator, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
     folder = StudyFolder(tmp_path_factory.mktemp("own"))
-    return study_table(config(), folder, generator, Stages())
+    return study_table(config(), folder, generator, Told())
 
 
 def saved(table: CostTable, path: Path, **place: object) -> Path:
@@ -55,7 +45,7 @@ def saved(table: CostTable, path: Path, **place: object) -> Path:
 
 
 def test_without_tables_one_is_measured_once(generator: Generator, tmp_path: Path) -> None:
-    stages, folder = Stages(), StudyFolder(tmp_path)
+    stages, folder = Told(), StudyFolder(tmp_path)
     measured = study_table(config(), folder, generator, stages)
     assert study_table(config(), folder, generator, stages) == measured
     assert stages.told == ["measuring the cost table"]
@@ -67,7 +57,7 @@ def test_the_table_of_this_place_is_used_and_the_others_are_kept(
 ) -> None:
     mine = saved(own, tmp_path / "mine.json")
     other = saved(own, tmp_path / "other.json", device="NVIDIA H200", dtype="float16")
-    stages, folder = Stages(), StudyFolder(tmp_path / "study")
+    stages, folder = Told(), StudyFolder(tmp_path / "study")
     assert study_table(config(other, mine), folder, generator, stages) == own
     assert stages.told == []
     assert [path.name for path in folder.tables.iterdir()] == ["nvidia-h200-float16-b2-16x16.json"]
@@ -78,7 +68,7 @@ def test_two_tables_of_one_place_are_one_too_many(
 ) -> None:
     paths = [saved(own, tmp_path / name) for name in ("a.json", "b.json")]
     with pytest.raises(UserError, match=r"holds 2 tables for .* Give one"):
-        study_table(config(*paths), StudyFolder(tmp_path / "study"), generator, Stages())
+        study_table(config(*paths), StudyFolder(tmp_path / "study"), generator, Told())
 
 
 @pytest.mark.parametrize(
@@ -98,12 +88,12 @@ def test_a_table_of_other_work_is_refused_before_anything_is_measured(
     other.save(tmp_path / "other.json")
     folder = StudyFolder(tmp_path / "study")
     with pytest.raises(UserError, match=f"prices other work.*{message}.*Calibrate"):
-        study_table(config(tmp_path / "other.json"), folder, generator, Stages())
+        study_table(config(tmp_path / "other.json"), folder, generator, Told())
     assert not folder.cost_table.exists()
 
 
 def test_a_check_is_kept_in_the_table(generator: Generator, own: CostTable) -> None:
-    check = checked(own, config(), generator, Stages()).check
+    check = checked(own, config(), generator, Told()).check
     assert check is not None
     assert (check.schedules, check.repeats) == (2, 1)
     assert 0 <= check.median <= check.worst

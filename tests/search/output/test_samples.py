@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.folder import StudyFolder
 from search.samples import GAP, grid, save_samples
 

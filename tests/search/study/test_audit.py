@@ -10,7 +10,7 @@ import torch
 
 from dato import Schedule
 from search.evaluate.audit import AuditMeter
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.latency import Compared
 from search.record import Audit, FrontMember, Quality, Timing
 from search.study.audit import Auditor, Notebook

@@ -12,7 +12,7 @@ import torch
 from dato import Schedule
 from search.errors import TrialError
 from search.evaluate.cost_table import CostTable
-from search.evaluate.generate import Images
+from search.evaluate.images import Images
 from search.evaluate.quality import QualityMeter
 from search.record import Quality, TrialRecord
 from search.settings import QualitySettings
