@@ -28,7 +28,8 @@ from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
 from search.evaluate.real import real_statistics
 from search.folder import write_json
-from search.launch.bench import REAL_SEED, model_config
+from search.launch.bench import REAL_SEED
+from search.launch.pools import model_config
 
 HERE = Path(__file__).parent
 SEED = 77

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from search.evaluate.cost_setting import Place, Work
+from search.evaluate.facts import Facts
 from search.evaluate.workload import Workload
 from search.launch.pool_messages import Done, Ready
 from search.launch.pool_process import WorkerProcess
@@ -18,6 +20,22 @@ from search.launch.pool_workers import WorkerPool
 
 SIZE = 64
 """Height and width of the images that are sent back; latents are half of that."""
+
+FACTS = Facts(
+    Work(
+        model="none",
+        architecture=f"sha256:{0:064}",
+        skip_branches=1,
+        layers=(),
+        latent_size=(SIZE // 2, SIZE // 2),
+        image_size=(SIZE, SIZE),
+        guided=False,
+        scheduler="none",
+        calls=1,
+    ),
+    Place(device="a clock", dtype="float32", batch_size=1, timer="process_time"),
+    fingerprint="none",
+)
 
 
 class SleepingPool(WorkerPool[WorkerProcess]):
@@ -53,7 +71,7 @@ def _sleep(connection: Connection[Any, Any], seconds: float) -> None:
     pixels = np.zeros((1, 3, SIZE, SIZE), dtype=np.uint8)
     latents = np.zeros((1, 4, SIZE // 2, SIZE // 2), dtype=np.float32)
     try:
-        connection.send(Ready())
+        connection.send(Ready(FACTS))
         while True:
             connection.recv()
             time.sleep(seconds)

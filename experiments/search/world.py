@@ -28,7 +28,7 @@ from search.evaluate.reference import kept_images
 from search.evaluate.sensitivity import Sensitivity
 from search.evaluate.teacher import measure_sensitivity
 from search.evaluate.workload import chunks_of
-from search.launch.bench import model_config
+from search.launch.pools import model_config
 from search.settings import Config
 from search.space import Space, SpaceContext, load_space
 from search.wire import schedule_to_dict

@@ -18,7 +18,7 @@ from dato import list_presets, load_preset
 from search.compose import load_config
 from search.evaluate.generate import Generator
 from search.evaluate.prompts import make_workloads
-from search.launch.bench import model_config
+from search.launch.pools import model_config
 from search.record import StudyResult
 from search.samples import grid
 from search.serial import result_from_json

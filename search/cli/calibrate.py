@@ -7,10 +7,9 @@ from pathlib import Path
 
 from search.compose import compose_config
 from search.evaluate.cost_table import CostTable
-from search.evaluate.generate import Generator
 from search.evaluate.prompts import make_workloads
 from search.launch.batch import automatic_batch
-from search.launch.bench import model_config
+from search.launch.pools import model_config, open_pool
 from search.launch.tables import calibrate as measure
 from search.launch.tables import checked
 from search.launch.view import Lines
@@ -30,8 +29,9 @@ def calibrate(options: argparse.Namespace) -> int:
         config.model.prompts, images=batch, heldout_images=batch, seed=config.study.seed
     )
     view.stage("loading the model")
-    generator = Generator(model_config(config.model), workload)
-    table = checked(measure(config, generator, view), config, generator, view)
+    one = config.launcher.model_copy(update={"workers": 1})
+    with open_pool(one, model_config(config.model), workload, None) as pool:
+        table = checked(measure(config, pool, view), config, pool, view)
     path: Path = options.out or FOLDER / f"{table.name}.json"
     table.save(path)
     print(_summary(table))

@@ -10,7 +10,7 @@ from dato import Preset
 from search.compose import compose_model
 from search.errors import UserError
 from search.evaluate.model import ModelConfig
-from search.launch.bench import model_config
+from search.launch.pools import model_config
 
 OF_THE_PRESET = ("model.scheduler", "model.num_inference_steps", "model.guidance_scale")
 """What a preset fixes, because its schedule and measurements belong to it."""

@@ -16,6 +16,7 @@ from dato import DatoError, Schedule, Topology
 from dato.families import denoiser_of
 from search.errors import TrialError
 from search.evaluate.cost_setting import LayerWire, Place, Work, architecture_of, timer_of
+from search.evaluate.facts import Facts
 from search.evaluate.families import Callback, family_of
 from search.evaluate.images import Images, pick
 from search.evaluate.model import DTYPES, device_name, load_pipeline
@@ -104,6 +105,11 @@ class Generator:
             batch_size=min(self.model.batch_size, len(self.workload)),
             timer=timer_of(self.device),
         )
+
+    @property
+    def facts(self) -> Facts:
+        """What a study must know of this model; reads every weight once."""
+        return Facts(self.work, self.place, self.fingerprint)
 
     def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
         """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.

@@ -53,6 +53,13 @@ def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
     return timer
 
 
+def compare(
+    generator: Generator, schedules: Sequence[Schedule], repeats: int, at_least_s: float = 0.0
+) -> Compared:
+    """:func:`time_together` of whole denoising runs; see :func:`loop_timer`."""
+    return time_together(loop_timer(generator, at_least_s), schedules, repeats)
+
+
 def time_together(timer: TimeOnce, schedules: Sequence[Schedule], repeats: int) -> Compared:
     """Time schedules and the unpatched pipeline in turns.
 
@@ -93,19 +100,17 @@ def check_cost_table(
     table: CostTable,
     topology: Topology,
     schedules: Sequence[Schedule],
-    timer: TimeOnce,
-    repeats: int = 3,
+    compared: Compared,
 ) -> Check:
-    """Errors of the table's speed-ups against end-to-end times of ``schedules``.
+    """Errors of the table's speed-ups against the end-to-end times of ``schedules``.
 
     Speed-ups, not seconds, are compared: both sides of a timed speed-up were taken in the same
     minute, so that the error is the table's and not the machine's.
     """
-    compared = time_together(timer, schedules, repeats)
     errors = cost_table_errors(table, topology, schedules, compared)
     return Check(
         schedules=len(schedules),
-        repeats=repeats,
+        repeats=compared.timings[0].repeats,
         median=statistics.median(errors),
         worst=max(errors),
         noise=statistics.median(timing.spread_s / timing.latency_s for timing in compared.timings),

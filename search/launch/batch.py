@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from search.errors import TrialError, UserError
 from search.evaluate.generate import Generator
 from search.evaluate.model import ModelConfig, load_pipeline
 from search.evaluate.workload import Workload
-from search.launch.bench import model_config
+from search.launch.pool_ray import run_on_cluster
+from search.launch.pools import model_config
 from search.settings import Config, batch_sizes, cpu_batch
 
 SHARE = 0.8
@@ -28,9 +30,17 @@ def automatic_batch(config: Config) -> int:
     Raises:
         UserError: the model does not load, or not even one image fits.
     """
-    model = model_config(config.model)
-    if not model.device.startswith("cuda"):
+    launcher, device = config.launcher, config.model.device
+    if not device.startswith("cuda"):
         return cpu_batch(config)
+    if launcher.kind == "ray":
+        work = partial(_measured, config)
+        return run_on_cluster(work, device, launcher.address, launcher.accelerator)
+    return _measured(config)
+
+
+def _measured(config: Config) -> int:
+    model = model_config(config.model)
     pipe = load_pipeline(model)
     return largest_batch(batch_sizes(config), lambda size: probe(model, pipe, size))
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import torch
 
 from dato import Schedule
 from search.constraints import Constraints
-from search.errors import UserError
+from search.errors import TrialError, UserError
 from search.evaluate.audit import AuditMeter
+from search.evaluate.cost_table import CostTable
 from search.evaluate.drift import reference_drift
 from search.evaluate.features import FeatureNetwork, load_feature_network
-from search.evaluate.generate import Generator
 from search.evaluate.images import Images, first
-from search.evaluate.latency import Compared, loop_timer, time_together
-from search.evaluate.model import ModelConfig
+from search.evaluate.latency import Compared, compare
 from search.evaluate.prompts import make_workloads
 from search.evaluate.quality import QualityMeter
 from search.evaluate.real import real_statistics
@@ -28,13 +25,12 @@ from search.evaluate.scorers import Scorer, load_scorers
 from search.evaluate.statistics_file import Statistics
 from search.evaluate.workload import Workload
 from search.folder import StudyFolder
-from search.launch.pool import Pool, SerialPool
-from search.launch.pool_local import LocalPool
-from search.launch.pool_ray import RayPool
+from search.launch.pool import Pool
+from search.launch.pools import metric_device, model_config, open_pool
 from search.launch.tables import study_table
 from search.launch.view import Stages
 from search.metrics import FIDS, metric
-from search.settings import Config, LauncherSettings, ModelSettings
+from search.settings import Config
 from search.space import SpaceContext
 from search.study.evaluator import Evaluator
 
@@ -69,8 +65,7 @@ class Bench:
     """One study's instruments.
 
     Args:
-        generator: the model in this process, used for timing.
-        pool: generates images.
+        pool: generates images and measures.
         context: what the space decodes with.
         reference: the unpatched model's images of the search workload.
         evaluator: scores schedules on the search workload.
@@ -81,7 +76,6 @@ class Bench:
 
     config: Config
     folder: StudyFolder
-    generator: Generator
     pool: Pool
     context: SpaceContext
     reference: Images
@@ -118,7 +112,7 @@ class Bench:
             self.network,
             self.real,
             images,
-            self.config.model.device,
+            metric_device(self.config.model),
             metrics=self.config.metrics(),
             scorers=self.scorers,
             prompts=self.unseen.prompts,
@@ -127,8 +121,8 @@ class Bench:
 
     def time_together(self, schedules: Sequence[Schedule]) -> Compared:
         """End-to-end times of schedules, interleaved with the unpatched pipeline."""
-        timer = loop_timer(self.generator)
-        return time_together(timer, schedules, self.heldout.repeats)
+        repeats = self.heldout.repeats
+        return self.pool.measure(partial(compare, schedules=tuple(schedules), repeats=repeats))
 
 
 @contextmanager
@@ -150,12 +144,41 @@ def open_bench(
         heldout_seed=heldout.seed,
     )
     network = load_feature_network(quality.features, quality.features_path)
-    scorers = load_scorers(config.metrics(), quality, config.model.device)
+    scorers = load_scorers(config.metrics(), quality, metric_device(config.model))
     model = model_config(config.model)
     view.stage("loading the model")
-    generator = Generator(model, search)
-    table = study_table(config, folder, generator, view)
-    with _pool(config.launcher, generator, unseen) as pool:
+    with open_pool(config.launcher, model, search, unseen) as pool:
+        if pool.absent:
+            view.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
+        table, reference, drift = _unpatched(config, folder, pool, view)
+        real = _real(config, network, reference, view)
+        meter, few = _meters(config, network, real, reference, scorers, search.prompts)
+        yield Bench(
+            config=config,
+            folder=folder,
+            pool=pool,
+            context=SpaceContext(pool.facts.calls, pool.facts.topology, drift),
+            reference=reference,
+            evaluator=Evaluator(pool, meter, few, table, pool.facts.topology, quality),
+            heldout=heldout,
+            unseen=unseen,
+            network=network,
+            real=real,
+            scorers=scorers,
+        )
+
+
+def _unpatched(
+    config: Config, folder: StudyFolder, pool: Pool, view: Stages
+) -> tuple[CostTable, Images, tuple[float, ...]]:
+    """What is known of the unpatched model: what it costs, its images, and its drift by call.
+
+    Raises:
+        UserError: it cannot be run, such as for want of memory.
+    """
+    quality, batch = config.quality, config.model.batch_size
+    try:
+        table = study_table(config, folder, pool, view)
         view.stage(f"reference: {quality.images} unpatched images")
         reference = kept_images(
             folder.reference_images, lambda: pool.generate(None, range(quality.images))
@@ -163,25 +186,12 @@ def open_bench(
         view.stage("drift of the reference run")
         drift = kept_drift(
             folder,
-            generator.fingerprint,
-            lambda: reference_drift(generator, range(model.batch_size)),
+            pool.facts.fingerprint,
+            lambda: pool.measure(partial(reference_drift, indices=range(batch))),
         )
-        real = _real(config, network, reference, view)
-        meter, few = _meters(config, network, real, reference, scorers, search.prompts)
-        yield Bench(
-            config=config,
-            folder=folder,
-            generator=generator,
-            pool=pool,
-            context=SpaceContext(generator.calls, generator.topology, drift),
-            reference=reference,
-            evaluator=Evaluator(pool, meter, few, table, generator.topology, quality),
-            heldout=heldout,
-            unseen=unseen,
-            network=network,
-            real=real,
-            scorers=scorers,
-        )
+    except TrialError as error:
+        raise UserError(f"The unpatched model cannot be run: {error}") from error
+    return table, reference, drift
 
 
 def _meters(
@@ -193,7 +203,7 @@ def _meters(
     prompts: Sequence[str],
 ) -> tuple[QualityMeter, QualityMeter]:
     """What judges a complete trial, and the first rung by the study's objective alone."""
-    device, glance = config.model.device, config.quality.objective
+    device, glance = metric_device(config.model), config.quality.objective
     count = config.quality.rung_images
     meter = QualityMeter(
         network,
@@ -216,32 +226,6 @@ def _meters(
     return meter, few
 
 
-def model_config(settings: ModelSettings) -> ModelConfig:
-    """The part of the settings that a generator loads."""
-    names = (field.name for field in fields(ModelConfig))
-    return ModelConfig(**{name: getattr(settings, name) for name in names})
-
-
-def _pool(launcher: LauncherSettings, generator: Generator, heldout: Workload) -> Pool:
-    parts = generator.model, generator.workload, heldout
-    if launcher.kind == "ray":
-        return RayPool(*parts, launcher.workers, launcher.timeout_s, launcher.address)
-    workers = launcher.workers or _room(generator)
-    if launcher.kind == "slurm":
-        workers = 1  # each job runs trials of its own
-    alone = workers == 1 and launcher.timeout is None
-    if launcher.kind == "serial" or alone:
-        return SerialPool(generator, heldout)
-    return LocalPool(*parts, workers, launcher.timeout_s)
-
-
-def _room(generator: Generator) -> int:
-    """Workers by default: one for each core, or for each GPU, which holds one model."""
-    if generator.device.type == "cuda":
-        return torch.cuda.device_count() if generator.model.device == "cuda" else 1
-    return len(os.sched_getaffinity(0))
-
-
 def _real(
     config: Config, network: FeatureNetwork, reference: Images, view: Stages
 ) -> Statistics | None:
@@ -256,5 +240,5 @@ def _real(
         count=quality.real_images,
         seed=REAL_SEED + config.study.seed,
         size=(height, width),
-        device=config.model.device,
+        device=metric_device(config.model),
     )

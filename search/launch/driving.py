@@ -51,6 +51,7 @@ def open_driver(bench: Bench, space: Space, worker: int = 0) -> Driver:
     if config.storage.kind == "postgres":
         with driver.crew.turn():
             _require_same_measure(driver, measured_with(config, bench.folder))
+        _require_same_place(bench)
     return driver
 
 
@@ -62,6 +63,17 @@ def measured_with(config: Config, folder: StudyFolder) -> str:
     for path in (folder.cost_table, folder.reference):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _require_same_place(bench: Bench) -> None:
+    """Drivers of one study run on like devices, or their images would not compare."""
+    here, table = bench.pool.facts.place, bench.evaluator.table
+    if here != table.place:
+        raise UserError(
+            f"This driver's images would be made on {here.label}, and the study's latencies are of "
+            f"{table.place.label}. Run all drivers of a study on like devices (in Slurm: by "
+            "launcher.job.constraint), or start a study of its own here."
+        )
 
 
 def _require_same_measure(driver: Driver, own: str) -> None:

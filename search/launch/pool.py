@@ -1,19 +1,27 @@
-"""Who generates images: this process, or worker processes that give the same bits."""
+"""Who runs the model: this process, or worker processes that give the same bits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from dato import Schedule
+from search.evaluate.facts import Facts
 from search.evaluate.generate import Generator
 from search.evaluate.images import Images
 from search.evaluate.workload import Workload
 
+T = TypeVar("T")
+
 
 class Pool(Protocol):
-    """Generates images of a study's two workloads."""
+    """Generates images of a study's two workloads, and measures where they are generated."""
+
+    @property
+    def facts(self) -> Facts:
+        """What was loaded, and where."""
+        ...
 
     def generate(
         self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
@@ -22,6 +30,23 @@ class Pool(Protocol):
 
         Raises:
             TrialError: the schedule cannot be scored, or a worker died on it.
+        """
+        ...
+
+    @property
+    def absent(self) -> int:
+        """How many workers have yet to come."""
+        ...
+
+    def measure(self, work: Callable[[Generator], T]) -> T:
+        """What ``work`` finds with the model of the search workload, while nothing else is asked
+        of any worker: it has its device to itself.
+
+        Args:
+            work: picklable, such as a partial of a function of a module.
+
+        Raises:
+            TrialError: the model cannot be run; UserError: the worker died over it.
         """
         ...
 
@@ -57,6 +82,20 @@ class SerialPool:
     ) -> Images:
         """See :class:`Pool`."""
         return self.generator(heldout).generate(schedule, indices)
+
+    @property
+    def facts(self) -> Facts:
+        """See :class:`Pool`."""
+        return self._search.facts
+
+    @property
+    def absent(self) -> int:
+        """See :class:`Pool`; this process is there."""
+        return 0
+
+    def measure(self, work: Callable[[Generator], T]) -> T:
+        """See :class:`Pool`."""
+        return work(self._search)
 
     def generator(self, heldout: bool) -> Generator:
         """The generator of one of the workloads."""

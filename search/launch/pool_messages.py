@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 
 from dato import Schedule
 from search.errors import TrialError, UserError
+from search.evaluate.facts import Facts
+from search.evaluate.generate import Generator
 from search.evaluate.images import Images
 
 
@@ -20,6 +24,16 @@ class Task:
     schedule: Schedule | None
     chunk: int
     heldout: bool
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What to find with the worker's model, alone."""
+
+    work: Callable[[Generator], Any]
+
+
+Order = Task | Measurement
 
 
 @dataclass(frozen=True)
@@ -40,8 +54,17 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a measurement found."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
 class Ready:
     """The worker has loaded its model."""
+
+    facts: Facts
 
 
 @dataclass(frozen=True)
@@ -52,7 +75,7 @@ class Failed:
     message: str
 
 
-Answer = Ready | Done | Failed
+Answer = Ready | Done | Found | Failed
 
 
 def as_exception(failed: Failed) -> Exception:

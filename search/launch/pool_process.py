@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from search.evaluate.generate import ModelConfig
 from search.evaluate.workload import Workload
-from search.launch.pool_messages import Answer, Failed, Task, as_exception
-from search.launch.pool_workers import WorkerDied
+from search.launch.pool_messages import Answer, Order
+from search.launch.pool_roster import WorkerDied
 from search.launch.worker import serve
 
 PATIENCE_S = 5.0
@@ -40,10 +40,10 @@ class WorkerProcess:
         theirs.close()
         return cls(process, ours)
 
-    def send(self, task: Task) -> bool:
-        """Whether the worker was there to take the task."""
+    def send(self, order: Order) -> bool:
+        """Whether the worker was there to take the order."""
         try:
-            self.connection.send(task)
+            self.connection.send(order)
         except OSError:
             return False
         return True
@@ -63,16 +63,6 @@ class WorkerProcess:
                 f"A worker process ended unexpectedly (exit code {self.process.exitcode}; -9 often "
                 "means that the machine ran out of memory)."
             ) from None
-
-    def ready(self) -> None:
-        """Wait until the model is loaded.
-
-        Raises:
-            UserError: it cannot be; WorkerDied: the process ended meanwhile.
-        """
-        answer = self.receive()
-        if isinstance(answer, Failed):
-            raise as_exception(answer)
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""

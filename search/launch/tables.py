@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from dato import Schedule
@@ -11,10 +12,11 @@ from search.evaluate.calibrate import measure
 from search.evaluate.cost_file import load_cost_table
 from search.evaluate.cost_setting import Work
 from search.evaluate.cost_table import CostTable
-from search.evaluate.generate import Generator
-from search.evaluate.latency import check_cost_table, loop_timer
+from search.evaluate.facts import Facts
+from search.evaluate.latency import check_cost_table, compare
 from search.folder import StudyFolder
 from search.launch.checks import random_schedules
+from search.launch.pool import Pool
 from search.launch.view import Stages
 from search.settings import Config
 from search.space import Space, SpaceContext, load_space
@@ -26,9 +28,7 @@ CHECK_S = 2.0
 """A checked schedule runs at least this long in each round (seconds of the clock)."""
 
 
-def study_table(
-    config: Config, folder: StudyFolder, generator: Generator, view: Stages
-) -> CostTable:
+def study_table(config: Config, folder: StudyFolder, pool: Pool, view: Stages) -> CostTable:
     """The table that a study's trials are priced with; the others are kept beside it.
 
     Raises:
@@ -36,14 +36,15 @@ def study_table(
     """
     if folder.cost_table.is_file():
         return load_cost_table(folder.cost_table)
-    given = _given(config.latency.tables, generator.work)
-    own = [table for table in given if table.place == generator.place]
+    facts = pool.facts
+    given = _given(config.latency.tables, facts.work)
+    own = [table for table in given if table.place == facts.place]
     if len(own) > 1:
         raise UserError(
-            f"latency.tables holds {len(own)} tables for {generator.place.label}, where this study "
+            f"latency.tables holds {len(own)} tables for {facts.place.label}, where this study "
             "runs. Give one."
         )
-    table = own[0] if own else calibrate(config, generator, view)
+    table = own[0] if own else calibrate(config, pool, view)
     for other in given:
         if other is not table:
             other.save(folder.tables / f"{other.name}.json")
@@ -51,31 +52,31 @@ def study_table(
     return table
 
 
-def calibrate(config: Config, generator: Generator, view: Stages) -> CostTable:
+def calibrate(config: Config, pool: Pool, view: Stages) -> CostTable:
     """Measure a table for what the study's space is made of."""
     view.stage("measuring the cost table")
-    return measure(
-        generator,
-        repeats=config.latency.repeats,
-        budget_s=config.latency.budget_s,
-        seed=config.study.seed,
-        focus=_schedules(config, generator, FOCUS_SCHEDULES, config.study.seed),
+    return pool.measure(
+        partial(
+            measure,
+            repeats=config.latency.repeats,
+            budget_s=config.latency.budget_s,
+            seed=config.study.seed,
+            focus=_schedules(config, pool.facts, FOCUS_SCHEDULES, config.study.seed),
+        )
     )
 
 
-def checked(table: CostTable, config: Config, generator: Generator, view: Stages) -> CostTable:
+def checked(table: CostTable, config: Config, pool: Pool, view: Stages) -> CostTable:
     """The table with its error on random schedules of the space; as it is if none are asked for."""
     count, repeats = config.latency.check_schedules, config.latency.repeats
     if not count:
         return table
     view.stage(f"timing {count} random schedules end to end, {repeats} times each")
-    check = check_cost_table(
-        table,
-        generator.topology,
-        _schedules(config, generator, count, config.study.seed + 1),
-        loop_timer(generator, CHECK_S),
-        repeats,
+    schedules = _schedules(config, pool.facts, count, config.study.seed + 1)
+    compared = pool.measure(
+        partial(compare, schedules=schedules, repeats=repeats, at_least_s=CHECK_S)
     )
+    check = check_cost_table(table, pool.facts.topology, schedules, compared)
     return table.model_copy(update={"check": check})
 
 
@@ -96,9 +97,9 @@ def require_same_work(work: Work, table: CostTable, source: str) -> None:
         )
 
 
-def _schedules(config: Config, generator: Generator, count: int, seed: int) -> tuple[Schedule, ...]:
+def _schedules(config: Config, facts: Facts, count: int, seed: int) -> tuple[Schedule, ...]:
     """Random schedules of the space; where its full calls lie does not change what they cost."""
     space: Space = load_space(config.space)
-    drift = (0.0,) + (1.0,) * (generator.calls - 1)
-    context = SpaceContext(generator.calls, generator.topology, drift)
+    drift = (0.0,) + (1.0,) * (facts.calls - 1)
+    context = SpaceContext(facts.calls, facts.topology, drift)
     return random_schedules(space, context, count, seed)

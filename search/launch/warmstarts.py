@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from dato import Schedule
@@ -61,7 +62,9 @@ def kept_sensitivity(bench: Bench, depths: Sequence[int], view: Stages) -> Sensi
     if path.is_file():
         return Sensitivity.load(path)
     view.stage("damage of single calls")
-    sensitivity = measure_sensitivity(bench.generator, depths, bench.evaluator.table)
+    sensitivity = bench.pool.measure(
+        partial(measure_sensitivity, depths=tuple(depths), table=bench.evaluator.table)
+    )
     sensitivity.save(path)
     view.stage(
         f"damage of single calls cost {sensitivity.unet_calls:.0f} UNet calls "

@@ -19,7 +19,7 @@ from search.errors import TrialError, UserError
 from search.evaluate.generate import Generator, ModelConfig
 from search.evaluate.workload import Workload
 from search.launch.pool import SerialPool
-from search.launch.pool_messages import Answer, Done, Failed, Ready, Task
+from search.launch.pool_messages import Answer, Done, Failed, Found, Measurement, Order, Ready
 
 WATCH_S = 1.0
 
@@ -31,7 +31,7 @@ def serve(
     search: Workload,
     heldout: Workload | None,
 ) -> None:
-    """Answer tasks from ``connection`` until it closes.
+    """Answer orders from ``connection`` until it closes.
 
     Ctrl-C in a terminal reaches every process of the group; only the driver reacts to it.
     SIGTERM ends the interpreter in order, so that named semaphores are given back.
@@ -51,7 +51,7 @@ def serve(
 
 
 class Server:
-    """Answers tasks; every error becomes an answer.
+    """Answers orders; every error becomes an answer.
 
     Args:
         model, search, heldout: see :class:`~search.launch.pool_local.LocalPool`.
@@ -63,7 +63,7 @@ class Server:
 
     @property
     def loaded(self) -> bool:
-        """Whether there is a model to run tasks on."""
+        """Whether there is a model to run."""
         return self._pool is not None
 
     def pid(self) -> int:
@@ -72,24 +72,28 @@ class Server:
 
     def load(self) -> Answer:
         """Load the model: once per worker, whatever the number of trials."""
-        return _answer(self._load)
+        return answered(self._load)
 
-    def run(self, task: Task) -> Answer:
-        """One chunk of images."""
-        return _answer(partial(self._run, task))
+    def run(self, order: Order) -> Answer:
+        """One chunk of images, or what a measurement finds."""
+        return answered(partial(self._run, order))
 
     def _load(self) -> Answer:
         model, search, heldout = self._parts
         torch.set_num_threads(1)
         self._pool = SerialPool(Generator(model, search), heldout)
-        return Ready()
+        return Ready(self._pool.facts)
 
-    def _run(self, task: Task) -> Answer:
+    def _run(self, order: Order) -> Answer:
         assert self._pool is not None
+        if isinstance(order, Measurement):
+            return Found(self._pool.measure(order.work))
+        task = order
         return Done.pack(self._pool.generator(task.heldout).chunk(task.schedule, task.chunk))
 
 
-def _answer(work: Callable[[], Answer]) -> Answer:
+def answered(work: Callable[[], Answer]) -> Answer:
+    """The work's answer; every error becomes one."""
     try:
         return work()
     except TrialError as error:

@@ -41,6 +41,7 @@ class LauncherSettings(Settings):
         timeout: wall-clock time after which a worker that has not finished a batch is replaced
             and its trial failed, such as ``"10m"``; by default none. This process cannot be.
         address: of a running Ray cluster, or ``"auto"``; by default Ray runs on this machine.
+        accelerator: the only type of GPU that a Ray cluster's workers take, as Ray names it.
         executor: how jobs are run: by Slurm, by processes on this machine, or one after another
             in this process.
         job: what each of them asks for.
@@ -50,6 +51,7 @@ class LauncherSettings(Settings):
     workers: int | None = Field(default=None, ge=1, le=256)
     timeout: str | None = None
     address: str | None = None
+    accelerator: str | None = None
     executor: Literal["slurm", "local", "debug"] = "slurm"
     job: JobSettings = JobSettings()
 

@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,12 @@ import torch
 
 from dato import Kind, Schedule
 from search.errors import TrialError, UserError
+from search.evaluate.drift import reference_drift
 from search.evaluate.generate import Generator
 from search.evaluate.images import Images, join
 from search.launch.pool import Pool, SerialPool
 from search.launch.pool_local import LocalPool
-from search.launch.pool_messages import Task
+from search.launch.pool_messages import Order, Ready, Task
 from search.launch.pool_ray import RayPool
 from tests.search.evaluate.tiny import HELDOUT, SEARCH, STEPS, tiny_config
 
@@ -87,14 +90,67 @@ def test_a_schedule_that_does_not_fit_fails_its_trial_alone(pool: Pool, serial: 
     assert same(pool.generate(SCHEDULE, range(4)), serial.generate(SCHEDULE, range(4)))
 
 
+def test_the_model_is_known_without_loading_it_here(pool: Pool, generator: Generator) -> None:
+    assert pool.facts == generator.facts
+    assert pool.facts.topology == generator.topology
+
+
+def test_what_is_measured_is_what_one_process_finds(pool: Pool, generator: Generator) -> None:
+    drift = pool.measure(partial(reference_drift, indices=range(4)))
+    assert drift == reference_drift(generator, range(4))
+
+
+def out_of_memory(generator: Generator) -> str:
+    raise TrialError("Out of memory: 3 GiB.")
+
+
+def test_a_measurement_that_fails_says_why_and_the_pool_goes_on(
+    pool: Pool, serial: SerialPool
+) -> None:
+    with pytest.raises(TrialError, match="3 GiB"):
+        pool.measure(out_of_memory)
+    assert same(pool.generate(SCHEDULE, range(4)), serial.generate(SCHEDULE, range(4)))
+
+
+def ending_once(generator: Generator, flag: Path) -> int:
+    """Kills its process, unless one was killed before."""
+    if not flag.exists():
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return len(generator.workload)
+
+
+def test_a_worker_killed_while_it_measures_is_replaced(
+    workers: LocalPool | RayPool, serial: SerialPool, tmp_path: Path
+) -> None:
+    work = partial(ending_once, flag=tmp_path / "flag")
+    if not workers.retries:
+        with pytest.raises(UserError, match=r"ended unexpectedly.*dato-search resume"):
+            workers.measure(work)
+    assert workers.measure(work) == len(SEARCH)
+    assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
+
+
+def test_a_worker_on_another_device_or_with_other_weights_is_refused(
+    workers: LocalPool | RayPool,
+) -> None:
+    facts = workers.facts
+    elsewhere = replace(facts, place=facts.place.model_copy(update={"device": "NVIDIA T4"}))
+    with pytest.raises(UserError, match=r"differ \(device NVIDIA T4, not .*launcher\.accelerator"):
+        workers._admit(Ready(elsewhere))
+    with pytest.raises(UserError, match=r"differ \(weights\)"):
+        workers._admit(Ready(replace(facts, fingerprint="sha256:0")))
+
+
 def sent(pool: LocalPool | RayPool, monkeypatch: pytest.MonkeyPatch) -> Sequence[Task]:
     """Tasks, as they are handed to workers."""
     tasks: list[Task] = []
     send = pool._send
 
-    def watched(number: int, task: Task) -> None:
-        tasks.append(task)
-        send(number, task)
+    def watched(number: int, order: Order) -> bool:
+        assert isinstance(order, Task)
+        tasks.append(order)
+        return send(number, order)
 
     monkeypatch.setattr(pool, "_send", watched)
     return tasks

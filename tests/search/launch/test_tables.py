@@ -12,6 +12,7 @@ from search.evaluate.cost_file import load_cost_table
 from search.evaluate.cost_table import CostTable
 from search.evaluate.generate import Generator
 from search.folder import StudyFolder
+from search.launch.pool import Pool, SerialPool
 from search.launch.tables import checked, study_table
 from search.settings import Config
 
@@ -33,9 +34,14 @@ def config(*paths: Path) -> Config:
 
 
 @pytest.fixture(scope="module")
-def own(generator: Generator, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
+def pool(generator: Generator) -> Pool:
+    return SerialPool(generator)
+
+
+@pytest.fixture(scope="module")
+def own(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
     folder = StudyFolder(tmp_path_factory.mktemp("own"))
-    return study_table(config(), folder, generator, Told())
+    return study_table(config(), folder, pool, Told())
 
 
 def saved(table: CostTable, path: Path, **place: object) -> Path:
@@ -44,31 +50,31 @@ def saved(table: CostTable, path: Path, **place: object) -> Path:
     return path
 
 
-def test_without_tables_one_is_measured_once(generator: Generator, tmp_path: Path) -> None:
+def test_without_tables_one_is_measured_once(pool: Pool, tmp_path: Path) -> None:
     stages, folder = Told(), StudyFolder(tmp_path)
-    measured = study_table(config(), folder, generator, stages)
-    assert study_table(config(), folder, generator, stages) == measured
+    measured = study_table(config(), folder, pool, stages)
+    assert study_table(config(), folder, pool, stages) == measured
     assert stages.told == ["measuring the cost table"]
     assert load_cost_table(folder.cost_table) == measured
 
 
 def test_the_table_of_this_place_is_used_and_the_others_are_kept(
-    generator: Generator, own: CostTable, tmp_path: Path
+    pool: Pool, own: CostTable, tmp_path: Path
 ) -> None:
     mine = saved(own, tmp_path / "mine.json")
     other = saved(own, tmp_path / "other.json", device="NVIDIA H200", dtype="float16")
     stages, folder = Told(), StudyFolder(tmp_path / "study")
-    assert study_table(config(other, mine), folder, generator, stages) == own
+    assert study_table(config(other, mine), folder, pool, stages) == own
     assert stages.told == []
     assert [path.name for path in folder.tables.iterdir()] == ["nvidia-h200-float16-b2-16x16.json"]
 
 
 def test_two_tables_of_one_place_are_one_too_many(
-    generator: Generator, own: CostTable, tmp_path: Path
+    pool: Pool, own: CostTable, tmp_path: Path
 ) -> None:
     paths = [saved(own, tmp_path / name) for name in ("a.json", "b.json")]
     with pytest.raises(UserError, match=r"holds 2 tables for .* Give one"):
-        study_table(config(*paths), StudyFolder(tmp_path / "study"), generator, Told())
+        study_table(config(*paths), StudyFolder(tmp_path / "study"), pool, Told())
 
 
 @pytest.mark.parametrize(
@@ -82,18 +88,18 @@ def test_two_tables_of_one_place_are_one_too_many(
     ],
 )
 def test_a_table_of_other_work_is_refused_before_anything_is_measured(
-    generator: Generator, own: CostTable, tmp_path: Path, change: dict[str, object], message: str
+    pool: Pool, own: CostTable, tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     other = own.model_copy(update={"work": own.work.model_copy(update=change)})
     other.save(tmp_path / "other.json")
     folder = StudyFolder(tmp_path / "study")
     with pytest.raises(UserError, match=f"prices other work.*{message}.*Calibrate"):
-        study_table(config(tmp_path / "other.json"), folder, generator, Told())
+        study_table(config(tmp_path / "other.json"), folder, pool, Told())
     assert not folder.cost_table.exists()
 
 
-def test_a_check_is_kept_in_the_table(generator: Generator, own: CostTable) -> None:
-    check = checked(own, config(), generator, Told()).check
+def test_a_check_is_kept_in_the_table(pool: Pool, own: CostTable) -> None:
+    check = checked(own, config(), pool, Told()).check
     assert check is not None
     assert (check.schedules, check.repeats) == (2, 1)
     assert 0 <= check.median <= check.worst
