@@ -181,6 +181,7 @@ def _connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(
             f"launcher.address={address!r} could not be reached ({str(error).splitlines()[0]}). "
-            "Give the address of a running Ray cluster, or none to start Ray on this machine."
+            "Give the address of a running Ray cluster, or none to start Ray on this machine. If "
+            "the cluster wants a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
         ) from error
     return ray, True

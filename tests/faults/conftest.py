@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import postgres as postgres
+from tests.ray_hosts import ray_hosts as ray_hosts
 from tests.search.evaluate.conftest import generator as generator
 from tests.search.evaluate.conftest import tiny_folder as tiny_folder
 from tests.search.output.conftest import folder as folder

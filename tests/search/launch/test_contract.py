@@ -55,6 +55,7 @@ def pool(request: pytest.FixtureRequest, tiny_folder: Path) -> Iterator[Pool]:
 def workers(pool: Pool) -> LocalPool | RayPool:
     if not isinstance(pool, LocalPool | RayPool):
         pytest.skip("one process has no workers")
+    pool._gather(None)  # those that the test before replaced
     return pool
 
 
