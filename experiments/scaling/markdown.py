@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+TEXT = ("storage", "sampler", "parameters")
+
 
 def table(runs: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
     """One row a run, with what all runs measure behind its own columns.
@@ -13,7 +15,7 @@ def table(runs: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
         columns: key in the run by heading; the first is text, the others are counts or text.
     """
     headings = [*columns, "trials/s", "ideal", "driver, ms a trial"]
-    rule = ["---" if heading in ("storage", "sampler") else "---:" for heading in headings]
+    rule = ["---" if heading in TEXT else "---:" for heading in headings]
     rows = [headings, rule, *(_row(run, columns) for run in runs)]
     lines = ["|" + "|".join(row) + "|" if row is rule else f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"

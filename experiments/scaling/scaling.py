@@ -16,10 +16,13 @@ import platform
 import statistics
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, nullcontext
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
+from uuid import uuid4
 
 from dato import Layer, Schedule, Topology
 from dato.files import replace_text
@@ -32,13 +35,14 @@ from search.space import SpaceContext, load_space
 from search.study.budget import Budget
 from search.study.driver import Driver
 from search.study.evaluator import Evaluator
-from search.study.storage import open_study
+from search.study.storage import crew_of, open_study
 
 HERE = Path(__file__).parent
 COLUMNS = {
     "storage": "storage",
     "sampler": "sampler",
     "earlier trials": "earlier",
+    "parameters": "parameters",
     "workers": "workers",
 }
 CALLS = 61
@@ -76,38 +80,58 @@ class FakeEvaluator:
         return replace(record, state="complete", distance=fid, quality=quality)
 
 
-def measure(
-    workers: int, storage: str, sampler: str, earlier: int, options: argparse.Namespace
-) -> dict[str, Any]:
-    """One study's last trials: how many a second, and what of each no batch explains.
+@dataclass(frozen=True)
+class Row:
+    """What one study is run with.
 
     Args:
-        earlier: trials that the study has before those, on which the sampler builds.
+        earlier: trials that it has before those that are measured, on which the sampler builds.
+        parameters: whether those of a proposal are written ``"at once"``, as the search does, or
+            ``"one by one"``, as Optuna does by itself.
     """
+
+    workers: int
+    storage: str
+    sampler: str = "random"
+    earlier: int = 0
+    parameters: str = "at once"
+
+
+def rows(storages: Sequence[str]) -> list[Row]:
+    """Every storage with every number of workers, and what samplers and single writes cost."""
+    found = [Row(workers, storage) for storage in storages for workers in WORKERS]
+    found += [Row(1, storage, parameters="one by one") for storage in storages]
+    return found + [Row(16, "journal", sampler, 150) for sampler in ("random", "tpe")]
+
+
+def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
+    """One study's last trials: how many a second, and what of each no batch explains."""
+    workers = row.workers
     ideal = math.ceil(options.images / workers) * options.seconds
     context = SpaceContext(CALLS, TOPOLOGY, (0.0,) + (0.1,) * (CALLS - 1))
     space = load_space(SPACE)
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as folder,
         SleepingPool(options.images, workers, options.seconds) as pool,
+        ExitStack() as stack,
     ):
         study = open_study(
             StudyFolder(Path(folder)),
-            StorageSettings.model_validate({"kind": storage}),
-            SamplerSettings.model_validate({"name": sampler}),
+            storage := storage_settings(row.storage, options.url),
+            SamplerSettings.model_validate({"name": row.sampler}),
             seed=0,
         )
         evaluator = cast(Evaluator, FakeEvaluator(pool, options.images))
-        driver = Driver(study, space, context, evaluator, "fid_reference")
-        records = list(driver.run(Budget(trials=earlier + options.trials)))
+        crew = crew_of(study, storage)
+        driver = Driver(study, space, context, evaluator, "fid_reference", crew=crew)
+        if row.parameters == "one by one":
+            stack.enter_context(patch("search.study.driver.suggested_at_once", nullcontext))
+        records = list(driver.run(Budget(trials=row.earlier + options.trials)))
         # A repeated schedule is answered from its record, without a batch.
-        seconds = [record.seconds for record in records[earlier:] if not record.reason]
+        seconds = [record.seconds for record in records[row.earlier :] if not record.reason]
     extra = sorted(taken - ideal for taken in seconds)
     return {
-        "workers": workers,
-        "storage": storage,
-        "sampler": sampler,
-        "earlier": earlier,
+        **asdict(row),
         "trials_per_s": 1 / statistics.median(seconds),
         "ideal_per_s": 1 / ideal,
         "overhead_s": statistics.median(extra),
@@ -123,12 +147,12 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=16, help="batches of a trial")
     parser.add_argument("--seconds", type=float, default=0.1, help="that a batch takes")
     parser.add_argument("--folder", help="where storages lie; /dev/shm leaves the disk out")
+    parser.add_argument("--url", help="of a PostgreSQL database, which is then measured as well")
     options = parser.parse_args()
-    rows = [(workers, name, "random", 0) for name in ("journal", "sqlite") for workers in WORKERS]
-    rows += [(16, "journal", sampler, 150) for sampler in ("random", "tpe")]
-    runs = [measure(*row, options) for row in rows]
+    storages = ["journal", "sqlite", *(["postgres"] if options.url else [])]
+    runs = [measure(row, options) for row in rows(storages)]
     document = {
-        "settings": vars(options),
+        "settings": {name: value for name, value in vars(options).items() if name != "url"},
         "machine": {"cores": os.cpu_count(), "load": os.getloadavg()[0], "cpu": cpu()},
         "versions": {"python": platform.python_version(), "optuna": version("optuna")},
         "seed": 0,
@@ -137,6 +161,13 @@ def main() -> None:
     replace_text(HERE / "results.json", json.dumps(document, indent=1) + "\n")
     replace_text(HERE / "results.md", table(runs, COLUMNS))
     print(table(runs, COLUMNS))
+
+
+def storage_settings(kind: str, url: str | None) -> StorageSettings:
+    """A storage of its own; on a server, under a name that nobody has."""
+    if kind != "postgres":
+        return StorageSettings.model_validate({"kind": kind})
+    return StorageSettings(kind="postgres", url=url, study=f"scaling-{uuid4()}")
 
 
 def cpu() -> str:

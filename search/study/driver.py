@@ -14,6 +14,7 @@ from dato import DatoError, Schedule
 from search.constraints import Constraints
 from search.record import Origin, Parameter, TrialRecord
 from search.space import Space, SpaceContext
+from search.study.at_once import suggested_at_once
 from search.study.budget import Budget
 from search.study.crew import Alone, Crew
 from search.study.evaluator import Evaluator
@@ -123,7 +124,8 @@ class Driver:
                 return None
             trial = self.study.ask()
             self.crew.claim(trial)
-            params = self.space.suggest(trial, self.context)
+            with suggested_at_once(trial):
+                params = self.space.suggest(trial, self.context)
             return Proposal(trial, params, known, self._rival(params, others))
 
     def _rival(self, params: Mapping[str, Parameter], others: Sequence[FrozenTrial]) -> int | None:

@@ -11,13 +11,13 @@ from typing import BinaryIO
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from search.errors import UserError
 from search.folder import StudyFolder
 from search.reading import HUGE, check_file
 from search.settings import SamplerSettings, StorageSettings
+from search.study.at_once import JournalFile
 from search.study.crew import Alone, Crew
 from search.study.samplers import make_sampler
 
@@ -117,7 +117,7 @@ def _backend(folder: StudyFolder, storage: StorageSettings) -> BaseStorage:
         return open_server(storage)
     path = _path(folder, storage)
     if storage.kind == "journal":
-        return JournalStorage(JournalFileBackend(str(path)))
+        return JournalStorage(JournalFile(str(path)))
     return RDBStorage(f"sqlite:///{path}")
 
 
