@@ -27,7 +27,7 @@ def work(root: str, worker: int) -> str:
     time, and begins no other.
 
     Returns:
-        the user's mistake that ended it, or nothing.
+        why it told no trial, or nothing.
     """
     try:
         folder = StudyFolder.open(Path(root))
@@ -35,6 +35,8 @@ def work(root: str, worker: int) -> str:
         space = load_space(config.space)
         with _warnings() as warned, open_bench(config, folder, Lines()) as bench:
             trials = open_driver(bench, space, worker).run(Budget.of(config.budget))
+            if warned:
+                return "it had to end before its first trial; raise launcher.job.minutes"
             while not warned and (record := next(trials, None)) is not None:
                 print(f"trial {record.number} {record.state} {record.reason}", flush=True)
     except UserError as error:
