@@ -1,5 +1,5 @@
 """A real Slurm cluster on this machine, started and ended by the tests: one controller, and nodes
-that are daemons of their own on ports of loopback. It keeps no accounts, so ``sacct`` says nothing.
+that are daemons with ports of their own. It keeps no accounts, so ``sacct`` says nothing.
 """
 
 from __future__ import annotations
