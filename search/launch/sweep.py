@@ -105,7 +105,7 @@ def _search(
     unfinished = driver.prepare(config.warmstart.count, first)
     if unfinished:
         view.stage(f"{unfinished} trial(s) that never ended are run again")
-    earlier = read_records(driver.study)
+    earlier = driver.crew.patiently(lambda: read_records(driver.study))
     view.search(earlier)
     for record in earlier:
         tracker.trial(record)

@@ -14,7 +14,8 @@ def uninterrupted() -> Iterator[None]:
     """Hold SIGINT back until the block has ended, then deliver it.
 
     Optuna's journal takes and releases a lock file around each write. A KeyboardInterrupt inside
-    its release makes it release twice, which fails with FileNotFoundError.
+    its release makes it release twice, which fails with FileNotFoundError. A server's connection
+    that is left in the middle of a statement fails with an error of its own.
     Signals reach the main thread only; elsewhere there is nothing to hold back.
     """
     if threading.current_thread() is not threading.main_thread():

@@ -29,6 +29,7 @@ from sqlalchemy.exc import (
 from search.errors import UserError
 from search.settings import StorageSettings
 from search.study.crew import running
+from search.study.interrupts import uninterrupted
 
 T = TypeVar("T")
 
@@ -175,12 +176,14 @@ class Team:
     def patiently(self, step: Callable[[], T]) -> T:
         silent_since: float | None = None
         while True:
-            try:
-                return step()
-            except (SQLAlchemyError, StorageInternalError) as error:
-                if not connection_failed(error):
-                    raise
-                silent_since = silent_since or time.monotonic()
-                if time.monotonic() - silent_since > self.patience_s:
-                    raise unreachable(self.settings, error) from error
-                time.sleep(PAUSE_S)
+            with uninterrupted():
+                try:
+                    return step()
+                except (SQLAlchemyError, StorageInternalError) as error:
+                    if not connection_failed(error):
+                        raise
+                    silent = error
+            silent_since = silent_since or time.monotonic()
+            if time.monotonic() - silent_since > self.patience_s:
+                raise unreachable(self.settings, silent) from silent
+            time.sleep(PAUSE_S)

@@ -17,6 +17,8 @@ from tests.search.output.conftest import folder as folder
 from tests.search.output.conftest import result as result
 from tests.search.study.conftest import context as context
 from tests.search.study.conftest import space as space
+from tests.slurm import running_cluster as running_cluster
+from tests.slurm import slurm as slurm
 
 
 def in_child(work: Callable[[], None]) -> int:

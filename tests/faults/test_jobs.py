@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,9 +49,47 @@ def workers_of(folder: Path) -> list[int]:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"submitit.core._submit" in words and any(bytes(folder) in word for word in words):
+        ours = b"submitit.core._submit" in words and any(bytes(folder) in word for word in words)
+        if ours and b"python" in words[0]:  # not srun, which is given the same words
             found.append(int(path.parent.name))
     return found
+
+
+def start(given: list[str], *before: str) -> subprocess.Popen[str]:
+    """``dato-search`` in a session of its own; ``before``: a command that runs it."""
+    return subprocess.Popen(
+        [*before, sys.executable, "-m", "search", *given],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A test run that was started in the background would hand down an ignored SIGINT.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def at_trial(process: subprocess.Popen[str], number: int, fault: Callable[[], None]) -> str:
+    """Do ``fault`` once so many trials were told; returns what was printed until then."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith(f"[{number}/"):
+            fault()
+            return said
+    raise AssertionError(f"it ended before: {said}")
+
+
+def expect_whole(folder: Path, trials: int) -> None:
+    """So many trials are told, none is lost, and no schedule is evaluated twice."""
+    known = records(folder)
+    told = [record for record in known if not record.lost]
+    assert len(told) == trials
+    for record in known:
+        if record.lost and record.params:  # without parameters nothing was proposed yet
+            assert any(other.params == record.params for other in told)
+    assert max(Counter(record.schedule for record in told if record.images).values()) == 1
+    assert (folder / "report.html").is_file()
 
 
 def test_a_job_killed_at_work_loses_no_trial_and_no_password_is_shown(
@@ -82,6 +122,28 @@ def test_a_job_killed_at_work_loses_no_trial_and_no_password_is_shown(
     assert PASSWORD not in said + out + errors
     for path in folder.rglob("*"):
         assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("reaches", [os.kill, os.killpg], ids=["the sweep", "the terminal's group"])
+def test_ctrl_c_ends_jobs_of_this_machine_and_resume_goes_on(
+    tmp_path: Path, postgres: PostgresServer, reaches: Callable[[int, int], None]
+) -> None:
+    folder = tmp_path / "study"
+    process = start(arguments(folder, postgres, "launcher.workers=2", "budget.trials=50"))
+    at_trial(process, 1, lambda: reaches(process.pid, signal.SIGINT))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    # submitit's processes print after it, on the same terminal, that they were interrupted too.
+    assert f"dato-search resume {folder}" in errors
+    time.sleep(5.0)
+    assert not workers_of(folder)
+    told = [record for record in records(folder) if not record.lost]
+    assert told
+    process = start(["resume", str(folder), "--plain", f"budget.trials={len(told) + 2}"])
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, errors
+    expect_whole(folder, len(told) + 2)
+    assert [record for record in records(folder) if record in told] == told
 
 
 def test_one_job_tells_the_trials_of_one_process_and_a_copy_of_the_study_may_join(
@@ -131,10 +193,12 @@ def test_a_server_restarted_during_a_sweep_is_waited_for(
 
 
 def test_a_machine_without_slurm_is_told_so(
-    tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    postgres: PostgresServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if shutil.which("srun"):
-        pytest.skip("this machine has Slurm")
+    monkeypatch.setenv("PATH", str(tmp_path))
     given = arguments(tmp_path / "study", postgres, "launcher.executor=slurm", "budget.trials=1")
     assert main(given) == 2
     assert "no srun" in capsys.readouterr().err

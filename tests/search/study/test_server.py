@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +14,7 @@ from typing import cast
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from search.errors import UserError
 from search.folder import StudyFolder
@@ -240,3 +243,44 @@ def test_psycopg_is_an_extra(postgres: PostgresServer, monkeypatch: pytest.Monke
     monkeypatch.setattr("search.study.server.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"pip install 'dato\[postgres\]'"):
         read_study(StudyFolder(Path("/nowhere")), postgres.storage())
+
+
+def test_ctrl_c_waits_for_the_servers_answer(
+    postgres: PostgresServer, space: Space, context: SpaceContext
+) -> None:
+    crew = driver_of(postgres.storage(), space, context).crew
+    assert isinstance(crew, Team)
+    engine, answers = crew.storage.engine, []
+
+    def ask() -> None:
+        with engine.connect() as connection:
+            answers.append(connection.execute(text("SELECT 1 FROM pg_sleep(1)")).scalar())
+
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            crew.patiently(ask)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert answers == [1]
+
+
+def test_ctrl_c_ends_the_wait_for_a_server_that_is_away(
+    postgres: PostgresServer, space: Space, context: SpaceContext
+) -> None:
+    crew = driver_of(postgres.storage(), space, context).crew
+    tries = []
+
+    def ask() -> None:
+        tries.append(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise OperationalError("SELECT 1", None, Exception("it is away"))
+
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            crew.patiently(ask)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert len(tries) == 1
