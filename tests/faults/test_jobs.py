@@ -92,33 +92,32 @@ def expect_whole(folder: Path, trials: int) -> None:
     assert (folder / "report.html").is_file()
 
 
+def expect_resumed(folder: Path) -> None:
+    """``resume`` tells two further trials, and keeps those that were told."""
+    told = [record for record in records(folder) if not record.lost]
+    assert told
+    process = start(["resume", str(folder), "--plain", f"budget.trials={len(told) + 2}"])
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, errors
+    expect_whole(folder, len(told) + 2)
+    assert [record for record in records(folder) if record in told] == told
+
+
 def test_a_job_killed_at_work_loses_no_trial_and_no_password_is_shown(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     folder = tmp_path / "study"
-    command = [sys.executable, "-m", "search"]
     given = arguments(folder, postgres, "launcher.workers=2", "budget.trials=8", "tracker=wandb")
-    process = subprocess.Popen(
-        [*command, *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if line.startswith("[2/"):
-            time.sleep(1.0)
-            os.kill(workers_of(folder)[0], signal.SIGKILL)
-            break
+    process = start(given)
+
+    def kill_one() -> None:
+        time.sleep(1.0)
+        os.kill(workers_of(folder)[0], signal.SIGKILL)
+
+    said = at_trial(process, 2, kill_one)
     out, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
-    known = records(folder)
-    told = [record for record in known if not record.lost]
-    assert len(told) == 8
-    for record in known:
-        if record.lost and record.params:  # without parameters nothing was proposed yet
-            assert any(other.params == record.params for other in told)
-    worked = Counter(record.schedule for record in told if record.images)
-    assert max(worked.values()) == 1
+    expect_whole(folder, 8)
     assert PASSWORD not in said + out + errors
     for path in folder.rglob("*"):
         assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
@@ -137,29 +136,14 @@ def test_ctrl_c_ends_jobs_of_this_machine_and_resume_goes_on(
     assert f"dato-search resume {folder}" in errors
     time.sleep(5.0)
     assert not workers_of(folder)
-    told = [record for record in records(folder) if not record.lost]
-    assert told
-    process = start(["resume", str(folder), "--plain", f"budget.trials={len(told) + 2}"])
-    _, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, errors
-    expect_whole(folder, len(told) + 2)
-    assert [record for record in records(folder) if record in told] == told
+    expect_resumed(folder)
 
 
-def test_one_job_tells_the_trials_of_one_process_and_a_copy_of_the_study_may_join(
+def test_a_copy_of_a_study_joins_it_unless_it_is_measured_otherwise(
     tmp_path: Path, postgres: PostgresServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone, jobs = tmp_path / "alone", tmp_path / "jobs"
-    common = [*SMALL, "sampler=random", "budget.trials=5"]
-    serial = ["sweep", "--plain", f"study.folder={alone}", *common, "launcher=serial"]
-    assert main(serial) == 0
-    table = f"latency.tables=[{alone / 'cost_table.json'}]"
-    given = arguments(jobs, postgres, *common, table, "launcher.executor=debug")
-    assert main(given) == 0
-    ours, theirs = records(alone), records(jobs)
-    assert [r.params for r in ours] == [r.params for r in theirs]
-    assert [r.quality for r in ours] == [r.quality for r in theirs]
-
+    jobs = tmp_path / "jobs"
+    assert main(arguments(jobs, postgres, "budget.trials=5", "launcher.executor=debug")) == 0
     copy = tmp_path / "copy"
     shutil.copytree(jobs, copy)
     assert main(["resume", str(copy), "--plain", "launcher.kind=serial", "budget.trials=6"]) == 0

@@ -16,6 +16,7 @@ from tests.faults.test_jobs import (
     PATIENCE_S,
     arguments,
     at_trial,
+    expect_resumed,
     expect_whole,
     records,
     start,
@@ -102,13 +103,7 @@ def test_ctrl_c_cancels_the_jobs_and_resume_goes_on(
     assert "Traceback" not in errors
     time.sleep(KILL_WAIT_S + 5)
     assert not slurm.queue() and not slurm.leftovers()
-    told = [record for record in records(folder) if not record.lost]
-    assert told
-    process = start(["resume", str(folder), "--plain", f"budget.trials={len(told) + 2}"])
-    _, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, errors
-    expect_whole(folder, len(told) + 2)
-    assert [record for record in records(folder) if record in told] == told
+    expect_resumed(folder)
 
 
 def test_jobs_outlive_a_sweep_that_is_killed_and_resume_counts_what_they_told(
