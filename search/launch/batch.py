@@ -14,8 +14,8 @@ from search.errors import TrialError, UserError
 from search.evaluate.generate import Generator
 from search.evaluate.model import ModelConfig, load_pipeline
 from search.evaluate.workload import Workload
-from search.launch.pool_ray import run_on_cluster
 from search.launch.pools import model_config
+from search.launch.ray_cluster import run_on_cluster
 from search.settings import Config, batch_sizes, cpu_batch
 
 SHARE = 0.8
@@ -40,9 +40,16 @@ def automatic_batch(config: Config) -> int:
 
 
 def _measured(config: Config) -> int:
-    model = model_config(config.model)
+    """Leaves nothing on the GPU, where the study's model is loaded next."""
+    try:
+        return _tried(model_config(config.model), batch_sizes(config))
+    finally:
+        torch.cuda.empty_cache()
+
+
+def _tried(model: ModelConfig, sizes: Sequence[int]) -> int:
     pipe = load_pipeline(model)
-    return largest_batch(batch_sizes(config), lambda size: probe(model, pipe, size))
+    return largest_batch(sizes, lambda size: probe(model, pipe, size))
 
 
 def largest_batch(sizes: Sequence[int], run: Callable[[int], None]) -> int:

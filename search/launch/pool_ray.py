@@ -1,22 +1,18 @@
-"""Workers on a Ray cluster, or on a Ray of this machine's own. The one file that imports ray."""
+"""Workers on a Ray cluster, or on a Ray of this machine's own."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from search.errors import UserError
 from search.evaluate.generate import ModelConfig
 from search.evaluate.workload import Workload
-from search.launch.pool_messages import Answer, Failed, Found, Order, as_exception
+from search.launch.pool_messages import Answer, Failed, Order
 from search.launch.pool_roster import WorkerDied
 from search.launch.pool_workers import WorkerPool
-from search.launch.worker import Server, answered
-
-T = TypeVar("T")
+from search.launch.ray_cluster import NOBODY_S, connect, one_device, room
+from search.launch.worker import Server
 
 
 @dataclass
@@ -65,8 +61,7 @@ class RayPool(WorkerPool[RayWorker]):
 
     retries = 1
     gather_s = 60.0
-    nobody_s = 1200.0
-    """Long enough for a cloud to start a machine, and for that to load the model."""
+    nobody_s = NOBODY_S
 
     def __init__(
         self,
@@ -79,11 +74,11 @@ class RayPool(WorkerPool[RayWorker]):
         accelerator: str | None = None,
     ) -> None:
         self._model = model
-        self._ray, self._ours = _connect(address, workers)
+        self._ray, self._ours = connect(address, workers)
         try:
-            if workers is None:
-                workers = _room(self._ray, model.device, accelerator)
-            options = _one_device(model.device, accelerator)
+            space = room(self._ray, model.device, accelerator, self._ours and address is None)
+            workers = space if workers is None else workers
+            options = one_device(model.device, accelerator)
             self._actor = self._ray.remote(**options, max_restarts=0)(Server)
             super().__init__(model.batch_size, search, heldout, workers, timeout_s)
         except BaseException:
@@ -114,74 +109,3 @@ class RayPool(WorkerPool[RayWorker]):
         if self._ours:
             self._ours = False
             self._ray.shutdown()
-
-
-def run_on_cluster(
-    work: Callable[[], T], device: str, address: str | None, accelerator: str | None
-) -> T:
-    """What ``work`` returns on a device of the cluster's that it has to itself; if its node dies,
-    it is tried once more.
-
-    Raises:
-        UserError: see :class:`RayPool`; or ``work``'s own.
-    """
-    ray, ours = _connect(address, 1)
-    try:
-        task = ray.remote(**_one_device(device, accelerator), max_retries=1, max_calls=1)(answered)
-        answer: Answer = ray.get(task.remote(partial(_found, work)))
-    finally:
-        if ours:
-            ray.shutdown()
-    if isinstance(answer, Failed):
-        raise as_exception(answer)
-    assert isinstance(answer, Found)
-    return cast(T, answer.value)
-
-
-def _found(work: Callable[[], Any]) -> Found:
-    return Found(work())
-
-
-def _one_device(device: str, accelerator: str | None) -> dict[str, Any]:
-    """What a worker or a task takes of a cluster, in Ray's words."""
-    if not device.startswith("cuda"):
-        return {"num_cpus": 1}
-    return {"num_cpus": 0, "num_gpus": 1, "accelerator_type": accelerator}
-
-
-def _room(ray: Any, device: str, accelerator: str | None) -> int:
-    """How many workers fill the cluster."""
-    if not device.startswith("cuda"):
-        return max(1, int(ray.cluster_resources().get("CPU", 0)))
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    like = [own for own in nodes if accelerator is None or f"accelerator_type:{accelerator}" in own]
-    return max(1, sum(int(own.get("GPU", 0)) for own in like))
-
-
-def _connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
-    """Ray, and whether this call began the connection."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise UserError(
-            "launcher=ray needs the package ray. Install the extra: pip install 'dato[ray]'."
-        ) from error
-    if ray.is_initialized():  # by whoever uses this as a library
-        return ray, False
-    quiet = {"include_dashboard": False} if address is None else {}
-    try:
-        ray.init(
-            address or "local",
-            num_cpus=workers if address is None else None,
-            log_to_driver=False,
-            logging_level="error",
-            **quiet,
-        )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"launcher.address={address!r} could not be reached ({str(error).splitlines()[0]}). "
-            "Give the address of a running Ray cluster, or none to start Ray on this machine. If "
-            "the cluster wants a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
-        ) from error
-    return ray, True

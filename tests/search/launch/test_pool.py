@@ -15,7 +15,9 @@ from search.errors import UserError
 from search.evaluate.generate import Generator
 from search.launch.pool import SerialPool
 from search.launch.pool_local import LocalPool
-from tests.search.evaluate.tiny import SEARCH, tiny_config
+from search.launch.pools import open_pool
+from search.settings import LauncherSettings
+from tests.search.evaluate.tiny import SEARCH, STEPS, tiny_config
 
 
 def alive(pid: int) -> bool:
@@ -41,6 +43,18 @@ def test_missing_model_is_the_users_mistake(tiny_folder: Path) -> None:
 def test_no_heldout_workload(generator: Generator) -> None:
     with pytest.raises(ValueError, match="without a held-out workload"):
         SerialPool(generator).generate(None, [0], heldout=True)
+
+
+def test_the_driver_of_workers_loads_no_model(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[object] = []
+    monkeypatch.setattr("search.launch.pools.Generator", lambda *parts: loaded.append(parts))
+    launcher = LauncherSettings(kind="local", workers=1, timeout="10m")
+    with open_pool(launcher, tiny_config(tiny_folder), SEARCH, None) as pool:
+        assert len(pool.generate(None, range(2))) == 2
+        assert pool.facts.calls == STEPS
+    assert not loaded
 
 
 ORDERLY = """
