@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import pytest
 from search.cli.main import main
 from search.compose import load_config
 from search.folder import StudyFolder
+from search.launch import slurm
 from search.record import TrialRecord
 from search.study.records import read_records
 from search.study.storage import read_study
@@ -53,6 +55,11 @@ def workers_of(folder: Path) -> list[int]:
         if ours and b"python" in words[0]:  # not srun, which is given the same words
             found.append(int(path.parent.name))
     return found
+
+
+def rounds(folder: Path) -> int:
+    """How often jobs were submitted."""
+    return len(list((folder / "jobs").glob("jobs-*")))
 
 
 def start(given: list[str], *before: str) -> subprocess.Popen[str]:
@@ -121,6 +128,30 @@ def test_a_job_killed_at_work_loses_no_trial_and_no_password_is_shown(
     assert PASSWORD not in said + out + errors
     for path in folder.rglob("*"):
         assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
+
+
+def test_a_job_that_died_is_replaced_while_the_other_works(
+    tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, seen = tmp_path / "study", []
+    monkeypatch.setattr(slurm, "RENEW_S", 1.0)
+
+    def kill_one() -> None:
+        while not folder.is_dir() or len(workers_of(folder)) < 2:
+            time.sleep(0.2)
+        time.sleep(15.0)  # it has loaded the model, and may be at a trial
+        victim, survivor = workers_of(folder)
+        os.kill(victim, signal.SIGKILL)
+        while rounds(folder) < 2 and survivor in workers_of(folder):
+            time.sleep(0.2)
+        seen.append((rounds(folder), survivor in workers_of(folder)))
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    assert main(arguments(folder, postgres, "launcher.workers=2", "budget.trials=30")) == 0
+    killer.join(10)
+    assert seen == [(2, True)]
+    expect_whole(folder, 30)
 
 
 @pytest.mark.parametrize("reaches", [os.kill, os.killpg], ids=["the sweep", "the terminal's group"])

@@ -19,6 +19,7 @@ from tests.faults.test_jobs import (
     expect_resumed,
     expect_whole,
     records,
+    rounds,
     start,
     workers_of,
 )
@@ -37,11 +38,6 @@ def kill_all(folder: Path) -> None:
     time.sleep(1.0)  # into the next trial
     for pid in workers_of(folder):
         os.kill(pid, signal.SIGKILL)
-
-
-def rounds(folder: Path) -> int:
-    """How often jobs were submitted."""
-    return len(list((folder / "jobs").glob("jobs-*")))
 
 
 def test_two_jobs_run_a_whole_sweep_and_show_no_password(
@@ -88,7 +84,7 @@ def test_a_job_that_is_cancelled_leaves_its_trial_to_the_other(
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
     expect_whole(folder, 8)
-    assert rounds(folder) == 1
+    assert rounds(folder) <= 2  # its own job is replaced where there is time
 
 
 def test_ctrl_c_cancels_the_jobs_and_resume_goes_on(
