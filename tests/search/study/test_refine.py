@@ -39,7 +39,9 @@ def refining(
     return driver
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "nsga2", "random"])
+@pytest.mark.parametrize(
+    "sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow), "nsga2", "random"]
+)
 def test_no_schedule_is_proposed_twice(
     tmp_path: Path, space: Space, context: SpaceContext, sampler: str
 ) -> None:
