@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -59,13 +60,7 @@ class Work(Wire):
 
     def differences(self, other: Work) -> tuple[str, ...]:
         """Where ``other`` is not the same work, such as ``"calls 20, not 50"``; names are free."""
-        found = []
-        for name in type(self).model_fields:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if name != "model" and mine != theirs:
-                short = name in ("architecture", "layers")
-                found.append(name if short else f"{name} {theirs}, not {mine}")
-        return tuple(found)
+        return _differences(self, other, free=("model",), brief=("architecture", "layers"))
 
 
 class Place(Wire):
@@ -85,6 +80,22 @@ class Place(Wire):
     def label(self) -> str:
         """For people, such as ``"NVIDIA H200, float16, batch 4"``."""
         return f"{self.device}, {self.dtype}, batch {self.batch_size}"
+
+    def differences(self, other: Place) -> tuple[str, ...]:
+        """Where ``other`` is not the same place, such as ``"device A, not B"``."""
+        return _differences(self, other)
+
+
+def _differences(
+    own: Wire, other: Wire, free: Sequence[str] = (), brief: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Fields in which two of a kind differ, without ``free`` ones; ``brief`` ones by name alone."""
+    found = []
+    for name in type(own).model_fields:
+        mine, theirs = getattr(own, name), getattr(other, name)
+        if name not in free and mine != theirs:
+            found.append(name if name in brief else f"{name} {theirs}, not {mine}")
+    return tuple(found)
 
 
 def timer_of(device: torch.device) -> Timer:

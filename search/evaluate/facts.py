@@ -32,9 +32,6 @@ class Facts:
 
     def differences(self, other: Facts) -> tuple[str, ...]:
         """Why images of ``other`` would have other bits, such as ``"device A, not B"``."""
-        found = list(self.work.differences(other.work))
-        for name in type(self.place).model_fields:
-            mine, theirs = getattr(self.place, name), getattr(other.place, name)
-            if mine != theirs:
-                found.append(f"{name} {theirs}, not {mine}")
-        return (*found, *(() if self.fingerprint == other.fingerprint else ("weights",)))
+        weights = () if self.fingerprint == other.fingerprint else ("weights",)
+        work, place = self.work.differences(other.work), self.place.differences(other.place)
+        return (*work, *place, *weights)

@@ -182,10 +182,13 @@ class Generator:
 
         Returns:
             Latents on the device: (images, channels, height, width).
+
+        Raises:
+            TrialError: the schedule does not fit, or memory is short.
         """
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         shape = (self.denoiser.config.in_channels, *self.latent_size)
-        with self._threads(), self._followed(on_step, follow) as following:
+        with _trial_errors(), self._threads(), self._followed(on_step, follow) as following:
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,

@@ -150,7 +150,7 @@ def open_bench(
     with open_pool(config.launcher, model, search, unseen) as pool:
         if pool.absent:
             view.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
-        table, reference, drift = _unpatched(config, folder, pool, view)
+        table, reference, drift = measure_unpatched(config, folder, pool, view)
         real = _real(config, network, reference, view)
         meter, few = _meters(config, network, real, reference, scorers, search.prompts)
         yield Bench(
@@ -168,7 +168,7 @@ def open_bench(
         )
 
 
-def _unpatched(
+def measure_unpatched(
     config: Config, folder: StudyFolder, pool: Pool, view: Stages
 ) -> tuple[CostTable, Images, tuple[float, ...]]:
     """What is known of the unpatched model: what it costs, its images, and its drift by call.

@@ -6,6 +6,7 @@ import hashlib
 import json
 
 from search.errors import UserError
+from search.evaluate.cost_setting import Place
 from search.folder import StudyFolder
 from search.launch.bench import Bench
 from search.settings import Config
@@ -49,9 +50,9 @@ def open_driver(bench: Bench, space: Space, worker: int = 0) -> Driver:
         crew_of(study, config.storage),
     )
     if config.storage.kind == "postgres":
+        require_same_place(bench.pool.facts.place, bench.evaluator.table.place)
         with driver.crew.turn():
             _require_same_measure(driver, measured_with(config, bench.folder))
-        _require_same_place(bench)
     return driver
 
 
@@ -65,13 +66,16 @@ def measured_with(config: Config, folder: StudyFolder) -> str:
     return digest.hexdigest()
 
 
-def _require_same_place(bench: Bench) -> None:
-    """Drivers of one study run on like devices, or their images would not compare."""
-    here, table = bench.pool.facts.place, bench.evaluator.table
-    if here != table.place:
+def require_same_place(here: Place, study: Place) -> None:
+    """Drivers of one study run on like devices, or their images would not compare.
+
+    Raises:
+        UserError: this driver's is another one than that of the study's cost table.
+    """
+    if here != study:
         raise UserError(
             f"This driver's images would be made on {here.label}, and the study's latencies are of "
-            f"{table.place.label}. Run all drivers of a study on like devices (in Slurm: by "
+            f"{study.label}. Run all drivers of a study on like devices (in Slurm: by "
             "launcher.job.constraint), or start a study of its own here."
         )
 

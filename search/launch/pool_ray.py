@@ -24,7 +24,7 @@ class RayWorker:
     owed: Any
 
     def send(self, order: Order) -> bool:
-        """See :class:`~search.launch.pool_workers.Worker`; a dead actor shows when it answers."""
+        """See :class:`~search.launch.pool_roster.Worker`; a dead actor shows when it answers."""
         self.owed = self.actor.run.remote(order)
         return True
 
@@ -92,7 +92,7 @@ class RayPool(WorkerPool[RayWorker]):
         return tuple(self._ray.get([actor.pid.remote() for actor in actors]))
 
     def _start(self, number: int) -> RayWorker:
-        actor = self._actor.options(name=None).remote(self._model, self._search, self._heldout)
+        actor = self._actor.remote(self._model, self._search, self._heldout)
         return RayWorker(self._ray, actor, actor.load.remote())
 
     def _answered(self, numbers: Sequence[int], patience_s: float | None) -> Sequence[int]:

@@ -16,7 +16,7 @@ from typing import Any
 from search.errors import UserError
 from search.folder import StudyFolder
 from search.launch.job import work
-from search.launch.slurm_queue import SlurmQueue, cancel
+from search.launch.slurm_queue import ASK_S, SlurmQueue, cancel
 from search.settings import Config, LauncherSettings
 from search.settings.launcher import JobSettings
 from search.study.interrupts import uninterrupted
@@ -35,6 +35,7 @@ class Jobs:
     _jobs: dict[int, Any] = field(default_factory=dict)
     _queue: SlurmQueue = field(default_factory=SlurmQueue)
     _submitted: float = 0.0
+    _forgot: float = float("-inf")
 
     @property
     def age_s(self) -> float:
@@ -76,7 +77,8 @@ class Jobs:
 
     def forget_waiting(self) -> None:
         """Cancel those that Slurm has not started: it may be hours until they find no work."""
-        if self._executor == "slurm":
+        if self._executor == "slurm" and time.monotonic() - self._forgot > ASK_S:
+            self._forgot = time.monotonic()
             waiting = [job.job_id for job in self._jobs.values() if not _answered(job)]
             cancel(waiting, "--state=PENDING")
 
@@ -88,7 +90,7 @@ class Jobs:
 
     def failure(self) -> UserError:
         """Why none of them told a trial."""
-        reasons = [_reason(job) for job in self._jobs.values()]
+        reasons = [_reason(job, self._executor == "debug") for job in self._jobs.values()]
         reason = next(filter(None, reasons), "they ended without a word")
         return UserError(
             f"No job told a trial ({reason}). Their logs are in {str(self.folder.jobs)!r}; once "
@@ -163,9 +165,9 @@ def _refusal(job: JobSettings, gpus: int, said: str) -> UserError:
     )
 
 
-def _reason(job: Any) -> str:
+def _reason(job: Any, ended_here: bool) -> str:
     """The user's mistake that a job gave as its answer, or the last words of its log."""
-    if _answered(job) and job.exception() is None:
+    if (ended_here or _answered(job)) and job.exception() is None:
         return str(job.result())
     lines = [line for line in (job.stderr() or "").splitlines() if line.strip()]
     # srun's own come after the job's, and say less.

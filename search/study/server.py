@@ -1,4 +1,4 @@
-"""A study on a PostgreSQL server, and the crew of drivers that share it. The one file with SQL."""
+"""A study on a PostgreSQL server, and the crew of drivers that share it."""
 
 from __future__ import annotations
 

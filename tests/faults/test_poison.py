@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from dato import Schedule
-from search.errors import TrialError
+from search.compose import compose_config
+from search.errors import TrialError, UserError
 from search.evaluate.generate import Generator
+from search.folder import StudyFolder
+from search.launch.bench import measure_unpatched
+from search.launch.pool import SerialPool
+from search.launch.view import Lines
 from tests.search.evaluate.tiny import STEPS
 
 SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1)
@@ -23,6 +29,14 @@ def nan(output: Any) -> None:
 
 def all_memory(_: Any) -> None:
     torch.empty(1 << 50, dtype=torch.uint8)
+
+
+def test_a_model_that_cannot_run_at_all_is_one_sentence(
+    generator: Generator, tmp_path: Path
+) -> None:
+    config = compose_config(["space=layered"])
+    with poisoned(generator, all_memory), pytest.raises(UserError, match=r"unpatched.*Out of mem"):
+        measure_unpatched(config, StudyFolder(tmp_path), SerialPool(generator), Lines())
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from search.errors import UserError
 from search.evaluate.generate import Generator
 from search.launch.pool import SerialPool
 from search.launch.pool_local import LocalPool
+from search.launch.pool_process import WorkerProcess
 from search.launch.pools import open_pool
 from search.settings import LauncherSettings
 from tests.search.evaluate.tiny import SEARCH, STEPS, tiny_config
@@ -55,6 +56,28 @@ def test_the_driver_of_workers_loads_no_model(
         assert len(pool.generate(None, range(2))) == 2
         assert pool.facts.calls == STEPS
     assert not loaded
+
+
+STARTED: list[int] = []
+
+
+class Dying(LocalPool):
+    """Its workers are killed before they have loaded the model."""
+
+    def _start(self, number: int) -> WorkerProcess:
+        STARTED.append(number)
+        worker = super()._start(number)
+        worker.process.kill()
+        return worker
+
+
+def test_workers_that_die_one_after_another_while_they_load_are_one_sentence(
+    tiny_folder: Path,
+) -> None:
+    STARTED.clear()
+    with pytest.raises(UserError, match=r"exit code -9.*loading the model, and so were 2 before"):
+        Dying(tiny_config(tiny_folder), SEARCH, None, workers=1)
+    assert STARTED == [0, 0, 0]
 
 
 ORDERLY = """
