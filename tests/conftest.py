@@ -13,6 +13,8 @@ for name, value in {
     "TRANSFORMERS_VERBOSITY": "error",
     # Read when Triton is first imported, which diffusers does.
     "TRITON_INTERPRET": "1",
+    # By default Ray's workers yield to all other work: on a busy machine they get nothing done.
+    "RAY_worker_niceness": "0",
 }.items():
     os.environ.setdefault(name, value)
 
