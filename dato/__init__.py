@@ -68,9 +68,9 @@ def topology(pipe_or_denoiser: Any) -> Topology:
     Raises:
         UnsupportedError: the denoiser has blocks that the engine does not know.
     """
-    from dato import families
+    from dato.denoisers import registry
 
-    return families.topology(pipe_or_denoiser)
+    return registry.topology(pipe_or_denoiser)
 
 
 def __getattr__(name: str) -> Any:

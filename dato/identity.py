@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from dato.families import adapter_of
+from dato.denoisers.registry import adapter_of
 
 if TYPE_CHECKING:
     from dato.preset import Preset

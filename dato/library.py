@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from dato.errors import UnknownPresetError
-from dato.hub import PREFIX, hub_file
 from dato.preset import Preset
-from dato.preset_problem import closest
+from dato.preset.explain import closest
+from dato.preset.hub import PREFIX, hub_file
 
 FOLDER = Path(__file__).parent / "presets"
 SCHEMA = "schema.json"

@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dato.adapter import Adapter
-from dato.attention import PrunedLayer
-from dato.compiled import Compiled, Mode, Warmup
-from dato.engine import Engine
+from dato.denoisers.base import Adapter
+from dato.denoisers.registry import adapter_of, denoiser_of
 from dato.errors import MismatchError, UnsupportedError
-from dato.families import adapter_of, denoiser_of
 from dato.fit import Fit, Resample
 from dato.identity import warn_of_other_weights
 from dato.library import load_preset
+from dato.runtime.compiled import Compiled, Mode, Warmup
+from dato.runtime.engine import Engine
 from dato.schedule import Schedule
+from dato.tokens.hooks import PrunedLayer
 from dato.topology import Layer, Topology
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 SCORERS = "dato.scores"
-"""Entry points of installed packages; see :mod:`search.evaluate.scorers`. A configuration can only
+"""Entry points of installed packages; see :mod:`search.quality.scorers`. A configuration can only
 name what the user installed, so that a stranger's study imports nothing."""
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from search.cli.parser import build_parser
-from search.compose import compose_config
+from search.settings.compose import compose_config
 from search.space import load_space
 
 ROOT = Path(__file__).parents[1]

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.compose import compose_config, load_config, save_config
 from search.errors import UserError
-from search.evaluate.prompt_sources import read_prompts
-from search.folder import StudyFolder
-from search.plain_yaml import read_yaml
-from search.reading import SMALL, read_text
+from search.model.prompt_sources import read_prompts
+from search.records.files import trials_from_json
+from search.records.folder import StudyFolder
+from search.records.reading import SMALL, read_text
 from search.secrets import plain_without_passwords, without_passwords
-from search.serial import trials_from_json
+from search.settings.compose import compose_config, load_config, save_config
+from search.settings.safe_yaml import read_yaml
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(

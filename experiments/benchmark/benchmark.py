@@ -20,16 +20,16 @@ import torch
 from dato.files import replace_text
 from experiments.benchmark.contenders import Contender, contenders
 from experiments.benchmark.render import plot, table
-from search.compose import compose_config
-from search.evaluate.clock import time_once
-from search.evaluate.features import load_feature_network
-from search.evaluate.generate import Generator
-from search.evaluate.prompts import make_workloads
-from search.evaluate.quality import QualityMeter
-from search.evaluate.real import real_statistics
-from search.folder import write_json
-from search.launch.bench import REAL_SEED
-from search.launch.pools import model_config
+from search.latency.clock import time_once
+from search.launch.instruments import REAL_SEED
+from search.launch.workers.open_pool import model_config
+from search.model.generator import Generator
+from search.model.prompts import make_workloads
+from search.quality.features import load_feature_network
+from search.quality.meter import QualityMeter
+from search.quality.real_images import real_statistics
+from search.records.folder import write_json
+from search.settings.compose import compose_config
 
 HERE = Path(__file__).parent
 SEED = 77

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dato import Schedule, list_presets, load_preset
 from experiments.benchmark.rivals import deepcache, tome
-from search.evaluate.generate import Generator
+from search.model.generator import Generator
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from diffusers import UNet2DConditionModel
 
-from search.evaluate.architectures import PUBLISHED, Config
+from search.model.architectures import PUBLISHED, Config
 from search.pocket import pocket_path
 
 _SD15 = PUBLISHED["sd15"].denoiser[1]

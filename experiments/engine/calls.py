@@ -12,7 +12,7 @@ from torch import nn
 
 import dato
 from dato import Schedule
-from dato.unet import Unit, down_units, up_units
+from dato.denoisers.unet import Unit, down_units, up_units
 from experiments.engine.loops import clock_of
 from experiments.engine.pipelines import GUIDANCE, Bench
 from experiments.engine.schedules import pruned

@@ -12,7 +12,7 @@ import torch
 
 import dato
 from dato import Schedule
-from dato.matching import without_kernel
+from dato.tokens.matching import without_kernel
 from experiments.engine.architectures import Architecture
 from experiments.engine.schedules import nine, pruned, published
 

@@ -11,7 +11,7 @@ import torch
 
 from experiments.engine.contenders import CONTENDERS, Contender
 from experiments.engine.pipelines import Bench
-from search.evaluate.clock import Clock, CudaClock, ProcessClock
+from search.latency.clock import Clock, CudaClock, ProcessClock
 
 _WARM_CALLS = 6
 """Calls of a warm-up that compiles nothing."""

@@ -9,10 +9,10 @@ import argparse
 from pathlib import Path
 
 from search.cli.main import main as dato_search
-from search.compose import load_config
-from search.folder import StudyFolder
-from search.launch.result import current_result
-from search.record import FrontMember, StudyResult
+from search.launch.study_result import current_result
+from search.records.folder import StudyFolder
+from search.records.record import FrontMember, StudyResult
+from search.settings.compose import load_config
 
 PAPER = {
     "imagenet": "9x, FID -0.33",

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from search.compose import compose_config
-from search.evaluate.architectures import PUBLISHED, Name
-from search.evaluate.untrained import build
+from search.model.architectures import PUBLISHED, Name
+from search.model.untrained import build
 from search.settings import Config
+from search.settings.compose import compose_config
 
 EXPERIMENTS = ("imagenet", "coco", "sd2", "sdxl")
 GIB = 2**30

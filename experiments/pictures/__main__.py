@@ -21,7 +21,7 @@ from plotly import graph_objects as go
 from plotly.io import from_json
 
 from experiments.pictures.browser import Page, page
-from search.folder import StudyFolder
+from search.records.folder import StudyFolder
 from search.tracking.files import offline_runs
 
 COLOURS = 128

@@ -21,10 +21,10 @@ import torch
 from dato.files import replace_text
 from experiments.engine.machine import device_name, versions
 from search.cli.main import main as dato_search
-from search.compose import load_config
-from search.folder import StudyFolder
-from search.record import TrialRecord
-from search.serial import load_result
+from search.records.files import load_result
+from search.records.folder import StudyFolder
+from search.records.record import TrialRecord
+from search.settings.compose import load_config
 
 STUDY = 200
 """Trials of the study whose cost is extrapolated."""

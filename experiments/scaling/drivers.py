@@ -29,15 +29,15 @@ from dato import Schedule
 from dato.files import replace_text
 from experiments.scaling.markdown import table
 from experiments.scaling.scaling import CALLS, HERE, SPACE, TOPOLOGY, WORKERS, cpu, priced
-from search.folder import StudyFolder
-from search.record import Quality, TrialRecord
+from search.records.folder import StudyFolder
+from search.records.record import Quality, TrialRecord
 from search.settings import SamplerSettings, StorageSettings
 from search.space import SpaceContext, load_space
 from search.study.budget import Budget
-from search.study.driver import Driver
 from search.study.evaluator import Evaluator
-from search.study.records import read_records
+from search.study.search_loop import Driver
 from search.study.storage import crew_of, open_study
+from search.study.trial_records import read_records
 
 COLUMNS = {"storage": "storage", "drivers": "workers"}
 

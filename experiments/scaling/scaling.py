@@ -28,13 +28,13 @@ from dato import Layer, Schedule, Topology
 from dato.files import replace_text
 from experiments.scaling.markdown import table
 from experiments.scaling.workers import SleepingPool
-from search.folder import StudyFolder
-from search.record import Quality, TrialRecord
+from search.records.folder import StudyFolder
+from search.records.record import Quality, TrialRecord
 from search.settings import SamplerSettings, StorageSettings
 from search.space import SpaceContext, load_space
 from search.study.budget import Budget
-from search.study.driver import Driver
 from search.study.evaluator import Evaluator
+from search.study.search_loop import Driver
 from search.study.storage import crew_of, open_study
 
 HERE = Path(__file__).parent
@@ -125,7 +125,7 @@ def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
         crew = crew_of(study, storage)
         driver = Driver(study, space, context, evaluator, "fid_reference", crew=crew)
         if row.parameters == "one by one":
-            stack.enter_context(patch("search.study.driver.suggested_at_once", nullcontext))
+            stack.enter_context(patch("search.study.search_loop.suggested_at_once", nullcontext))
         records = list(driver.run(Budget(trials=row.earlier + options.trials)))
         # A repeated schedule is answered from its record, without a batch.
         seconds = [record.seconds for record in records[row.earlier :] if not record.reason]

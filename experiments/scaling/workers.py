@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from search.evaluate.cost_setting import Place, Work
-from search.evaluate.facts import Facts
-from search.evaluate.workload import Workload
-from search.launch.pool_messages import Done, Ready
-from search.launch.pool_process import WorkerProcess
-from search.launch.pool_workers import WorkerPool
+from search.launch.workers.messages import Done, Ready
+from search.launch.workers.process import WorkerProcess
+from search.launch.workers.worker_pool import WorkerPool
+from search.model.description import Facts
+from search.model.setting import Place, Work
+from search.model.workload import Workload
 
 SIZE = 64
 """Height and width of the images that are sent back; latents are half of that."""

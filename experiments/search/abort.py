@@ -20,8 +20,8 @@ import torch
 from dato import Schedule
 from experiments.search.world import SEARCH_IMAGES, STEPS, World
 from search.pareto import non_dominated
-from search.study.margin import learned_margin
-from search.wire import ScheduleWire
+from search.records.schema import ScheduleWire
+from search.study.rung_margin import learned_margin
 
 HERE = Path(__file__).parent
 CALLS = (4, 9, 14, 19)

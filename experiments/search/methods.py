@@ -10,14 +10,14 @@ import optuna
 from experiments.search.published import published
 from experiments.search.seen import Seen
 from experiments.search.world import SEARCH_IMAGES, Ledger, World
-from search.record import TrialRecord
+from search.records.record import TrialRecord
 from search.settings import SamplerSettings
 from search.study.budget import Budget
-from search.study.driver import Driver
 from search.study.evaluator import Evaluator, Work
 from search.study.optimal import planned_starts
 from search.study.refine import Refiner
 from search.study.samplers import make_sampler
+from search.study.search_loop import Driver
 
 OPTIONS: Mapping[str, Mapping[str, object]] = {
     "random": {},

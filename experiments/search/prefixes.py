@@ -17,11 +17,11 @@ from pathlib import Path
 
 import dato
 from dato import Schedule, Topology
-from search.evaluate.cost_file import load_cost_table
-from search.evaluate.cost_table import CostTable
-from search.plain_yaml import read_yaml
+from search.latency.cost_file import load_cost_table
+from search.latency.cost_table import CostTable
 from search.pocket import load_pipeline
-from search.serial import trials_from_json
+from search.records.files import trials_from_json
+from search.settings.safe_yaml import read_yaml
 from search.space import SpaceContext, load_space
 from search.study.mutate import mutated
 

@@ -21,8 +21,8 @@ from scipy.stats import spearmanr
 from dato.files import replace_text
 from experiments.search.world import BATCH, SEARCH_IMAGES, World
 from search.pareto import hypervolume, non_dominated
-from search.study import margin
-from search.wire import ScheduleWire
+from search.records.schema import ScheduleWire
+from search.study import rung_margin as margin
 
 HERE = Path(__file__).parent
 TABLE = HERE / "rungs.json"
@@ -124,7 +124,7 @@ def second_rung(rows: Sequence[Row]) -> float:
 
 
 def learnt(told: Sequence[tuple[float, float]], sigmas: float) -> float:
-    """:func:`search.study.margin.learned_margin` with another number of standard deviations."""
+    """:func:`search.study.rung_margin.learned_margin` with another number of deviations."""
     factor = margin.learned_margin(told, 1.25 ** (margin.SIGMAS / sigmas))
     return math.inf if math.isinf(factor) else factor ** (sigmas / margin.SIGMAS)
 

@@ -15,23 +15,23 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from dato import Schedule
-from search.compose import compose_config
-from search.evaluate.calibrate import measure
-from search.evaluate.cost_file import load_cost_table
-from search.evaluate.drift import reference_drift
-from search.evaluate.features import load_feature_network
-from search.evaluate.generate import Generator
-from search.evaluate.images import Images, join
-from search.evaluate.prompts import make_workloads
-from search.evaluate.quality import QualityMeter
-from search.evaluate.reference import kept_images
-from search.evaluate.sensitivity import Sensitivity
-from search.evaluate.teacher import measure_sensitivity
-from search.evaluate.workload import chunks_of
-from search.launch.pools import model_config
+from search.latency.cost_file import load_cost_table
+from search.latency.measure import measure
+from search.launch.workers.open_pool import model_config
+from search.model.drift import reference_drift
+from search.model.generator import Generator
+from search.model.images import Images, join
+from search.model.prompts import make_workloads
+from search.model.reference import kept_images
+from search.model.workload import chunks_of
+from search.quality.features import load_feature_network
+from search.quality.meter import QualityMeter
+from search.records.schema import schedule_to_dict
+from search.sensitivity.measure import measure_sensitivity
+from search.sensitivity.table import Sensitivity
 from search.settings import Config
+from search.settings.compose import compose_config
 from search.space import Space, SpaceContext, load_space
-from search.wire import schedule_to_dict
 
 STEPS, BATCH = 20, 4
 SEARCH_IMAGES, POOL_IMAGES, AUDIT_IMAGES = 8, 64, 12
@@ -148,7 +148,7 @@ class Ledger:
     def generate(
         self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
     ) -> Images:
-        """See :class:`search.launch.pool.Pool`."""
+        """See :class:`search.launch.workers.pool.Pool`."""
         assert not heldout, "the audit is not the method's"
         self.spent += len(indices) * (1.0 if schedule is None else self.world.share(schedule))
         return self.world.images(schedule, [self.first + index for index in indices])

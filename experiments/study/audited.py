@@ -10,8 +10,8 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
-from search.record import FrontMember, StudyResult
-from search.serial import result_from_json
+from search.records.files import result_from_json
+from search.records.record import FrontMember, StudyResult
 
 HEAD = (
     "| timed | searched FID | as many held-out images, 90 % | off | outside, of the width | all |",

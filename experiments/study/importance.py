@@ -19,10 +19,10 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
-from search.importance import importance
-from search.progress import fid
-from search.record import TrialRecord
-from search.serial import trials_from_json
+from search.records.files import trials_from_json
+from search.records.progress import fid
+from search.records.record import TrialRecord
+from search.report.importance import importance
 
 HERE = Path(__file__).parent
 OBJECTIVE = "fid_reference"

@@ -15,13 +15,13 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from dato import list_presets, load_preset
-from search.compose import load_config
-from search.evaluate.generate import Generator
-from search.evaluate.prompts import make_workloads
-from search.launch.pools import model_config
-from search.record import StudyResult
-from search.samples import grid
-from search.serial import result_from_json
+from search.launch.workers.open_pool import model_config
+from search.model.generator import Generator
+from search.model.prompts import make_workloads
+from search.records.files import result_from_json
+from search.records.record import StudyResult
+from search.report.sample_files import grid
+from search.settings.compose import load_config
 
 HERE = Path(__file__).parent
 COLUMNS, SEED, MARGIN = 8, 5, 150

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import dato
 from dato import Preset
-from search.compose import load_config
-from search.export import to_preset
-from search.folder import StudyFolder
-from search.launch.result import preset_header
-from search.names import slug
+from search.launch.study_result import preset_header
 from search.pareto import knee
-from search.record import FrontMember, StudyResult
-from search.serial import load_result
+from search.records.files import load_result
+from search.records.folder import StudyFolder
+from search.records.names import slug
+from search.records.record import FrontMember, StudyResult
+from search.report.export import to_preset
+from search.settings.compose import load_config
 
 HERE = Path(__file__).parent
 PRESETS = Path(dato.__file__).parent / "presets" / "pocket"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from search.audit_table import audit_table
-from search.cli.view import wide_console
-from search.compose import load_config
-from search.folder import StudyFolder
-from search.launch.audit import run_audit
-from search.launch.view import Lines
+from search.cli.sweep_view import wide_console
+from search.launch.audit_run import run_audit
+from search.launch.watching import Lines
+from search.records.folder import StudyFolder
+from search.report.audit_table import audit_table
+from search.settings.compose import load_config
 
 INTERRUPTED = 130
 

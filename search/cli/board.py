@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from search.cli.scatter import scatter
-from search.duration import duration_text
 from search.metrics import FIDS, metric
-from search.progress import fid
-from search.record import FrontMember, TrialRecord
+from search.records.progress import fid
+from search.records.record import FrontMember, TrialRecord
+from search.records.schedule_text import strip, summary
+from search.settings.duration import duration_text
 from search.study.budget import Budget, Spent
-from search.study.front import front_of, spread
-from search.table import strip, summary
+from search.study.front_choice import front_of, spread
 
 WIDE = 100
 """Columns from which the scatter stands beside the front."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.compose import compose_config
-from search.evaluate.cost_table import CostTable
-from search.evaluate.prompts import make_workloads
-from search.launch.batch import automatic_batch
-from search.launch.pools import model_config, open_pool
-from search.launch.tables import calibrate as measure
-from search.launch.tables import checked
-from search.launch.view import Lines
+from search.latency.cost_table import CostTable
+from search.launch.cost_tables import calibrate as measure
+from search.launch.cost_tables import checked
+from search.launch.largest_batch import automatic_batch
+from search.launch.watching import Lines
+from search.launch.workers.open_pool import model_config, open_pool
+from search.model.prompts import make_workloads
+from search.settings.compose import compose_config
 
 FOLDER = Path("latency")
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from importlib.resources import files
 
 from dato import Preset
-from search.compose import compose_model
 from search.errors import UserError
-from search.evaluate.model import ModelConfig
-from search.launch.pools import model_config
+from search.launch.workers.open_pool import model_config
+from search.model.loading import ModelConfig
+from search.settings.compose import compose_model
 
 OF_THE_PRESET = ("model.scheduler", "model.num_inference_steps", "model.guidance_scale")
 """What a preset fixes, because its schedule and measurements belong to it."""

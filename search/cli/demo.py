@@ -9,7 +9,7 @@ from search.cli.chosen import chosen_model
 from search.cli.generate import plain_warnings
 from search.demo.server import DemoServer
 from search.demo.studio import Studio, presets_for
-from search.evaluate.painter import Painter
+from search.model.prompt_images import Painter
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from dato import Preset, load_preset
 from search.cli.chosen import model_of
 from search.cli.pictures import Target
 from search.errors import UserError
-from search.evaluate.painter import Painted, Painter, Wish
+from search.model.prompt_images import Painted, Painter, Wish
 
 MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1

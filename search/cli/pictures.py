@@ -12,8 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from dato.files import replace_bytes
 from search.errors import UserError
-from search.evaluate.painter import Wish
-from search.names import slug
+from search.model.prompt_images import Wish
+from search.records.names import slug
 
 COLUMNS = 6
 Pictures = Mapping[str, Sequence[Image.Image]]

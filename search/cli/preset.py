@@ -8,7 +8,7 @@ import sys
 import dato
 from dato import DatoError
 from search.errors import UserError
-from search.evaluate.model import ModelConfig, load_pipeline, set_scheduler
+from search.model.loading import ModelConfig, load_pipeline, set_scheduler
 
 
 def validate(options: argparse.Namespace) -> int:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.cli.view import wide_console
-from search.compose import load_config
+from search.cli.sweep_view import wide_console
 from search.errors import UserError
-from search.evaluate.cost_file import load_cost_table
-from search.export import export_presets
-from search.folder import StudyFolder
-from search.launch.elsewhere import retargeted
-from search.launch.result import current_result, preset_header
-from search.launch.tables import require_same_work
-from search.serial import save_result
-from search.table import front_table
+from search.latency.cost_file import load_cost_table
+from search.launch.cost_tables import require_same_work
+from search.launch.retarget import retargeted
+from search.launch.study_result import current_result, preset_header
+from search.records.files import save_result
+from search.records.folder import StudyFolder
+from search.report.export import export_presets
+from search.report.front_table import front_table
+from search.settings.compose import load_config
 
 
 def retarget(options: argparse.Namespace) -> int:

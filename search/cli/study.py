@@ -8,16 +8,17 @@ import shutil
 from collections import Counter
 
 from dato import load_preset
-from search.cli.view import wide_console
-from search.compose import load_config
+from search.cli.sweep_view import wide_console
 from search.errors import UserError
-from search.folder import StudyFolder
-from search.launch.result import current_result, write_presets
+from search.launch.study_result import current_result, write_presets
 from search.metrics import FIDS
-from search.progress import fid
+from search.records.folder import StudyFolder
+from search.records.members import member_latency, member_speedup
+from search.records.progress import fid
 from search.report import write_report
+from search.report.front_table import front_table
+from search.settings.compose import load_config
 from search.study.budget import Budget, Spent
-from search.table import front_table, member_latency, member_speedup
 
 
 def status(options: argparse.Namespace) -> int:

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 from dato.files import replace_text
-from search.cli.view import make_view, wide_console
-from search.compose import compose_config, load_config, save_config
+from search.cli.sweep_view import make_view, wide_console
 from search.errors import UserError
-from search.folder import StudyFolder
-from search.launch.batch import automatic_batch
+from search.launch.largest_batch import automatic_batch
 from search.launch.sweep import run_sweep
+from search.records.folder import StudyFolder
+from search.report.front_table import front_table
 from search.settings import Config
-from search.table import front_table
+from search.settings.compose import compose_config, load_config, save_config
 
 INTERRUPTED = 130
 

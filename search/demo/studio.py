@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import dato
 from dato import DatoError, Preset, list_presets, load_preset
-from dato.families import denoiser_of
+from dato.denoisers.registry import denoiser_of
 from dato.fit import Fit
 from search.errors import UserError
-from search.evaluate.model import device_name, set_scheduler
-from search.evaluate.painter import Painted, Painter, Wish
-from search.table import strip, summary
+from search.model.loading import device_name, set_scheduler
+from search.model.prompt_images import Painted, Painter, Wish
+from search.records.schedule_text import strip, summary
 
 LARGEST_SEED = 2**53 - 1
 """The largest integer that every browser sends as it was typed."""

@@ -6,26 +6,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from dato import Schedule
-from search.folder import StudyFolder
-from search.launch.audit import audit_front
-from search.launch.bench import Bench, open_bench
-from search.launch.driving import open_driver
-from search.launch.result import assemble, public_config, write_presets
-from search.launch.slurm import run_jobs
-from search.launch.view import Stages, View
-from search.launch.warmstarts import first_schedules
-from search.record import StudyResult, TrialRecord
+from search.launch.audit_run import audit_front
+from search.launch.first_schedules import first_schedules
+from search.launch.instruments import Bench, open_bench
+from search.launch.open_driver import open_driver
+from search.launch.slurm.run_jobs import run_jobs
+from search.launch.study_result import assemble, public_config, write_presets
+from search.launch.watching import Stages, View
+from search.records.files import save_result, save_trials
+from search.records.folder import StudyFolder
+from search.records.record import StudyResult, TrialRecord
 from search.report import write_report
-from search.samples import save_samples
-from search.serial import save_result, save_trials
+from search.report.sample_files import save_samples
 from search.settings import Config
 from search.space import load_space
-from search.study.audit import Audited
+from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
-from search.study.driver import Driver
-from search.study.front import front_of, spread
+from search.study.front_choice import front_of, spread
 from search.study.lock import study_lock
-from search.study.records import read_records
+from search.study.search_loop import Driver
+from search.study.trial_records import read_records
 from search.study.writable import writable
 from search.tracking import Tracker, make_tracker
 

@@ -11,16 +11,16 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from dato.files import replace_text
-from search.audit_table import bias
-from search.folder import StudyFolder
-from search.importance import importance
 from search.metrics import metric
-from search.plots import front_figure, heldout_figure, progress_figure
-from search.record import StudyResult
-from search.report.facts import balanced, failures, flatten, headline, rows
-from search.report.samples import load_samples
+from search.records.folder import StudyFolder
+from search.records.record import StudyResult
+from search.report.audit_table import bias
+from search.report.contents import balanced, failures, flatten, headline, rows
+from search.report.front_table import elsewhere, feasibility, further_metrics
+from search.report.importance import importance
+from search.report.plots import front_figure, heldout_figure, progress_figure
+from search.report.sample_uris import load_samples
 from search.report.strips import strips
-from search.table import elsewhere, feasibility, further_metrics
 
 HERE = Path(__file__).parent
 SCRIPTS = ("plots.js", "card.js", "difference.js")

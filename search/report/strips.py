@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dato import Kind, Schedule
-from search.record import StudyResult
-from search.table import BRANCHES
+from search.records.record import StudyResult
+from search.records.schedule_text import BRANCHES
 
 HEIGHT = 40
 """Height of a full call's bar, in the strip's own units; a call is 10 wide."""

@@ -1,6 +1,6 @@
 """The configuration as frozen, validated values: one class a Hydra group, ``Config`` over all."""
 
-from search.settings.batch import AUTO, batch_sizes, cpu_batch
+from search.settings.batch_sizes import AUTO, batch_sizes, cpu_batch
 from search.settings.config import Config, parse_config, parse_model
 from search.settings.latency import LatencySettings
 from search.settings.launcher import LauncherSettings

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from search.duration import parse_duration
+from search.settings.duration import parse_duration
 
 
 class Settings(BaseModel):

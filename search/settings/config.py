@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from search.constraints import Constraints
 from search.errors import ConfigError
 from search.metrics import FIDS, metric
 from search.secrets import without_passwords
 from search.settings.base import Settings
+from search.settings.constraints import Constraints
 from search.settings.latency import LatencySettings
 from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from search.duration import parse_duration
 from search.settings.base import Settings, duration_text
+from search.settings.duration import parse_duration
 
 Word = Annotated[str, StringConstraints(pattern=r"^[\w.,:|&*+/\[\]()-]{1,200}$")]
 """One word of a job's script: no blank, quote or line end, so that it stays one."""

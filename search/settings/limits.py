@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from search.constraints import SPEEDUP, Constraints, parse_bounds
 from search.metrics import FIDS, metric
 from search.settings.base import Settings, duration_text
+from search.settings.constraints import SPEEDUP, Constraints, parse_bounds
 
 
 class BudgetSettings(Settings):
@@ -34,7 +34,7 @@ class BudgetSettings(Settings):
 
 
 class ConstraintSettings(Settings):
-    """Bounds that the front keeps, in the grammar of ``search.constraints``.
+    """Bounds that the front keeps, in the grammar of ``search.settings.constraints``.
 
     Every other key is the name of a metric (``search.metrics``), such as ``psnr=">=25"``.
 

@@ -20,7 +20,7 @@ class ModelSettings(Settings):
         architecture: what is built without weights.
         scheduler: a diffusers scheduler class name.
         batch_size: images per pipeline call; also the batch that latency is measured at. A study
-            started with ``auto`` finds it once (``search.launch.batch``) and keeps the number.
+            that starts with ``auto`` finds it once (``search.launch.largest_batch``) and keeps it.
         prompts: ``"pocket"``, a text file with one prompt a line, ``coco:FILE``,
             ``imagenet:FILE`` or ``datasets:NAME:SPLIT:COLUMN``.
         vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles. Both

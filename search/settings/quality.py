@@ -17,7 +17,7 @@ class QualitySettings(Settings):
         record: further metrics that are measured of every complete trial.
         features: the feature network behind every FID: ``"pocket"`` (embedded), ``"inception"``
             (of published FIDs; extra ``fid``), ``"inception_released"`` (as the paper's released
-            code has it), or an installed package's (``search.evaluate.features``).
+            code has it), or an installed package's (``search.quality.features``).
         features_path: file of an Inception's weights; null lets its package download them.
         clip_path: folder or hub id of the CLIP model behind ``clip_score``.
         lpips_path: file of torchvision's AlexNet weights, behind ``lpips``; null lets its package

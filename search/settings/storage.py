@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from search.duration import parse_duration
 from search.settings.base import Settings, duration_text
+from search.settings.duration import parse_duration
 
 URL_OPTIONS = {"host", "port", "sslmode", "sslrootcert"}
 """What a URL may say behind its question mark; the rest of libpq's options name secrets."""

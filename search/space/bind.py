@@ -12,7 +12,7 @@ from search.space.domains import Choice, Domain, IntRange, Value, contains
 from search.space.language import SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
-from search.space.sites import Site, resolve
+from search.space.prune_entries import Site, resolve
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dato import Kind, Schedule, Tokens
 from search.space.bind import Bound
 from search.space.domains import Value
+from search.space.full_calls import by_drift, by_interval, reused
 from search.space.language import TOKENS
-from search.space.placement import by_drift, by_interval, reused
 
 
 def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:

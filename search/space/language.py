@@ -24,7 +24,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from search.space.leaf import Leaf, Slot, parse_leaf
+from search.space.entry import Leaf, Slot, parse_leaf
 from search.space.problems import Problems, join
 from search.space.pruning import parse_patch, parse_prune
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dato import Tokens
-from search.space.leaf import Leaf, Per, Slot, parse_leaf
+from search.space.entry import Leaf, Per, Slot, parse_leaf
 from search.space.problems import Problems, join
 
 LEVEL = re.compile(r"level_\d+")

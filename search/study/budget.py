@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from search.duration import duration_text, parse_duration
-from search.record import TrialRecord
+from search.records.record import TrialRecord
 from search.settings import BudgetSettings
+from search.settings.duration import duration_text, parse_duration
 
 IDLE_TRIALS = 200
 """So many trials in a row without a new image mean that the space holds nothing new."""

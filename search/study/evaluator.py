@@ -9,13 +9,13 @@ from typing import Protocol
 
 from dato import Schedule, Topology
 from search.errors import TrialError
-from search.evaluate.cost_table import CostTable
-from search.evaluate.images import Images, join
-from search.evaluate.quality import QualityMeter
+from search.latency.cost_table import CostTable
 from search.metrics import metric
-from search.record import TrialRecord
+from search.model.images import Images, join
+from search.quality.meter import QualityMeter
+from search.records.record import TrialRecord
 from search.settings import QualitySettings
-from search.study.margin import learned_margin
+from search.study.rung_margin import learned_margin
 
 
 class ImageSource(Protocol):

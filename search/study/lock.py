@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from search.errors import UserError
-from search.folder import StudyFolder
+from search.records.folder import StudyFolder
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dato import Kind, Schedule
-from search.evaluate.sensitivity import Sensitivity
+from search.sensitivity.table import Sensitivity
 
 SPEEDUPS = (1.3, 12.0)
 """Where warm starts are wanted: below, little is gained; above, little is left of the images."""

@@ -17,7 +17,7 @@ from search.space import Parameter, Space, SpaceContext
 from search.space.distributions import distribution_of
 from search.space.domains import Value
 from search.study.mutate import mutated
-from search.study.records import ORIGIN
+from search.study.trial_records import ORIGIN
 
 ENOUGH = 8
 """Complete trials before the front's members are worth changing."""

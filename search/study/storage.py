@@ -14,11 +14,11 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import TrialState
 
 from search.errors import UserError
-from search.folder import StudyFolder
-from search.reading import HUGE, check_file
+from search.records.folder import StudyFolder
+from search.records.reading import HUGE, check_file
 from search.settings import SamplerSettings, StorageSettings
 from search.study.at_once import JournalFile
-from search.study.crew import Alone, Crew
+from search.study.drivers import Alone, Crew
 from search.study.samplers import make_sampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -80,7 +80,7 @@ def crew_of(study: optuna.Study, storage: StorageSettings) -> Crew:
     """Whom a driver of the study shares it with: nobody, unless it is on a server."""
     if storage.kind != "postgres":
         return Alone()
-    from search.study.server import Team
+    from search.study.postgres import Team
 
     cached = study._storage
     assert isinstance(cached, _CachedStorage) and isinstance(cached._backend, RDBStorage)
@@ -112,7 +112,7 @@ def _path(folder: StudyFolder, storage: StorageSettings) -> Path:
 
 def _backend(folder: StudyFolder, storage: StorageSettings) -> BaseStorage:
     if storage.kind == "postgres":
-        from search.study.server import open_server
+        from search.study.postgres import open_server
 
         return open_server(storage)
     path = _path(folder, storage)

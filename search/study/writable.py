@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from optuna.exceptions import StorageInternalError
 
 from search.errors import UserError
-from search.folder import StudyFolder
+from search.records.folder import StudyFolder
 
 UNWRITABLE = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dato.files import replace_text
-from search.folder import StudyFolder
+from search.records.folder import StudyFolder
 
 
 def directories(folder: StudyFolder) -> Mapping[str, str]:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from search.pareto import knee
-from search.progress import Step, fid
-from search.record import FrontMember, StudyResult, TrialRecord
-from search.table import member_interval, member_latency, member_speedup, summary
+from search.records.members import member_interval, member_latency, member_speedup
+from search.records.progress import Step, fid
+from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.schedule_text import summary
 
 COLUMNS = (
     "trial", "state", "origin", "fid_real", "fid_reference", "latency_s", "speedup", "distance",

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from search.folder import StudyFolder
-from search.record import StudyResult, TrialRecord
+from search.records.folder import StudyFolder
+from search.records.record import StudyResult, TrialRecord
 
 
 class Tracker(Protocol):

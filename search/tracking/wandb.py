@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from search.folder import StudyFolder
 from search.metrics import metric
-from search.names import sample_path, slug
-from search.plots import front_figure
-from search.progress import Progress
-from search.record import FrontMember, StudyResult, TrialRecord
+from search.records.folder import StudyFolder
+from search.records.names import sample_path, slug
+from search.records.progress import Progress
+from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.report.plots import front_figure
 from search.tracking.files import (
     Environment,
     directories,

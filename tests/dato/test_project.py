@@ -20,16 +20,16 @@ SOURCES = sorted(path for room in ("dato", "search") for path in (ROOT / room).r
 
 
 BEHIND = {
-    "datasets": ("search/evaluate/prompt_sources.py",),
-    "diffusers": ("dato/", "search/evaluate/", "search/pocket/"),
-    "hydra": ("search/compose.py",),
-    "omegaconf": ("search/compose.py",),
+    "datasets": ("search/model/prompt_sources.py",),
+    "diffusers": ("dato/", "search/model/", "search/pocket/"),
+    "hydra": ("search/settings/compose.py",),
+    "omegaconf": ("search/settings/compose.py",),
     "optuna": ("search/space/distributions.py", "search/study/", "search/launch/"),
-    "plotly": ("search/plots/", "search/report/"),
-    "ray": ("search/launch/",),
-    "submitit": ("search/launch/",),
-    "torchmetrics": ("search/evaluate/",),
-    "triton": ("dato/matching_triton.py",),
+    "plotly": ("search/report/",),
+    "ray": ("search/launch/workers/",),
+    "submitit": ("search/launch/slurm/",),
+    "torchmetrics": ("search/quality/",),
+    "triton": ("dato/tokens/matching_triton.py",),
     "wandb": ("search/tracking/wandb.py",),
 }
 """Where each library may be imported: one file or room, so that replacing it stays one change."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from experiments.real.__main__ import STUDY, figures, run
-from search.record import TrialRecord
+from search.records.record import TrialRecord
 
 TINY = (
     "model.weights=tiny", "model.device=cpu", "model.dtype=float32", "model.batch_size=auto",

@@ -9,8 +9,8 @@ import pytest
 from dato import Kind, Layer, Schedule, Topology
 from experiments.search.prefixes import saved
 from experiments.search.rungs import Row, learnt, replay
-from search.evaluate.cost_table import CostTable
-from search.study.margin import SIGMAS, learned_margin
+from search.latency.cost_table import CostTable
+from search.study.rung_margin import SIGMAS, learned_margin
 
 
 class Costs:

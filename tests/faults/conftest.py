@@ -11,12 +11,12 @@ import pytest
 
 from tests.postgres import postgres as postgres
 from tests.ray_hosts import ray_hosts as ray_hosts
-from tests.search.evaluate.conftest import generator as generator
-from tests.search.evaluate.conftest import tiny_folder as tiny_folder
-from tests.search.output.conftest import folder as folder
-from tests.search.output.conftest import result as result
+from tests.search.recorded_study import folder as folder
+from tests.search.recorded_study import result as result
 from tests.search.study.conftest import context as context
 from tests.search.study.conftest import space as space
+from tests.search.tiny_generator import generator as generator
+from tests.search.tiny_generator import tiny_folder as tiny_folder
 from tests.slurm import running_cluster as running_cluster
 from tests.slurm import slurm as slurm
 

@@ -10,10 +10,10 @@ import pytest
 
 from search.space import Space, SpaceContext
 from search.study.budget import Budget, Spent
-from search.study.records import read_records
+from search.study.trial_records import read_records
 from tests.postgres import PostgresServer
-from tests.search.study.test_driver import make_driver
-from tests.search.study.test_server import driver_of
+from tests.search.study.test_postgres import driver_of
+from tests.search.study.test_search_loop import make_driver
 
 JUMPS = (0.0, 7 * 3600.0, -5 * 3600.0)
 

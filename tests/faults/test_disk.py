@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from search.errors import UserError
-from search.evaluate.generate import Generator
-from search.evaluate.reference import kept_images
-from search.folder import StudyFolder
-from search.record import StudyResult, TrialRecord
+from search.model.generator import Generator
+from search.model.reference import kept_images
+from search.records.files import save_result
+from search.records.folder import StudyFolder
+from search.records.record import StudyResult, TrialRecord
 from search.report import write_report
-from search.serial import save_result
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
-from search.study.driver import Driver
-from search.study.records import read_records
+from search.study.search_loop import Driver
+from search.study.trial_records import read_records
 from search.study.writable import writable
 from tests.faults.test_killed_driver import finish
-from tests.search.study.test_driver import make_driver, run
+from tests.search.study.test_search_loop import make_driver, run
 
 
 def fill(disk: Path) -> Path:

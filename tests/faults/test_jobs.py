@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.compose import load_config
-from search.folder import StudyFolder
-from search.launch import slurm
-from search.record import TrialRecord
-from search.study.records import read_records
+from search.launch.slurm import run_jobs as slurm
+from search.records.folder import StudyFolder
+from search.records.record import TrialRecord
+from search.settings.compose import load_config
 from search.study.storage import read_study
+from search.study.trial_records import read_records
 from tests.postgres import PASSWORD, PostgresServer
 from tests.search.cli.test_study_life import SMALL
 

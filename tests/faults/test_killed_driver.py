@@ -14,16 +14,16 @@ from optuna.storages.journal import JournalFileBackend
 
 from dato import load_preset
 from dato.preset import ModelInfo, SamplerInfo
-from search.export import export_presets
-from search.folder import StudyFolder
-from search.record import StudyResult, TrialRecord
+from search.records.files import load_result, save_result, trials_from_json, trials_to_json
+from search.records.folder import StudyFolder
+from search.records.record import StudyResult, TrialRecord
 from search.report import write_report
-from search.serial import load_result, save_result, trials_from_json, trials_to_json
+from search.report.export import export_presets
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
-from search.study.records import read_records
+from search.study.trial_records import read_records
 from tests.faults.conftest import in_child
-from tests.search.study.test_driver import make_driver
+from tests.search.study.test_search_loop import make_driver
 
 KILLED = signal.SIGKILL
 TRIALS, WARMSTARTS = 3, 2

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from dato import Schedule
-from search.compose import compose_config
 from search.errors import TrialError, UserError
-from search.evaluate.generate import Generator
-from search.folder import StudyFolder
-from search.launch.bench import measure_unpatched
-from search.launch.pool import SerialPool
-from search.launch.view import Lines
-from tests.search.evaluate.tiny import STEPS
+from search.launch.instruments import measure_unpatched
+from search.launch.watching import Lines
+from search.launch.workers.pool import SerialPool
+from search.model.generator import Generator
+from search.records.folder import StudyFolder
+from search.settings.compose import compose_config
+from tests.search.model.tiny import STEPS
 
 SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1)
 

@@ -11,15 +11,15 @@ from dataclasses import replace
 import pytest
 
 from search.errors import UserError
-from search.record import TrialRecord
+from search.records.record import TrialRecord
 from search.settings import StorageSettings
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
-from search.study.records import read_records
-from search.study.server import Team
+from search.study.postgres import Team
+from search.study.trial_records import read_records
 from tests.postgres import PostgresServer
 from tests.search.study.conftest import FakeEvaluator
-from tests.search.study.test_server import driver_of
+from tests.search.study.test_postgres import driver_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 TRIALS = 24

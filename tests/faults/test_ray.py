@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.compose import load_config
-from search.folder import StudyFolder
-from search.record import TrialRecord
-from search.study.records import read_records
+from search.records.folder import StudyFolder
+from search.records.record import TrialRecord
+from search.settings.compose import load_config
 from search.study.storage import read_study
+from search.study.trial_records import read_records
 from tests.ray_hosts import PORT, RayHosts
 from tests.search.cli.test_study_life import SMALL
 
@@ -93,8 +93,8 @@ DRIVER = """
 import json, os, sys
 from pathlib import Path
 from search.errors import UserError
-from search.launch.pool_ray import RayPool
-from tests.search.evaluate.tiny import HELDOUT, SEARCH, tiny_config
+from search.launch.workers.ray_pool import RayPool
+from tests.search.model.tiny import HELDOUT, SEARCH, tiny_config
 
 class Pool(RayPool):
     gather_s = 1.0

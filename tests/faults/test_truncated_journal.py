@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from search.folder import StudyFolder
+from search.records.folder import StudyFolder
 from search.settings import StorageSettings
 from search.space import Space, SpaceContext
-from search.study.records import read_records
 from search.study.storage import read_study
-from tests.search.study.test_driver import make_driver, run
+from search.study.trial_records import read_records
+from tests.search.study.test_search_loop import make_driver, run
 
 
 def test_what_was_told_before_the_cut_is_there_and_the_study_goes_on(

@@ -16,19 +16,19 @@ import optuna
 from dato.errors import DatoError
 from dato.preset import Preset
 from dato.schedule import Schedule
-from search.compose import compose_config, load_config, save_config
 from search.errors import UserError
-from search.evaluate.cost_file import load_cost_table
-from search.evaluate.prompt_sources import read_prompts
-from search.evaluate.reference import read_reference
-from search.evaluate.sensitivity import Sensitivity
-from search.folder import StudyFolder
-from search.plain_yaml import read_yaml
-from search.serial import result_from_json, trials_from_json, trials_to_json
+from search.latency.cost_file import load_cost_table
+from search.model.prompt_sources import read_prompts
+from search.model.reference import read_reference
+from search.records.files import result_from_json, trials_from_json, trials_to_json
+from search.records.folder import StudyFolder
+from search.sensitivity.table import Sensitivity
 from search.settings import SamplerSettings, StorageSettings
+from search.settings.compose import compose_config, load_config, save_config
+from search.settings.safe_yaml import read_yaml
 from search.space import SpaceContext, load_space
-from search.study.records import RECORD, read_records
 from search.study.storage import open_study, read_study
+from search.study.trial_records import RECORD, read_records
 from tests.strategies import sd15_topology
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Literal
 
 from dato import Kind, Schedule
-from search.evaluate.sensitivity import Sensitivity
+from search.sensitivity.table import Sensitivity
 
 Depth = int | Literal["full"]
 

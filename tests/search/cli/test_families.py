@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.evaluate.architectures import Name
-from search.evaluate.model import ModelConfig, load_pipeline
-from search.folder import StudyFolder
-from search.serial import load_result
+from search.model.architectures import Name
+from search.model.loading import ModelConfig, load_pipeline
+from search.records.files import load_result
+from search.records.folder import StudyFolder
 
 SMALL = {
     "model.num_inference_steps": 4,

@@ -23,9 +23,9 @@ from search.cli.generate import _counted
 from search.cli.main import main
 from search.cli.pictures import COLUMNS, grid, rows_of
 from search.errors import UserError
-from search.evaluate.generate import NO_MEMORY
-from search.evaluate.model import ModelConfig, load_pipeline
-from search.evaluate.painter import Painter, Wish
+from search.model.generator import NO_MEMORY
+from search.model.loading import ModelConfig, load_pipeline
+from search.model.prompt_images import Painter, Wish
 from search.pocket import load_pipeline as load_pocket
 
 FAST = load_preset("pocket/fast")

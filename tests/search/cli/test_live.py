@@ -18,10 +18,10 @@ from rich.console import Console
 from dato import Kind, Schedule
 from search.cli.board import Board, seconds_left
 from search.cli.scatter import scatter
-from search.cli.view import LiveView, PlainView, make_view
-from search.compose import compose_config
-from search.record import Quality, TrialRecord
+from search.cli.sweep_view import LiveView, PlainView, make_view
+from search.records.record import Quality, TrialRecord
 from search.settings import Config
+from search.settings.compose import compose_config
 from search.study.budget import Budget, Spent
 
 CONTROL = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+")

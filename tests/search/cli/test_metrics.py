@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.folder import StudyFolder
-from search.serial import load_result
+from search.records.files import load_result
+from search.records.folder import StudyFolder
 from tests.search.cli.test_families import sweep
-from tests.search.evaluate.tiny_clip import save_clip
+from tests.search.quality.tiny_clip import save_clip
 
 
 def test_a_study_of_ssim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from experiments.paper import cost
 from experiments.paper.__main__ import PAPER, run
-from search.compose import compose_config
 from search.errors import UserError
+from search.settings.compose import compose_config
 
 REDUCED = (
     "model.weights=tiny",

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.compose import load_config
-from search.evaluate.sensitivity import Sensitivity
-from search.folder import StudyFolder
-from search.record import TrialRecord
-from search.serial import load_result
-from search.study.records import read_records
+from search.records.files import load_result
+from search.records.folder import StudyFolder
+from search.records.record import TrialRecord
+from search.sensitivity.table import Sensitivity
+from search.settings.compose import load_config
 from search.study.storage import read_study
+from search.study.trial_records import read_records
 from tests.search.cli.test_study_life import SMALL
 
 pytestmark = pytest.mark.slow

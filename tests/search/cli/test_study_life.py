@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 
 from search.cli.main import main
-from search.compose import load_config
-from search.evaluate.cost_file import load_cost_table
-from search.folder import StudyFolder
-from search.serial import load_result, members_from_json
-from search.study.records import read_records
+from search.latency.cost_file import load_cost_table
+from search.records.files import load_result, members_from_json
+from search.records.folder import StudyFolder
+from search.settings.compose import load_config
 from search.study.storage import read_study
+from search.study.trial_records import read_records
 
 SMALL = (
     "model.num_inference_steps=6",

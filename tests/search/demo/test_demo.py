@@ -31,8 +31,8 @@ from search.cli.main import main
 from search.demo.server import DemoServer
 from search.demo.studio import Request, Studio, presets_for
 from search.errors import UserError
-from search.evaluate.model import ModelConfig
-from search.evaluate.painter import Painted, Painter, Wish
+from search.model.loading import ModelConfig
+from search.model.prompt_images import Painted, Painter, Wish
 
 PROMPT = "a red circle on a white background"
 FAST = load_preset("pocket/fast")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.record import TrialRecord
+from search.records.record import TrialRecord
 from tests.faults.test_jobs import records
 from tests.postgres import PostgresServer
 from tests.search.cli.test_study_life import SMALL

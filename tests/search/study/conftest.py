@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dato import Layer, Schedule, Topology
-from search.record import Quality, TrialRecord
+from search.records.record import Quality, TrialRecord
 from search.space import Space, SpaceContext, load_space
 from tests.postgres import postgres as postgres
 

@@ -10,7 +10,7 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy import event
 
-from search.folder import StudyFolder
+from search.records.folder import StudyFolder
 from search.settings import SamplerSettings, StorageSettings
 from search.study.at_once import suggested_at_once
 from search.study.storage import open_study, read_study

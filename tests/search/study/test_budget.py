@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dato import Schedule
-from search.record import TrialRecord
+from search.records.record import TrialRecord
 from search.settings import BudgetSettings
 from search.space import Space, SpaceContext
 from search.study.budget import IDLE_TRIALS, Budget, Spent
-from search.study.records import read_records
+from search.study.trial_records import read_records
 from tests.search.study.conftest import FakeEvaluator
-from tests.search.study.test_driver import make_driver
+from tests.search.study.test_search_loop import make_driver
 
 TRIAL = TrialRecord(
     0, "complete", "sampler", {}, Schedule.uniform(20, 4), speedup=4.0, images=8, seconds=10.0

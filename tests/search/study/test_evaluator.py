@@ -11,10 +11,10 @@ import torch
 
 from dato import Schedule
 from search.errors import TrialError
-from search.evaluate.cost_table import CostTable
-from search.evaluate.images import Images
-from search.evaluate.quality import QualityMeter
-from search.record import Quality, TrialRecord
+from search.latency.cost_table import CostTable
+from search.model.images import Images
+from search.quality.meter import QualityMeter
+from search.records.record import Quality, TrialRecord
 from search.settings import QualitySettings
 from search.study.evaluator import Evaluator, dominating
 from tests.search.study.conftest import TOPOLOGY

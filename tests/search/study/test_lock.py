@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from search.errors import UserError
-from search.folder import StudyFolder
+from search.records.folder import StudyFolder
 from search.study.lock import study_lock
 
 
 def test_a_second_driver_is_refused_and_the_lock_ends_with_its_holder(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from search.folder import StudyFolder;"
+        "import sys, time; from pathlib import Path; from search.records.folder import StudyFolder;"
         "from search.study.lock import study_lock\n"
         "with study_lock(StudyFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
     )

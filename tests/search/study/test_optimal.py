@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.evaluate.sensitivity import Sensitivity
+from search.sensitivity.table import Sensitivity
 from search.study.optimal import PARTS, Goal, optimal, planned_starts
 from tests.oracles.planning import planned_front
 

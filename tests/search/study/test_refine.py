@@ -11,13 +11,13 @@ from search.settings import SamplerSettings
 from search.space import Space, SpaceContext, load_space
 from search.space.domains import contains
 from search.study.budget import Budget
-from search.study.driver import Driver
 from search.study.mutate import mutated
-from search.study.records import read_records
 from search.study.refine import ENOUGH, Refiner
 from search.study.samplers import make_sampler
+from search.study.search_loop import Driver
+from search.study.trial_records import read_records
 from tests.search.study.conftest import SPACE
-from tests.search.study.test_driver import make_driver
+from tests.search.study.test_search_loop import make_driver
 
 PER_CALL = {
     "name": "per-call",

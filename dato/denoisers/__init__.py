@@ -1,0 +1,1 @@
+"""What the engine knows of each denoiser family: its parts, and its forward from any depth."""

@@ -1,0 +1,50 @@
+"""Which denoisers the engine runs, and the denoiser of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dato.denoisers.base import Adapter
+from dato.denoisers.pixart import TransformerAdapter
+from dato.denoisers.unet_adapter import UNetAdapter
+from dato.errors import UnsupportedError
+from dato.topology import Topology
+
+_ADAPTERS: tuple[type[Adapter], ...] = (UNetAdapter, TransformerAdapter)
+_ATTRIBUTES = ("unet", "transformer")
+
+
+def adapter_of(pipe_or_denoiser: Any) -> Adapter:
+    """The adapter of a pipeline's denoiser, or of a denoiser.
+
+    Raises:
+        UnsupportedError: there is no denoiser that the engine knows.
+    """
+    denoiser = denoiser_of(pipe_or_denoiser)
+    for adapter in _ADAPTERS:
+        if isinstance(denoiser, adapter.takes) and type(denoiser).forward is adapter.takes.forward:
+            return adapter.of(denoiser)
+    known = " or ".join(adapter.takes.__name__ for adapter in _ADAPTERS)
+    raise UnsupportedError(
+        f"The engine runs pipelines whose denoiser is a diffusers {known}.",
+        found=type(denoiser).__name__,
+        remedy="Use Stable Diffusion 1.x, 2.x, XL or PixArt; compile with dato.compile.",
+    )
+
+
+def denoiser_of(pipe_or_denoiser: Any) -> Any:
+    """The ``unet`` or ``transformer`` of a pipeline; anything else is returned as it is."""
+    for name in _ATTRIBUTES:
+        denoiser = getattr(pipe_or_denoiser, name, None)
+        if denoiser is not None:
+            return denoiser
+    return pipe_or_denoiser
+
+
+def topology(pipe_or_denoiser: Any) -> Topology:
+    """Skip branches and prunable self-attention layers of a pipeline's denoiser.
+
+    Raises:
+        UnsupportedError: the denoiser has parts that the engine does not know.
+    """
+    return adapter_of(pipe_or_denoiser).topology()

@@ -1,0 +1,85 @@
+"""Presets on the Hugging Face Hub: ``hub:USER/REPO/NAME`` is ``NAME.json`` of a repository.
+
+The transfers, the cache and offline mode are huggingface_hub's own. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dato.errors import HubError
+from dato.preset.card import card
+
+if TYPE_CHECKING:
+    from dato.preset import Preset
+
+PREFIX = "hub:"
+
+
+def hub_file(reference: str) -> Path:
+    """The local copy of a preset on the Hub, downloaded unless the cache holds it.
+
+    Args:
+        reference: ``"hub:USER/REPO/NAME"``; ``NAME`` may have folders and ends before ``.json``.
+
+    Raises:
+        HubError: the reference is malformed, or the file can be neither downloaded nor found.
+    """
+    import httpx2
+    from huggingface_hub import hf_hub_download
+
+    repo, name = _split(reference)
+    try:
+        return Path(hf_hub_download(repo, f"{name}.json"))
+    except (OSError, ValueError, httpx2.HTTPError) as error:
+        raise HubError(
+            f"A hub preset is a file of a repository that can be reached or is in the cache "
+            f"({_first_line(error)}).",
+            found=reference,
+            remedy="Check the name, your connection and HF_HUB_OFFLINE, or log in with 'hf auth "
+            "login' where the repository is private.",
+        ) from error
+
+
+def push(preset: Preset, repo: str, *, name: str | None, private: bool) -> str:
+    """Upload a preset and its card; see :meth:`dato.preset.Preset.push_to_hub`."""
+    import httpx2
+    from huggingface_hub import HfApi
+
+    name = name or preset.name.rpartition("/")[2]
+    target = f"{PREFIX}{repo}/{name}"
+    _split(target)
+    api = HfApi()
+    try:
+        api.create_repo(repo, private=private, exist_ok=True)
+        for path, text in ((f"{name}.json", preset.to_json()), (f"{name}.md", card(preset))):
+            api.upload_file(
+                path_or_fileobj=text.encode(),
+                path_in_repo=path,
+                repo_id=repo,
+                commit_message=f"Preset {name}",
+            )
+    except (OSError, ValueError, httpx2.HTTPError) as error:
+        raise HubError(
+            f"A preset is pushed to a repository that you may write ({_first_line(error)}).",
+            found=repo,
+            remedy="Log in with 'hf auth login', and check the name and your connection.",
+        ) from error
+    return target
+
+
+def _split(reference: str) -> tuple[str, str]:
+    parts = reference.removeprefix(PREFIX).removesuffix(".json").split("/")
+    if len(parts) < 3 or not all(part.strip(".") for part in parts):
+        raise HubError(
+            f"A preset on the Hub is named {PREFIX}USER/REPO/NAME.",
+            found=reference,
+            remedy="Name the file of the repository, without .json.",
+        )
+    return "/".join(parts[:2]), "/".join(parts[2:])
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__

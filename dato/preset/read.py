@@ -1,0 +1,38 @@
+"""Preset files on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dato.errors import NotJsonError, PresetFileError
+from dato.preset.parse import MAX_BYTES, check_size
+
+
+def read_text(path: Path) -> str:
+    """Text of a preset file.
+
+    Raises:
+        PresetFileError: the file is missing or unreadable.
+        TooLargeError, NotJsonError: it is too large, or not UTF-8 without a byte-order mark.
+    """
+    try:
+        if not path.is_file():
+            raise FileNotFoundError(2, "no such file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise PresetFileError(
+            f"A preset file can be read ({getattr(error, 'strerror', None) or error}).",
+            found=str(path),
+            remedy="Check the path, or use a shipped name such as list_presets() returns.",
+        ) from error
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if len(data) > MAX_BYTES:
+            check_size(data.decode("latin-1"))
+        raise NotJsonError(
+            "A preset is UTF-8 text.",
+            found=f"byte {data[error.start]:#04x} at offset {error.start}",
+            remedy="Save it as UTF-8.",
+        ) from error

@@ -1,0 +1,128 @@
+"""One compiled graph for each kind of a schedule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from dato.denoisers.base import Adapter
+from dato.errors import UnsupportedError
+from dato.runtime.eager import Eager
+from dato.runtime.run import Run
+from dato.runtime.steps import Step
+
+Mode = Literal["default", "cudagraphs"]
+Graph = Callable[[dict[str, Any], Tensor | None], tuple[Tensor, dict[int, Tensor]]]
+
+_INDUCTOR_MODES = {"default": None, "cudagraphs": "reduce-overhead"}
+
+
+@dataclass
+class Warmup:
+    """What compiling has cost so far; fills up as kinds and shapes are first met.
+
+    Args:
+        seconds: of the first compiled call of each graph, by a readable name.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.seconds)} graphs, {sum(self.seconds.values()):.1f} s to compile"]
+        return "\n  ".join(lines + [f"{name}: {each:.1f} s" for name, each in self.seconds.items()])
+
+
+class Compiled:
+    """Looks the graph of a call up by its kind and shapes, and compiles it where there is none.
+
+    The first call of a kind at a new shape runs eagerly: it draws the noise, which a graph could
+    not. A schedule is static, so that all calls of a kind capture the same cuts.
+
+    Args:
+        eager: computes what is not compiled yet.
+        adapter: the denoiser.
+        mode: see :func:`dato.compile`.
+        options: further arguments of ``torch.compile``.
+    """
+
+    def __init__(
+        self, eager: Eager, adapter: Adapter, mode: Mode, options: Mapping[str, Any]
+    ) -> None:
+        if mode not in get_args(Mode):
+            raise UnsupportedError('mode is "default" or "cudagraphs".', found=mode)
+        self._eager = eager
+        self._adapter = adapter
+        self._mode = mode
+        self._options = {"mode": _INDUCTOR_MODES[mode], "dynamic": False, **options}
+        self._graphs: dict[object, Graph | None] = {}
+        self.warmup = Warmup()
+
+    def __call__(
+        self, run: Run, step: Step, inputs: Mapping[str, Any]
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        """See :class:`dato.runtime.eager.Compute`."""
+        tensors = {name: value for name, value in inputs.items() if name != "return_dict"}
+        captures = run.captures(step)
+        known = bool(step.ratios) and run.dynamics.known
+        key = (step.kind, captures, known, len(run.steps), _form(tensors))
+        if key not in self._graphs:
+            self._graphs[key] = None
+            return self._eager(run, step, inputs)
+        graph = self._graphs[key]
+        started = time.perf_counter()
+        if graph is None:
+            self._graphs[key] = compiled = self._compile(step, captures)
+            result = self._run(compiled, run, step, tensors)
+            name = f"{len(self.warmup.seconds) + 1}. {step.name} at {run.shape}"
+            self.warmup.seconds[name] = time.perf_counter() - started
+            return result
+        return self._run(graph, run, step, tensors)
+
+    def _run(
+        self, graph: Graph, run: Run, step: Step, inputs: dict[str, Any]
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        if self._mode == "default":
+            return graph(inputs, run.cut(step))
+        # A replay overwrites what the replay before it returned.
+        torch.compiler.cudagraph_mark_step_begin()
+        output, cuts = graph(inputs, run.cut(step))
+        kept = {cut: cuts[cut].clone() for cut in step.captures}
+        return output.clone(), kept
+
+    def _compile(self, step: Step, captures: frozenset[int]) -> Graph:
+        adapter, depth = self._adapter, step.inner
+        wanted = tuple(sorted(captures))
+
+        def graph(inputs: dict[str, Any], cut: Tensor | None) -> tuple[Tensor, dict[int, Tensor]]:
+            return adapter.partial(inputs, depth, cut, wanted)
+
+        return torch.compile(_own_code(graph, len(self._graphs)), **self._options)
+
+
+def _own_code(function: Any, number: int) -> Any:
+    """A copy with a code object of its own.
+
+    torch.compile keeps a few graphs for each code object and then gives up; closures of one
+    function share theirs.
+    """
+    code = function.__code__.replace(co_name=f"kind_{number}")
+    return FunctionType(
+        code, function.__globals__, code.co_name, function.__defaults__, function.__closure__
+    )
+
+
+def _form(value: Any) -> object:
+    """Shapes, types and devices of nested inputs; other values stand for themselves."""
+    if isinstance(value, Tensor):
+        return (tuple(value.shape), value.dtype, value.device)
+    if isinstance(value, Mapping):
+        return tuple((name, _form(each)) for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_form, value))
+    return value

@@ -1,0 +1,163 @@
+"""The forward that runs a schedule in place of a denoiser's own."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dato.denoisers.base import Adapter
+from dato.errors import MismatchError, UnsupportedError
+from dato.fit import Fit
+from dato.runtime.eager import Compute, Eager
+from dato.runtime.run import Run
+from dato.runtime.steps import Step, plan_steps
+from dato.runtime.timesteps import first_position, position, timesteps_of
+from dato.tokens.dynamics import Dynamics, Epsilon
+from dato.tokens.noise import Noise
+from dato.tokens.plans import Pruner
+from dato.topology import Topology
+
+_OTHER_GUIDANCE = ("do_perturbed_attention_guidance", "image_guidance_scale")
+"""Attributes of pipelines whose batch holds more than an unconditional and a conditional half."""
+
+
+class Engine:
+    """Runs one schedule on one denoiser, run after run.
+
+    Args:
+        pipe: the pipeline, held weakly; its scheduler tells where each run begins.
+        adapter: its denoiser.
+        forward: the forward to use where nothing has to be cut, the denoiser's own.
+        layout: the denoiser's topology.
+        fit: the schedule and what it belongs to.
+    """
+
+    def __init__(
+        self,
+        pipe: Any,
+        adapter: Adapter,
+        forward: Callable[..., Any],
+        layout: Topology,
+        fit: Fit,
+    ) -> None:
+        self._pipe = weakref.ref(pipe)
+        self._adapter = adapter
+        self.eager = Eager(adapter, forward)
+        self.compute: Compute = self.eager
+        self._layout = layout
+        self._fit = fit
+        self._noises: dict[tuple[int, torch.device], Noise] = {}
+        self.run: Run | None = None
+
+    @property
+    def pipe(self) -> Any:
+        """The pipeline, or None once it is gone."""
+        return self._pipe()
+
+    def pruner(self) -> Pruner | None:
+        """The pruner of the run that is going on."""
+        return None if self.run is None else self.run.pruner
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """One call: same arguments and result as the denoiser's own forward.
+
+        Raises:
+            MismatchError: the call does not belong to a run that the schedule fits.
+            UnsupportedError: an argument or module that the engine cannot honour.
+        """
+        names = self._adapter.inputs
+        keywords = dict(zip(names, args, strict=False)) | kwargs
+        self._adapter.check_inputs(keywords)
+        sample, timestep = keywords[names[0]], keywords["timestep"]
+        try:
+            run = self._follow(sample, timestep)
+            step = run.begin(sample, position(timestep, run.timesteps))
+            output, captured = self._call(run, step, keywords)
+            run.finish(step, sample, output, captured)
+        except BaseException:
+            self.run = None
+            raise
+        if keywords.get("return_dict", True):
+            return self._adapter.result(output)
+        return (output,)
+
+    def _follow(self, sample: Tensor, timestep: Any) -> Run:
+        """The current run, or a new one when the scheduler's timesteps are new."""
+        pipe = self.pipe
+        if pipe is None:
+            raise MismatchError(
+                "The pipeline that this schedule was applied to is gone.",
+                remedy="Call dato.remove and dato.apply on the pipeline that is used now.",
+            )
+        timesteps = timesteps_of(pipe.scheduler)
+        if self.run is None or self.run.timesteps is not timesteps:
+            self.run = None
+            self.run = self._start(pipe, timesteps, sample, timestep)
+        return self.run
+
+    def _start(self, pipe: Any, timesteps: Tensor, sample: Tensor, timestep: Any) -> Run:
+        self._adapter.check()
+        start = first_position(timestep, timesteps)
+        size = (sample.shape[2], sample.shape[3])
+        schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, size)
+        steps = plan_steps(schedule, self._layout)
+        groups = _groups(pipe, sample) if any(step.ratios for step in steps) else 1
+        dynamics = Dynamics()
+        noise = self._noise_of(len(steps), sample.device)
+        return Run(
+            timesteps=timesteps,
+            start=start,
+            steps=steps,
+            shape=tuple(sample.shape),
+            images=sample.shape[0] // groups,
+            epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
+            dynamics=dynamics,
+            pruner=Pruner(schedule.tokens, groups, dynamics, noise),
+        )
+
+    def _noise_of(self, calls: int, device: torch.device) -> Noise:
+        """The noise of runs of this length; kept, because compiled kinds cannot draw it again."""
+        key = calls, device
+        return self._noises.setdefault(key, Noise(calls, device))
+
+    def _call(
+        self, run: Run, step: Step, keywords: dict[str, Any]
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        """The output of a call and the cuts that it captures."""
+        if step.depth == 0:
+            assert run.output is not None
+            return run.output, {}
+        return self.compute(run, step, keywords)
+
+
+def _groups(pipe: Any, sample: Tensor) -> int:
+    """How many times each image is in the batch: twice under classifier-free guidance.
+
+    Pipelines say whether they guide, but for PixArt's: there the two halves of a run's first
+    sample are compared, which waits for the device once a run.
+
+    Raises:
+        UnsupportedError: a guidance that repeats images in another way.
+    """
+    for name in _OTHER_GUIDANCE:
+        if getattr(pipe, name, None):
+            raise UnsupportedError(
+                "Pruning follows classifier-free guidance only.",
+                found=f"{type(pipe).__name__}.{name}",
+                remedy="Use a schedule that does not prune.",
+            )
+    guided = getattr(pipe, "do_classifier_free_guidance", None)
+    if guided is None:
+        half = sample.shape[0] // 2
+        return 2 if sample.shape[0] % 2 == 0 and torch.equal(sample[:half], sample[half:]) else 1
+    if guided and sample.shape[0] % 2:
+        raise UnsupportedError(
+            "Under classifier-free guidance the batch is an unconditional and a conditional half.",
+            found=sample.shape[0],
+            remedy="Pass both in one call.",
+        )
+    return 2 if guided else 1

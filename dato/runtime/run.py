@@ -1,0 +1,95 @@
+"""The state of one denoising run: where it stands and what it remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from dato.errors import MismatchError
+from dato.runtime.steps import Step
+from dato.tokens.dynamics import Dynamics, Epsilon
+from dato.tokens.plans import Pruner
+
+
+@dataclass
+class Run:
+    """One pass of a pipeline's sampler over its timesteps.
+
+    Args:
+        timesteps: the scheduler's tensor; the run lasts as long as the scheduler holds this one.
+        start: position of the first call in ``timesteps`` (above 0 for image-to-image).
+        steps: one step for each call.
+        shape: (batch, channels, height, width) of the denoiser's input.
+        images: rows of the batch that the dynamics follow: all, or the unconditional half.
+        epsilon: converts outputs to noise; None when nothing is pruned by dynamics.
+        dynamics: shared with ``pruner``.
+        pruner: makes the plans.
+    """
+
+    timesteps: Tensor
+    start: int
+    steps: tuple[Step, ...]
+    shape: tuple[int, ...]
+    images: int
+    epsilon: Epsilon | None
+    dynamics: Dynamics
+    pruner: Pruner
+    call: int = 0
+    cuts: dict[int, Tensor] = field(default_factory=dict)
+    output: Tensor | None = None
+
+    def begin(self, sample: Tensor, position: int | None) -> Step:
+        """Check that the next call belongs here, and return its step.
+
+        Raises:
+            MismatchError: too many calls, calls out of order, or another input shape.
+        """
+        if self.call == len(self.steps):
+            raise MismatchError(
+                f"The schedule has {len(self.steps)} calls and all of them have run.",
+                found=f"call {self.call + 1}",
+                remedy="Call scheduler.set_timesteps before each run; another pipeline that shares "
+                "this UNet needs its own dato.apply.",
+            )
+        if position is not None and position != self.start + self.call:
+            raise MismatchError(
+                "The denoiser is called once for each timestep, in order.",
+                found=f"timestep {position} at call {self.call} of a run from {self.start}",
+                remedy="Call scheduler.set_timesteps before each run.",
+            )
+        if tuple(sample.shape) != self.shape:
+            raise MismatchError(
+                f"The input keeps its shape {self.shape} during a run.",
+                found=tuple(sample.shape),
+                remedy="Change batch, guidance or size between runs only.",
+            )
+        step = self.steps[self.call]
+        self.pruner.begin(self.call, step.ratios)
+        return step
+
+    def cut(self, step: Step) -> Tensor | None:
+        """The cut that the current call starts from; None for a full call."""
+        return None if step.inner is None else self.cuts[step.inner]
+
+    def captures(self, step: Step) -> frozenset[int]:
+        """Every cut that some call of the same kind captures."""
+        same = (each for each in self.steps if each.kind == step.kind)
+        return frozenset().union(*(each.captures for each in same))
+
+    def finish(
+        self, step: Step, sample: Tensor, output: Tensor, captured: dict[int, Tensor]
+    ) -> None:
+        """Remember what coming calls need of this one, and nothing else."""
+        if self.epsilon is not None and step.depth != 0:
+            images = slice(self.images)
+            moment = self.start + self.call
+            self.dynamics.update(self.epsilon(output[images], sample[images], moment))
+        if not step.track:
+            self.epsilon = None
+            self.dynamics.clear()
+        known = self.cuts | captured
+        self.cuts = {cut: known[cut] for cut in step.cuts}
+        self.output = output if step.keep_output else None
+        self.pruner.begin(self.call, {})
+        self.call += 1

@@ -1,0 +1,69 @@
+"""The plans of one run: one token selection for each call and level, or for each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from dato.schedule import Tokens
+from dato.tokens.dynamics import Dynamics
+from dato.tokens.noise import Noise
+from dato.tokens.selection import Plan, Selection, pruned_count, scores, select
+from dato.topology import Layer
+
+
+class Pruner:
+    """Makes and remembers the plans of the current call.
+
+    Args:
+        tokens: the schedule's settings.
+        groups: 2 when the batch is an unconditional and a conditional half, else 1.
+        dynamics: the run's dynamics, of the unconditional half.
+        noise: the schedule's noise.
+    """
+
+    def __init__(self, tokens: Tokens, groups: int, dynamics: Dynamics, noise: Noise) -> None:
+        self._tokens = tokens
+        self._groups = groups
+        self._dynamics = dynamics
+        self._noise = noise
+        self.begin(0, {})
+
+    def begin(self, call: int, ratios: Mapping[str, float]) -> None:
+        """Forget the plans of the call before, and prune these layers from now on."""
+        self._call = call
+        self._ratios = ratios
+        self._rows = self._noise.rows(call) if ratios else {}
+        self._selections: dict[str, Selection] = {}
+        self._plans: dict[tuple[str, int], Plan] = {}
+
+    def plan(self, layer: Layer, order: int, grid: tuple[int, int], hidden: Tensor) -> Plan | None:
+        """The plan of a layer, or None where the current call prunes nothing.
+
+        Args:
+            order: the layer's place in the topology.
+            grid: height and width of the layer's tokens.
+            hidden: (batch, tokens, channels), the input of its self-attention.
+        """
+        pruned = pruned_count(grid, self._tokens.patch, self._ratios.get(layer.name, 0.0))
+        if not pruned:
+            return None
+        shared = self._tokens.share == "level"
+        key = f"level_{layer.level}" if shared else layer.name
+        if key not in self._selections:
+            place = layer.level if shared else 256 + order
+            self._selections[key] = self._select(place, grid, hidden)
+        if (key, pruned) not in self._plans:
+            self._plans[key, pruned] = self._selections[key].plan(pruned).repeat(self._groups)
+        return self._plans[key, pruned]
+
+    def _select(self, place: int, grid: tuple[int, int], hidden: Tensor) -> Selection:
+        images = hidden[: hidden.shape[0] // self._groups]
+        tokens = grid[0] * grid[1]
+        noise = self._rows.get((place, tokens))
+        if noise is None:
+            noise = self._noise.draw(self._call, place, tokens)
+        dynamics = self._dynamics.pooled(grid)
+        score = scores(dynamics, noise, self._tokens)
+        return select(images, score, dynamics, grid, self._tokens)

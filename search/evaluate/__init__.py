@@ -1,1 +1,0 @@
-"""Scoring one schedule: images, their quality, and the time they take."""

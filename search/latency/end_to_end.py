@@ -1,0 +1,123 @@
+"""End-to-end times of schedules, interleaved, and how well a cost table foretells them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dato import Schedule, Topology
+from search.latency.clock import time_once
+from search.latency.cost_table import Check, CostTable
+from search.model.generator import Generator
+from search.records.record import Timing
+
+TimeOnce = Callable[[Schedule | None], float]
+"""Seconds per image of one denoising run."""
+
+
+BETWEEN = 4
+"""Schedules timed between two runs of the unpatched pipeline."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """End-to-end times of schedules that were timed together.
+
+    Args:
+        baseline: the unpatched pipeline.
+        timings: one for each schedule.
+        speedups: median over rounds of baseline time over schedule time, in the same round.
+    """
+
+    baseline: Timing
+    timings: tuple[Timing, ...]
+    speedups: tuple[float, ...]
+
+
+def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
+    """A timer of whole denoising runs of the first chunk.
+
+    Args:
+        at_least_s: a schedule is run again until its runs have lasted this long (seconds of the
+            clock), and the median is taken: otherwise the noise of a fast one would be the largest.
+    """
+    batch = generator.place.batch_size
+
+    def timer(schedule: Schedule | None) -> float:
+        times = [time_once(generator, schedule).total]
+        while sum(times) * batch < at_least_s:
+            times.append(time_once(generator, schedule).total)
+        return statistics.median(times)
+
+    return timer
+
+
+def compare(
+    generator: Generator, schedules: Sequence[Schedule], repeats: int, at_least_s: float = 0.0
+) -> Compared:
+    """:func:`time_together` of whole denoising runs; see :func:`loop_timer`."""
+    return time_together(loop_timer(generator, at_least_s), schedules, repeats)
+
+
+def time_together(timer: TimeOnce, schedules: Sequence[Schedule], repeats: int) -> Compared:
+    """Time schedules and the unpatched pipeline in turns.
+
+    The unpatched pipeline runs before and after every :data:`BETWEEN` schedules, so that a machine
+    that slows down for a while slows both sides of a ratio.
+    """
+    timer(None)
+    edges = [timer(None)]
+    times: list[list[float]] = [[] for _ in schedules]
+    speedups: list[list[float]] = [[] for _ in schedules]
+    for _ in range(repeats):
+        for first in range(0, len(schedules), BETWEEN):
+            block = range(first, min(first + BETWEEN, len(schedules)))
+            for index in block:
+                times[index].append(timer(schedules[index]))
+            edges.append(timer(None))
+            for index in block:
+                speedups[index].append((edges[-2] + edges[-1]) / 2 / times[index][-1])
+    return Compared(
+        baseline=_timing(edges),
+        timings=tuple(_timing(column) for column in times),
+        speedups=tuple(statistics.median(column) for column in speedups),
+    )
+
+
+def cost_table_errors(
+    table: CostTable, topology: Topology, schedules: Sequence[Schedule], compared: Compared
+) -> tuple[float, ...]:
+    """Relative error of the priced speed-up of each schedule against the timed one."""
+    errors = []
+    for schedule, timed in zip(schedules, compared.speedups, strict=True):
+        full = table.price(Schedule.full(schedule.calls), topology)
+        errors.append(abs(full / table.price(schedule, topology) / timed - 1))
+    return tuple(errors)
+
+
+def check_cost_table(
+    table: CostTable,
+    topology: Topology,
+    schedules: Sequence[Schedule],
+    compared: Compared,
+) -> Check:
+    """Errors of the table's speed-ups against the end-to-end times of ``schedules``.
+
+    Speed-ups, not seconds, are compared: both sides of a timed speed-up were taken in the same
+    minute, so that the error is the table's and not the machine's.
+    """
+    errors = cost_table_errors(table, topology, schedules, compared)
+    return Check(
+        schedules=len(schedules),
+        repeats=compared.timings[0].repeats,
+        median=statistics.median(errors),
+        worst=max(errors),
+        noise=statistics.median(timing.spread_s / timing.latency_s for timing in compared.timings),
+    )
+
+
+def _timing(seconds: Sequence[float]) -> Timing:
+    ordered = sorted(seconds)
+    spread = ordered[(3 * len(ordered)) // 4] - ordered[len(ordered) // 4]
+    return Timing(statistics.median(ordered), spread, len(ordered))

@@ -1,0 +1,41 @@
+"""Audited members on disk, so that an audit that was killed goes on where it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.records.files import members_from_json, members_to_json
+from search.records.record import FrontMember
+
+
+@dataclass
+class FileNotebook:
+    """Members in one file, written whole after each.
+
+    Args:
+        path: one file for each set of held-out images.
+    """
+
+    path: Path
+
+    def find(self, member: FrontMember) -> FrontMember | None:
+        """The member with what was measured of its images; its present name, price and timing."""
+        for known in self._members():
+            if known.record.schedule == member.record.schedule:
+                return FrontMember(
+                    member.name,
+                    member.record,
+                    heldout=known.heldout,
+                    interval=known.interval,
+                    audit=known.audit,
+                )
+        return None
+
+    def keep(self, member: FrontMember) -> None:
+        """Add one member."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        members_to_json((*self._members(), member), self.path)
+
+    def _members(self) -> tuple[FrontMember, ...]:
+        return members_from_json(self.path) if self.path.is_file() else ()

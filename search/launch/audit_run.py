@@ -1,0 +1,118 @@
+"""Audits a study's front: the small one that ends a sweep, and any larger one afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from search.errors import UserError
+from search.launch.audit_checkpoint import FileNotebook
+from search.launch.instruments import Bench, Heldout, open_bench
+from search.launch.random_schedules import random_schedules
+from search.launch.study_result import assemble, current_result, write_presets
+from search.launch.watching import Stages
+from search.records.files import save_result
+from search.records.folder import StudyFolder
+from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.report import write_report
+from search.report.sample_files import SHOWN, save_samples
+from search.settings import Config
+from search.space import load_space
+from search.study.auditor import Audited, Auditor, Blank, Notebook
+from search.study.front_choice import baseline_record, front_of
+from search.study.lock import study_lock
+
+
+def audit_front(
+    bench: Bench,
+    records: Sequence[TrialRecord],
+    front: Sequence[FrontMember],
+    chosen: Sequence[int],
+    view: Stages,
+    notebook: Notebook | None = None,
+) -> Audited:
+    """Audit the ``chosen`` members with what the bench holds out."""
+    config = bench.config
+    reference, meter = bench.audited_images()
+    auditor = Auditor(
+        source=bench.pool,
+        meter=meter,
+        reference=reference,
+        evaluator=bench.evaluator,
+        objective=config.quality.objective,
+        time_together=bench.time_together,
+        stage=view.stage,
+        shown=SHOWN,
+        notebook=notebook or Blank(),
+    )
+    count, seed = config.latency.check_schedules, config.study.seed
+    return auditor.audit(
+        baseline_record(records, bench.evaluator, bench.context.calls),
+        front,
+        chosen,
+        random_schedules(load_space(config.space), bench.context, count, seed),
+    )
+
+
+def run_audit(
+    config: Config,
+    folder: StudyFolder,
+    view: Stages,
+    *,
+    images: int | None,
+    seed: int | None,
+    repeats: int | None,
+) -> StudyResult:
+    """Audit the whole front of a study, and write its files with the audited numbers.
+
+    The files change at the end only; until then the study is as it was.
+
+    Args:
+        images: held-out images; by default twice the search's, and no fewer than the study's own.
+        seed: seed of prompts and noise, by default the study's; ``repeats`` of the timing.
+
+    Raises:
+        UserError: fewer images than the search used, no whole batches, or nothing to audit.
+    """
+    heldout = _heldout(config, folder, images, seed, repeats)
+    with study_lock(folder):
+        known = current_result(config, folder)
+        front = front_of(known.records, config.quality.objective)
+        if not front:
+            raise UserError("The study has no schedule on its front yet, so there is no audit.")
+        notebook = FileNotebook(folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json")
+        with open_bench(config, folder, view, heldout) as bench:
+            audited = audit_front(bench, known.records, front, range(len(front)), view, notebook)
+        result = assemble(config, folder, known.records, audited=audited, command=known.command)
+        result = replace(result, damage_rank=known.damage_rank)
+        view.stage("writing presets and report")
+        save_result(result, folder)
+        save_samples(audited.samples, folder)
+        write_presets(config, folder, result)
+        write_report(result, folder)
+    return result
+
+
+def _heldout(
+    config: Config, folder: StudyFolder, images: int | None, seed: int | None, repeats: int | None
+) -> Heldout:
+    quality, batch = config.quality, config.model.batch_size
+    count = max(2 * quality.images, quality.heldout_images) if images is None else images
+    if count < quality.images:
+        raise UserError(
+            f"An audit takes at least as many images as the search did ({quality.images}), because "
+            f"it is meant to be the better judge; found {count}. Raise --images."
+        )
+    if count % batch:
+        raise UserError(f"--images={count} must be a multiple of model.batch_size={batch}.")
+    if seed is not None and not 0 <= seed < 2**31:
+        raise UserError(f"--seed is from 0 to 2147483647; found {seed}.")
+    if repeats is not None and repeats < 1:
+        raise UserError(f"--repeats is at least 1; found {repeats}.")
+    own = config.study.seed if seed is None else seed
+    return Heldout(
+        count,
+        own,
+        config.latency.repeats if repeats is None else repeats,
+        folder.audit / f"{count}-images-seed-{own}.safetensors",
+    )

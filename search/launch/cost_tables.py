@@ -1,0 +1,105 @@
+"""Which cost table a study runs on: one that it was given for its own place, or one it measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from dato import Schedule
+from search.errors import UserError
+from search.latency.cost_file import load_cost_table
+from search.latency.cost_table import CostTable
+from search.latency.end_to_end import check_cost_table, compare
+from search.latency.measure import measure
+from search.launch.random_schedules import random_schedules
+from search.launch.watching import Stages
+from search.launch.workers.pool import Pool
+from search.model.description import Facts
+from search.model.setting import Work
+from search.records.folder import StudyFolder
+from search.settings import Config
+from search.space import Space, SpaceContext, load_space
+
+FOCUS_SCHEDULES = 100
+"""Random schedules of a space that tell which kinds of calls it is made of."""
+
+CHECK_S = 2.0
+"""A checked schedule runs at least this long in each round (seconds of the clock)."""
+
+
+def study_table(config: Config, folder: StudyFolder, pool: Pool, view: Stages) -> CostTable:
+    """The table that a study's trials are priced with; the others are kept beside it.
+
+    Raises:
+        UserError: a given table cannot be read or is for other work, or two are for one place.
+    """
+    if folder.cost_table.is_file():
+        return load_cost_table(folder.cost_table)
+    facts = pool.facts
+    given = _given(config.latency.tables, facts.work)
+    own = [table for table in given if table.place == facts.place]
+    if len(own) > 1:
+        raise UserError(
+            f"latency.tables holds {len(own)} tables for {facts.place.label}, where this study "
+            "runs. Give one."
+        )
+    table = own[0] if own else calibrate(config, pool, view)
+    for other in given:
+        if other is not table:
+            other.save(folder.tables / f"{other.name}.json")
+    table.save(folder.cost_table)
+    return table
+
+
+def calibrate(config: Config, pool: Pool, view: Stages) -> CostTable:
+    """Measure a table for what the study's space is made of."""
+    view.stage("measuring the cost table")
+    return pool.measure(
+        partial(
+            measure,
+            repeats=config.latency.repeats,
+            budget_s=config.latency.budget_s,
+            seed=config.study.seed,
+            focus=_schedules(config, pool.facts, FOCUS_SCHEDULES, config.study.seed),
+        )
+    )
+
+
+def checked(table: CostTable, config: Config, pool: Pool, view: Stages) -> CostTable:
+    """The table with its error on random schedules of the space; as it is if none are asked for."""
+    count, repeats = config.latency.check_schedules, config.latency.repeats
+    if not count:
+        return table
+    view.stage(f"timing {count} random schedules end to end, {repeats} times each")
+    schedules = _schedules(config, pool.facts, count, config.study.seed + 1)
+    compared = pool.measure(
+        partial(compare, schedules=schedules, repeats=repeats, at_least_s=CHECK_S)
+    )
+    check = check_cost_table(table, pool.facts.topology, schedules, compared)
+    return table.model_copy(update={"check": check})
+
+
+def _given(paths: Sequence[str], work: Work) -> tuple[CostTable, ...]:
+    tables = tuple(load_cost_table(Path(path)) for path in paths)
+    for path, table in zip(paths, tables, strict=True):
+        require_same_work(work, table, path)
+    return tables
+
+
+def require_same_work(work: Work, table: CostTable, source: str) -> None:
+    """Raise :class:`UserError` where a table was measured for other work."""
+    found = work.differences(table.work)
+    if found:
+        raise UserError(
+            f"The cost table {source!r} ({table.work.model}) prices other work than this study's "
+            f"({work.model}): {'; '.join(found)}. Calibrate with the study's model settings."
+        )
+
+
+def _schedules(config: Config, facts: Facts, count: int, seed: int) -> tuple[Schedule, ...]:
+    """Random schedules of the space; where its full calls lie does not change what they cost."""
+    space: Space = load_space(config.space)
+    drift = (0.0,) + (1.0,) * (facts.calls - 1)
+    context = SpaceContext(facts.calls, facts.topology, drift)
+    return random_schedules(space, context, count, seed)

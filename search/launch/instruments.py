@@ -1,0 +1,244 @@
+"""What a study measures with, loaded once: model, workloads, reference, cost table, meters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from dato import Schedule
+from search.errors import TrialError, UserError
+from search.latency.cost_table import CostTable
+from search.latency.end_to_end import Compared, compare
+from search.launch.cost_tables import study_table
+from search.launch.watching import Stages
+from search.launch.workers.open_pool import metric_device, model_config, open_pool
+from search.launch.workers.pool import Pool
+from search.metrics import FIDS, metric
+from search.model.drift import reference_drift
+from search.model.images import Images, first
+from search.model.prompts import make_workloads
+from search.model.reference import kept_drift, kept_images
+from search.model.workload import Workload
+from search.quality.audit_meter import AuditMeter
+from search.quality.features import FeatureNetwork, load_feature_network
+from search.quality.meter import QualityMeter
+from search.quality.real_images import real_statistics
+from search.quality.scorers import Scorer, load_scorers
+from search.quality.statistics import Statistics
+from search.records.folder import StudyFolder
+from search.settings import Config
+from search.settings.constraints import Constraints
+from search.space import SpaceContext
+from search.study.evaluator import Evaluator
+
+REAL_SEED = 3_000_000
+"""Seed offset of the real renders, apart from the prompts' and from training's."""
+
+
+@dataclass(frozen=True)
+class Heldout:
+    """What the front is audited with.
+
+    Args:
+        images: held-out prompts; ``seed`` of those prompts and their noise.
+        repeats: end-to-end times of each member.
+        path: where the unpatched model's images of them are kept.
+    """
+
+    images: int
+    seed: int
+    repeats: int
+    path: Path
+
+    @classmethod
+    def of(cls, config: Config, folder: StudyFolder) -> Heldout:
+        """The audit that ends every sweep."""
+        count, repeats = config.quality.heldout_images, config.latency.repeats
+        return cls(count, config.study.seed, repeats, folder.heldout_images)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One study's instruments.
+
+    Args:
+        pool: generates images and measures.
+        context: what the space decodes with.
+        reference: the unpatched model's images of the search workload.
+        evaluator: scores schedules on the search workload.
+        heldout: what the front is audited with; ``unseen``: its prompts.
+        network: feature network; ``real``: statistics of real images, or ``None``.
+        scorers: of further metrics, by name.
+    """
+
+    config: Config
+    folder: StudyFolder
+    pool: Pool
+    context: SpaceContext
+    reference: Images
+    evaluator: Evaluator
+    heldout: Heldout
+    unseen: Workload
+    network: FeatureNetwork
+    real: Statistics | None
+    scorers: Mapping[str, Scorer]
+
+    def constraints(self) -> Constraints:
+        """The study's constraints, every bound absolute.
+
+        Raises:
+            UserError: one of them cannot be kept, or is on a metric that was not measured.
+        """
+        constraints = self.config.limits()
+        if not constraints.metrics:
+            return constraints
+        unpatched = self.evaluator.meter.unpatched()
+        try:
+            return constraints.at(unpatched.value)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def audited_images(self) -> tuple[Images, AuditMeter]:
+        """The unpatched model's held-out images and the meter that compares with them."""
+        quality = self.config.quality
+        images = kept_images(
+            self.heldout.path,
+            lambda: self.pool.generate(None, range(self.heldout.images), heldout=True),
+        )
+        meter = QualityMeter(
+            self.network,
+            self.real,
+            images,
+            metric_device(self.config.model),
+            metrics=self.config.metrics(),
+            scorers=self.scorers,
+            prompts=self.unseen.prompts,
+        )
+        return images, AuditMeter(meter, quality.objective, quality.images)
+
+    def time_together(self, schedules: Sequence[Schedule]) -> Compared:
+        """End-to-end times of schedules, interleaved with the unpatched pipeline."""
+        repeats = self.heldout.repeats
+        return self.pool.measure(partial(compare, schedules=tuple(schedules), repeats=repeats))
+
+
+@contextmanager
+def open_bench(
+    config: Config, folder: StudyFolder, view: Stages, heldout: Heldout | None = None
+) -> Iterator[Bench]:
+    """Load everything; measurements that the folder already holds are read, not repeated.
+
+    Args:
+        heldout: what an audit uses instead of the study's own held-out set.
+    """
+    quality = config.quality
+    heldout = heldout or Heldout.of(config, folder)
+    search, unseen = make_workloads(
+        config.model.prompts,
+        images=quality.images,
+        heldout_images=heldout.images,
+        seed=config.study.seed,
+        heldout_seed=heldout.seed,
+    )
+    network = load_feature_network(quality.features, quality.features_path)
+    scorers = load_scorers(config.metrics(), quality, metric_device(config.model))
+    model = model_config(config.model)
+    view.stage("loading the model")
+    with open_pool(config.launcher, model, search, unseen) as pool:
+        if pool.absent:
+            view.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
+        table, reference, drift = measure_unpatched(config, folder, pool, view)
+        real = _real(config, network, reference, view)
+        meter, few = _meters(config, network, real, reference, scorers, search.prompts)
+        yield Bench(
+            config=config,
+            folder=folder,
+            pool=pool,
+            context=SpaceContext(pool.facts.calls, pool.facts.topology, drift),
+            reference=reference,
+            evaluator=Evaluator(pool, meter, few, table, pool.facts.topology, quality),
+            heldout=heldout,
+            unseen=unseen,
+            network=network,
+            real=real,
+            scorers=scorers,
+        )
+
+
+def measure_unpatched(
+    config: Config, folder: StudyFolder, pool: Pool, view: Stages
+) -> tuple[CostTable, Images, tuple[float, ...]]:
+    """What is known of the unpatched model: what it costs, its images, and its drift by call.
+
+    Raises:
+        UserError: it cannot be run, such as for want of memory.
+    """
+    quality, batch = config.quality, config.model.batch_size
+    try:
+        table = study_table(config, folder, pool, view)
+        view.stage(f"reference: {quality.images} unpatched images")
+        reference = kept_images(
+            folder.reference_images, lambda: pool.generate(None, range(quality.images))
+        )
+        view.stage("drift of the reference run")
+        drift = kept_drift(
+            folder,
+            pool.facts.fingerprint,
+            lambda: pool.measure(partial(reference_drift, indices=range(batch))),
+        )
+    except TrialError as error:
+        raise UserError(f"The unpatched model cannot be run: {error}") from error
+    return table, reference, drift
+
+
+def _meters(
+    config: Config,
+    network: FeatureNetwork,
+    real: Statistics | None,
+    reference: Images,
+    scorers: Mapping[str, Scorer],
+    prompts: Sequence[str],
+) -> tuple[QualityMeter, QualityMeter]:
+    """What judges a complete trial, and the first rung by the study's objective alone."""
+    device, glance = metric_device(config.model), config.quality.objective
+    count = config.quality.rung_images
+    meter = QualityMeter(
+        network,
+        real,
+        reference,
+        device,
+        metrics=config.metrics(),
+        scorers=scorers,
+        prompts=prompts,
+    )
+    few = QualityMeter(
+        network,
+        real if metric(glance).real else None,
+        first(reference, count),
+        device,
+        metrics=() if glance in FIDS or not metric(glance).ratio else (glance,),
+        scorers=scorers,
+        prompts=prompts[:count],
+    )
+    return meter, few
+
+
+def _real(
+    config: Config, network: FeatureNetwork, reference: Images, view: Stages
+) -> Statistics | None:
+    quality = config.quality
+    if quality.real == "none":
+        return None
+    view.stage("statistics of the real images")
+    height, width = reference.pixels.shape[-2:]
+    return real_statistics(
+        quality.real,
+        network,
+        count=quality.real_images,
+        seed=REAL_SEED + config.study.seed,
+        size=(height, width),
+        device=metric_device(config.model),
+    )

@@ -1,0 +1,93 @@
+"""A study's driver: in the process that started a sweep, or in one of several jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from search.errors import UserError
+from search.launch.instruments import Bench
+from search.model.setting import Place
+from search.records.folder import StudyFolder
+from search.settings import Config
+from search.space import Space
+from search.study.refine import Refiner
+from search.study.search_loop import Driver
+from search.study.storage import STRIDE, begun, crew_of, open_study
+
+MEASURED = "measured_with"
+"""Attribute of a server's study that tells what its trials are measured with."""
+
+OWN = ("study", "storage", "budget", "tracker", "launcher")
+"""Groups in which the drivers of one study may differ."""
+
+
+def open_driver(bench: Bench, space: Space, worker: int = 0) -> Driver:
+    """Open the study's storage, with a driver of its own sampler.
+
+    Args:
+        worker: number of this driver among those of the study.
+
+    Raises:
+        UserError: the storage cannot be used, or a server's study is measured otherwise.
+    """
+    config, seed = bench.config, bench.config.study.seed
+    study = open_study(bench.folder, config.storage, config.sampler, seed, worker)
+    study.sampler = Refiner(
+        study.sampler,
+        space,
+        bench.context,
+        config.sampler.refine,
+        seed + STRIDE * worker + begun(study),
+    )
+    driver = Driver(
+        study,
+        space,
+        bench.context,
+        bench.evaluator,
+        config.quality.objective,
+        bench.constraints(),
+        crew_of(study, config.storage),
+    )
+    if config.storage.kind == "postgres":
+        require_same_place(bench.pool.facts.place, bench.evaluator.table.place)
+        with driver.crew.turn():
+            _require_same_measure(driver, measured_with(config, bench.folder))
+    return driver
+
+
+def measured_with(config: Config, folder: StudyFolder) -> str:
+    """Digest of all that two drivers must share for their trials to compare: the settings, the
+    cost table and the reference's drift."""
+    settings = config.model_dump(mode="json", exclude=set(OWN)) | {"seed": config.study.seed}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in (folder.cost_table, folder.reference):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def require_same_place(here: Place, study: Place) -> None:
+    """Drivers of one study run on like devices, or their images would not compare.
+
+    Raises:
+        UserError: this driver's is another one than that of the study's cost table.
+    """
+    if here != study:
+        raise UserError(
+            f"This driver's images would be made on {here.label}, and the study's latencies are of "
+            f"{study.label}. Run all drivers of a study on like devices (in Slurm: by "
+            "launcher.job.constraint), or start a study of its own here."
+        )
+
+
+def _require_same_measure(driver: Driver, own: str) -> None:
+    study = driver.study
+    known = study.user_attrs.get(MEASURED)
+    if known is None or not study.get_trials(deepcopy=False):
+        study.set_user_attr(MEASURED, own)
+    elif known != own:
+        raise UserError(
+            f"The server already holds a study named {study.study_name!r}, of other settings or "
+            "another cost table, so that its trials do not compare with this folder's. Resume it "
+            "from its own folder, or choose another storage.study."
+        )

@@ -1,0 +1,86 @@
+"""A study's schedules on other devices: priced by their cost tables, without an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dato import Schedule, Topology
+from search.latency.cost_file import load_cost_table
+from search.latency.cost_table import CostTable
+from search.records.folder import StudyFolder
+from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.settings.constraints import Constraints
+from search.study.front_choice import front_of
+
+
+def other_tables(folder: StudyFolder) -> tuple[CostTable, ...]:
+    """Tables that the study was given for other devices."""
+    return tuple(load_cost_table(path) for path in sorted(folder.tables.glob("*.json")))
+
+
+def priced_elsewhere(
+    front: Sequence[FrontMember], topology: Topology, tables: Sequence[CostTable]
+) -> tuple[FrontMember, ...]:
+    """The front with each member's speed-up on every table's device."""
+
+    def speedups(schedule: Schedule | None) -> Mapping[str, float]:
+        if schedule is None:
+            return {}
+        return {table.place.label: _speedup(table, schedule, topology) for table in tables}
+
+    return tuple(replace(member, elsewhere=speedups(member.record.schedule)) for member in front)
+
+
+def retargeted(result: StudyResult, table: CostTable, constraints: Constraints) -> StudyResult:
+    """The result that the study's trials give on the table's device.
+
+    Every trial is priced anew and the front taken from what then is not dominated. What images
+    told stays: FIDs, and the held-out numbers of members that are on both fronts. What clocks told
+    is gone.
+
+    Args:
+        constraints: the study's; bounds on the speed-up are judged again.
+    """
+    topology = table.work.topology
+    records = tuple(_repriced(record, table, topology, constraints) for record in result.records)
+    looked = {member.record.number: member for member in result.front}
+    front = tuple(
+        replace(member, heldout=known.heldout, interval=known.interval)
+        if (known := looked.get(member.record.number))
+        else member
+        for member in front_of(records, result.objective)
+    )
+    base = result.baseline
+    return replace(
+        result,
+        records=records,
+        front=front,
+        baseline=None
+        if base is None
+        else replace(
+            base, record=_repriced(base.record, table, topology, constraints), timing=None,
+            speedup=None,
+        ),
+        cost_table_error=None if table.check is None else table.check.median,
+        device=f"{table.place.label} (latency predicted from its cost table)",
+    )  # fmt: skip
+
+
+def _repriced(
+    record: TrialRecord, table: CostTable, topology: Topology, constraints: Constraints
+) -> TrialRecord:
+    if record.schedule is None:
+        return record
+    speedup = _speedup(table, record.schedule, topology)
+    return replace(
+        record,
+        latency_s=table.price(record.schedule, topology),
+        speedup=speedup,
+        violations={**record.violations, **constraints.violations({"speedup": speedup}.get)},
+    )
+
+
+def _speedup(table: CostTable, schedule: Schedule, topology: Topology) -> float:
+    full = table.price(Schedule.full(schedule.calls), topology)
+    return full / table.price(schedule, topology)

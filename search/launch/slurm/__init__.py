@@ -1,0 +1,1 @@
+"""Whole trials in Slurm jobs that share a study."""

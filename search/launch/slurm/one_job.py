@@ -1,0 +1,64 @@
+"""What one of several jobs does: trials of a study until its budget is used or its time is up."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from search.errors import UserError
+from search.launch.instruments import open_bench
+from search.launch.open_driver import open_driver
+from search.launch.watching import Lines
+from search.records.folder import StudyFolder
+from search.settings.compose import load_config
+from search.space import load_space
+from search.study.budget import Budget
+
+WARNINGS = (signal.SIGTERM, signal.SIGUSR2)
+"""What a job gets some time before it is killed: the first by Slurm where it is cancelled or must
+make room, the second, as submitit asks for, before its minutes are up."""
+
+
+def work(root: str, worker: int) -> str:
+    """Trials of a study until its budget is used. Once warned, the job ends its trial if there is
+    time, and begins no other.
+
+    Returns:
+        why it told no trial, or nothing.
+    """
+    try:
+        folder = StudyFolder.open(Path(root))
+        config = load_config(folder.config)
+        space = load_space(config.space)
+        with _warnings() as warned, open_bench(config, folder, Lines()) as bench:
+            trials = open_driver(bench, space, worker).run(Budget.of(config.budget))
+            if warned:
+                return "it had to end before its first trial; raise launcher.job.minutes"
+            while not warned and (record := next(trials, None)) is not None:
+                print(f"trial {record.number} {record.state} {record.reason}", flush=True)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+@contextmanager
+def _warnings() -> Iterator[Sequence[int]]:
+    """The warnings that the job has got, instead of submitit's own reaction: it ignores the first,
+    and breaks off the trial at the second."""
+    warned: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        warned.append(number)
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        yield warned  # no job, but the user's own process (executor=debug), which they may end
+        return
+    previous = {number: signal.signal(number, hear) for number in WARNINGS}
+    try:
+        yield warned
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,108 @@
+"""A study's result, from its storage and its files, and the presets written from it."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from dato.preset import ModelInfo, SamplerInfo
+from search.latency.cost_file import load_cost_table
+from search.launch.retarget import other_tables, priced_elsewhere
+from search.model.reference import read_reference
+from search.records.files import load_result
+from search.records.folder import StudyFolder
+from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.report.export import export_presets
+from search.secrets import plain_without_passwords, without_passwords
+from search.settings import Config
+from search.study.auditor import Audited
+from search.study.damage_rank import damage_rank
+from search.study.front_choice import front_of
+from search.study.storage import read_study
+from search.study.trial_records import read_records
+
+LIBRARIES = ("torch", "diffusers", "optuna", "torchmetrics")
+
+
+def assemble(
+    config: Config,
+    folder: StudyFolder,
+    records: Sequence[TrialRecord],
+    *,
+    audited: Audited | None = None,
+    command: str = "",
+) -> StudyResult:
+    """The result as far as it is known: with an audit, or from the records alone."""
+    objective = config.quality.objective
+    table = load_cost_table(folder.cost_table)
+    front = audited.front if audited else front_of(records, objective)
+    errors = audited.cost_table_errors if audited else ()
+    return StudyResult(
+        name=config.study.name,
+        config=public_config(config),
+        objective=objective,
+        records=tuple(records),
+        front=priced_elsewhere(front, table.work.topology, other_tables(folder)),
+        baseline=audited.baseline if audited else _searched_baseline(records),
+        cost_table_error=statistics.fmean(errors) if errors else None,
+        cost_table_worst=max(errors, default=None),
+        device=table.place.device,
+        versions={"python": platform.python_version()}
+        | {name: version(name) for name in LIBRARIES},
+        command=without_passwords(command),
+        damage_rank=damage_rank(folder, records, objective),
+    )
+
+
+def public_config(config: Config) -> dict[str, object]:
+    """The resolved configuration as others may see it."""
+    values = config.model_dump(mode="json")
+    return {name: plain_without_passwords(value) for name, value in values.items()}
+
+
+def current_result(config: Config, folder: StudyFolder) -> StudyResult:
+    """What is known of a running or finished study, without running anything."""
+    records = read_records(read_study(folder, config.storage))
+    if folder.front.is_file():
+        result = load_result(folder)
+        if len(result.records) == len(records):
+            return result
+    return assemble(config, folder, records)
+
+
+def write_presets(config: Config, folder: StudyFolder, result: StudyResult) -> tuple[Path, ...]:
+    """The front as presets in the study folder."""
+    model, sampler, _ = preset_header(config, folder, result)
+    return export_presets(result, folder, model=model, sampler=sampler)
+
+
+def preset_header(
+    config: Config, folder: StudyFolder, result: StudyResult
+) -> tuple[ModelInfo, SamplerInfo, str]:
+    """What every preset of a study says of its model and sampler, and the time of writing."""
+    work = load_cost_table(folder.cost_table).work
+    schedules = [member.record.schedule for member in result.front if member.record.schedule]
+    model = ModelInfo(
+        id=config.model.id,
+        skip_branches=work.skip_branches,
+        fingerprint=read_reference(folder).fingerprint,
+        latent_size=work.latent_size,
+    )
+    sampler = SamplerInfo(
+        scheduler=config.model.scheduler,
+        num_inference_steps=config.model.num_inference_steps,
+        calls=schedules[0].calls if schedules else config.model.num_inference_steps,
+        guidance_scale=config.model.guidance_scale,
+    )
+    return model, sampler, datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _searched_baseline(records: Sequence[TrialRecord]) -> FrontMember | None:
+    for record in records:
+        if record.origin == "baseline" and record.state == "complete":
+            return FrontMember("unpatched", record, speedup=1.0)
+    return None

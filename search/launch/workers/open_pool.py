@@ -1,0 +1,64 @@
+"""The pool that a launcher's settings ask for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+
+import torch
+
+from search.launch.workers.local_pool import LocalPool
+from search.launch.workers.pool import Pool, SerialPool
+from search.launch.workers.ray_pool import RayPool
+from search.model.generator import Generator
+from search.model.loading import ModelConfig
+from search.model.workload import Workload
+from search.settings import LauncherSettings, ModelSettings
+
+
+def open_pool(
+    launcher: LauncherSettings, model: ModelConfig, search: Workload, heldout: Workload | None
+) -> Pool:
+    """Load ``model`` wherever the launcher runs it.
+
+    Raises:
+        UserError: it cannot be loaded there, or there is no such place.
+    """
+    if launcher.kind == "ray":
+        return RayPool(
+            model,
+            search,
+            heldout,
+            launcher.workers,
+            launcher.timeout_s,
+            launcher.address,
+            launcher.accelerator,
+        )
+    workers = launcher.workers or _room(model)
+    if launcher.kind == "slurm":
+        workers = 1  # each job runs trials of its own
+    alone = workers == 1 and launcher.timeout is None
+    if launcher.kind == "serial" or alone:
+        return SerialPool(Generator(model, search), heldout)
+    return LocalPool(model, search, heldout, workers, launcher.timeout_s)
+
+
+def model_config(settings: ModelSettings) -> ModelConfig:
+    """The part of the settings that a generator loads."""
+    names = (field.name for field in fields(ModelConfig))
+    return ModelConfig(**{name: getattr(settings, name) for name in names})
+
+
+def metric_device(model: ModelSettings) -> str:
+    """Where the driver runs the networks of metrics: on the model's device if this machine has
+    one, because the model itself may be on another machine of a cluster."""
+    if model.device.startswith("cuda") and not torch.cuda.is_available():
+        return "cpu"
+    return model.device
+
+
+def _room(model: ModelConfig) -> int:
+    """Workers by default: one for each core, or for each GPU, which holds one model."""
+    if model.device.startswith("cuda"):
+        return max(1, torch.cuda.device_count()) if model.device == "cuda" else 1
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,117 @@
+"""Who runs the model: this process, or worker processes that give the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from dato import Schedule
+from search.model.description import Facts
+from search.model.generator import Generator
+from search.model.images import Images
+from search.model.workload import Workload
+
+T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """Generates images of a study's two workloads, and measures where they are generated."""
+
+    @property
+    def facts(self) -> Facts:
+        """What was loaded, and where."""
+        ...
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.
+
+        Raises:
+            TrialError: the schedule cannot be scored, or a worker died on it.
+        """
+        ...
+
+    @property
+    def absent(self) -> int:
+        """How many workers have yet to come."""
+        ...
+
+    def measure(self, work: Callable[[Generator], T]) -> T:
+        """What ``work`` finds with the model of the search workload, while nothing else is asked
+        of any worker: it has its device to itself.
+
+        Args:
+            work: picklable, such as a partial of a function of a module.
+
+        Raises:
+            TrialError: the model cannot be run; UserError: the worker died over it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free everything; the pool is of no use afterwards."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class SerialPool:
+    """Generates in this process.
+
+    Args:
+        generator: loaded with the search workload.
+        heldout: the second workload; its prompts are encoded when first asked for.
+    """
+
+    def __init__(self, generator: Generator, heldout: Workload | None = None) -> None:
+        self._search = generator
+        self._heldout_workload = heldout
+        self._heldout: Generator | None = None
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """See :class:`Pool`."""
+        return self.generator(heldout).generate(schedule, indices)
+
+    @property
+    def facts(self) -> Facts:
+        """See :class:`Pool`."""
+        return self._search.facts
+
+    @property
+    def absent(self) -> int:
+        """See :class:`Pool`; this process is there."""
+        return 0
+
+    def measure(self, work: Callable[[Generator], T]) -> T:
+        """See :class:`Pool`."""
+        return work(self._search)
+
+    def generator(self, heldout: bool) -> Generator:
+        """The generator of one of the workloads."""
+        if not heldout:
+            return self._search
+        if self._heldout is None:
+            if self._heldout_workload is None:
+                raise ValueError("This pool was made without a held-out workload.")
+            self._heldout = self._search.with_workload(self._heldout_workload)
+        return self._heldout
+
+    def close(self) -> None:
+        """Nothing is held but the generator, which belongs to the caller."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,158 @@
+"""Chunks of images dealt out to workers as they become free, wherever the workers run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Self, TypeVar, cast
+
+from dato import Schedule
+from search.errors import UserError
+from search.launch.workers.messages import Failed, Found, Measurement, Order, Task, as_exception
+from search.launch.workers.request import Request
+from search.launch.workers.roster import Roster, W, WorkerDied
+from search.model.generator import Generator
+from search.model.images import Images, pick
+from search.model.workload import Workload, chunks_of
+from search.settings.duration import duration_text
+
+T = TypeVar("T")
+
+
+class WorkerPool(Roster[W]):
+    """A pool of workers that each hold the model. Same bits as
+    :class:`~search.launch.workers.pool.SerialPool`, whatever their number.
+
+    Args:
+        batch_size: images per chunk.
+        search: the search workload; ``heldout``: the second one.
+        workers: how many.
+        timeout_s: seconds after which a worker that has not finished a chunk is replaced and its
+            trial failed; ``None`` waits for ever.
+
+    Raises:
+        UserError: the model cannot be loaded.
+    """
+
+    retries = 0
+    """How often a chunk whose worker died is handed out again before its trial fails."""
+
+    def __init__(
+        self,
+        batch_size: int,
+        search: Workload,
+        heldout: Workload | None,
+        workers: int,
+        timeout_s: float | None = None,
+    ) -> None:
+        self._batch_size, self._search, self._heldout = batch_size, search, heldout
+        self._timeout_s = timeout_s
+        super().__init__(workers)
+
+    def generate(
+        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+    ) -> Images:
+        """See :class:`search.launch.workers.pool.Pool`. ``seconds`` is the busiest worker's."""
+        workload = self._heldout if heldout else self._search
+        if workload is None:
+            raise ValueError("This pool was made without a held-out workload.")
+        chunks = chunks_of(indices, self._batch_size, len(workload))
+        request = Request([Task(schedule, chunk, heldout) for chunk in chunks])
+        try:
+            self._serve(request)
+        except BaseException:
+            for number in request.busy:
+                self._restart(number)
+            raise
+        if request.error is not None:
+            raise request.error
+        images = pick(request.done, indices, self._batch_size)
+        return replace(images, seconds=max(request.seconds.values(), default=0.0))
+
+    def measure(self, work: Callable[[Generator], T]) -> T:
+        """One worker measures while the others wait; on one machine also until all have loaded.
+
+        It may take its time: ``timeout_s`` is for chunks.
+        See :class:`search.launch.workers.pool.Pool`.
+        """
+        deaths = 0
+        while True:
+            try:
+                return cast(T, self._found(Measurement(work)))
+            except WorkerDied as death:
+                deaths += 1
+                if deaths > self.retries:
+                    raise UserError(
+                        f"{death} It was measuring the model, without which there is no study. "
+                        "Mend what ended it, then start again or go on with dato-search resume."
+                    ) from None
+
+    def _found(self, order: Measurement) -> object:
+        """What a worker found. After an interruption or its death a new one is in its place."""
+        others_s = None if self.gather_s is None else 0.0
+        self._gather(others_s)
+        while not self._send(number := min(self._ready()), order):
+            self._gather(others_s)
+        try:
+            answer = self._workers[number].receive()
+        except BaseException:
+            self._restart(number)
+            raise
+        if isinstance(answer, Failed):
+            raise as_exception(answer)
+        assert isinstance(answer, Found)
+        return answer.value
+
+    def _serve(self, request: Request) -> None:
+        """Hand out tasks until all are answered, or one failed and the others came in."""
+        while True:
+            self._deal(request)
+            if not request.busy and (request.error is not None or not request.tasks):
+                return
+            self._listen(request)
+            for number in request.overdue(self._timeout_s):
+                self._restart(number)
+                took = duration_text(self._timeout_s or 0)
+                reason = f"A worker took longer than launcher.timeout={took} for one batch."
+                request.take(number, Failed("trial", f"{reason} It was started again."))
+
+    def _deal(self, request: Request) -> None:
+        """Give tasks to idle workers."""
+        for number in self._ready():
+            if request.tasks and request.error is None and number not in request.busy:
+                task = request.next_for(number)
+                if not self._send(number, task):
+                    request.take_back(number)
+
+    def _listen(self, request: Request) -> None:
+        """Take in the next answers, from workers at work and from those that have loaded."""
+        limit = request.patience(self._timeout_s) if request.busy else self.nobody_s
+        answered = self._answered([*request.busy, *self._loading], limit)
+        loading = [number for number in answered if number in self._loading]
+        if loading or not request.busy:
+            self._hear_all(loading)
+        for number in answered:
+            if number not in loading:
+                self._receive(number, request)
+
+    def _send(self, number: int, order: Order) -> bool:
+        """Whether the worker took the order. One that died while idle held no work, so a new one
+        takes its place unnoticed."""
+        if self._workers[number].send(order):
+            return True
+        self._restart(number)
+        return False
+
+    def _receive(self, number: int, request: Request) -> None:
+        try:
+            request.take(number, self._workers[number].receive())
+        except WorkerDied as death:
+            self._restart(number)
+            if not request.give_back(number, self.retries):
+                request.take(number, Failed("trial", f"{death} It was started again."))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

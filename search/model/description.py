@@ -1,0 +1,37 @@
+"""What a study must know of a loaded model, wherever it was loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dato import Topology
+from search.model.setting import Place, Work
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A loaded model as the machine knows it that loaded it.
+
+    Args:
+        work: what a run computes; ``place``: where.
+        fingerprint: of the denoiser's weights (:func:`dato.fingerprint`).
+    """
+
+    work: Work
+    place: Place
+    fingerprint: str
+
+    @property
+    def calls(self) -> int:
+        """Denoiser calls of one run."""
+        return self.work.calls
+
+    @property
+    def topology(self) -> Topology:
+        return self.work.topology
+
+    def differences(self, other: Facts) -> tuple[str, ...]:
+        """Why images of ``other`` would have other bits, such as ``"device A, not B"``."""
+        weights = () if self.fingerprint == other.fingerprint else ("weights",)
+        work, place = self.work.differences(other.work), self.place.differences(other.place)
+        return (*work, *place, *weights)

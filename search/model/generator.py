@@ -1,0 +1,269 @@
+"""Images of a schedule: one pipeline, one encoding of the prompts, fixed chunks of images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import dato
+from dato import DatoError, Schedule, Topology
+from dato.denoisers.registry import denoiser_of
+from search.errors import TrialError
+from search.model.description import Facts
+from search.model.families import Callback, family_of
+from search.model.images import Images, pick
+from search.model.loading import DTYPES, device_name, load_pipeline
+from search.model.loading import ModelConfig as ModelConfig
+from search.model.setting import LayerWire, Place, Work, architecture_of, timer_of
+from search.model.threads import one_thread
+from search.model.workload import Workload, chunk_indices, chunks_of
+
+ON_DEVICE = 1 << 30
+"""Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric; what is
+larger goes to main memory chunk by chunk, as an audit's thousands of images do."""
+
+NO_MEMORY = ("not enough memory", "can't allocate memory")
+"""What torch's allocator of the CPU says, on different systems, in a plain RuntimeError."""
+
+
+class Generator:
+    """Loads a pipeline once, encodes a workload's prompts once, and runs schedules on both.
+
+    Images come in fixed chunks: chunk ``k`` is always images ``k * batch_size`` up to
+    ``(k + 1) * batch_size`` in one denoising run, so that a chunk has the same bits whoever
+    asks for it, and whichever images they ask for. On a CPU everything runs on one thread.
+
+    Raises:
+        UserError: the model cannot be loaded.
+    """
+
+    def __init__(self, model: ModelConfig, workload: Workload, *, pipe: Any = None) -> None:
+        self.model = model
+        self.workload = workload
+        self.pipe = load_pipeline(model) if pipe is None else pipe
+        self.family = family_of(self.pipe)
+        self.denoiser = denoiser_of(self.pipe)
+        self.device: torch.device = self.denoiser.device
+        self.chunk_count = -(-len(workload) // model.batch_size)
+        with self._threads(), self._text_encoders():
+            self._conditions = tuple(self._encode(chunk) for chunk in range(self.chunk_count))
+
+    def with_workload(self, workload: Workload) -> Generator:
+        """The same loaded pipeline on other prompts and noise."""
+        return Generator(self.model, workload, pipe=self.pipe)
+
+    @cached_property
+    def calls(self) -> int:
+        """Denoiser calls of one run with this scheduler and number of steps."""
+        scheduler = type(self.pipe.scheduler).from_config(self.pipe.scheduler.config)
+        scheduler.set_timesteps(self.model.num_inference_steps)
+        return len(scheduler.timesteps)
+
+    @cached_property
+    def topology(self) -> Topology:
+        return dato.topology(self.pipe)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return dato.fingerprint(self.pipe)
+
+    @property
+    def latent_size(self) -> tuple[int, int]:
+        """Height and width of the latents."""
+        size = self.denoiser.config.sample_size
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+    @cached_property
+    def work(self) -> Work:
+        """What a cost table of this generator prices."""
+        height, width = self.latent_size
+        factor = self.pipe.vae_scale_factor
+        return Work(
+            model=self.model.path,
+            architecture=architecture_of(self.denoiser),
+            skip_branches=self.topology.skip_branches,
+            layers=tuple(LayerWire(**vars(layer)) for layer in self.topology.layers),
+            latent_size=(height, width),
+            image_size=(height * factor, width * factor),
+            guided=self.model.guided,
+            scheduler=self.model.scheduler,
+            calls=self.calls,
+        )
+
+    @property
+    def place(self) -> Place:
+        """Where its costs hold."""
+        return Place(
+            device=device_name(self.device),
+            dtype=self.model.dtype,
+            batch_size=min(self.model.batch_size, len(self.workload)),
+            timer=timer_of(self.device),
+        )
+
+    @property
+    def facts(self) -> Facts:
+        """What a study must know of this model; reads every weight once."""
+        return Facts(self.work, self.place, self.fingerprint)
+
+    def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
+        """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.
+
+        Raises:
+            TrialError: the schedule does not fit, ran out of memory, or gave NaN.
+        """
+        wanted = chunks_of(indices, self.model.batch_size, len(self.workload))
+        height, width = self.work.image_size
+        stay = 3 * height * width * len(indices) <= ON_DEVICE
+        parts: dict[int, Images] = {}
+        for chunk in wanted:
+            made = self.chunk(schedule, chunk)
+            parts[chunk] = made if stay else made.cpu()
+        return pick(parts, indices, self.model.batch_size)
+
+    def chunk(self, schedule: Schedule | None, chunk: int) -> Images:
+        """All images of one chunk, on the device; see :meth:`generate`."""
+        started = time.perf_counter()
+        with _trial_errors(), self.applied(schedule):
+            latents = self.loop(chunk)
+            if not torch.isfinite(latents).all():
+                raise TrialError("The latents hold NaN or infinity.")
+            pixels = self._decode(latents)
+            if self.device.type == "cuda":  # or the decoder's time would be told as the metric's
+                torch.cuda.synchronize(self.device)
+        return Images(pixels, latents.float(), time.perf_counter() - started)
+
+    @contextmanager
+    def applied(self, schedule: Schedule | None) -> Iterator[None]:
+        """The pipeline runs ``schedule`` inside the block."""
+        with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
+            yield
+
+    def trajectory(
+        self, chunk: int, schedule: Schedule | None, teacher: Tensor | None = None
+    ) -> Tensor:
+        """Latents after every call of a run under ``schedule``; ``None`` is the unpatched pipeline.
+
+        Args:
+            teacher: (calls, images, channels, height, width), another run's latents. Every call
+                is given those instead of what this run made of the call before, so that what
+                comes back is the work of one call alone.
+
+        Returns:
+            (calls, images, channels, height, width), on the CPU.
+        """
+        found: list[Tensor] = []
+
+        def follow(latents: Tensor) -> Tensor:
+            found.append(latents.float().cpu())
+            return latents if teacher is None else teacher[len(found) - 1].to(latents)
+
+        with _trial_errors(), self.applied(schedule):
+            self.loop(chunk, follow=follow)
+        return torch.stack(found)
+
+    def loop(
+        self,
+        chunk: int,
+        on_step: Callable[[], None] | None = None,
+        follow: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """One denoising run of the pipeline as it is now, without decoding.
+
+        Args:
+            chunk: which images.
+            on_step: called after each denoiser call and its sampler step.
+            follow: given the latents after each of them; the run goes on with what it returns.
+
+        Returns:
+            Latents on the device: (images, channels, height, width).
+
+        Raises:
+            TrialError: the schedule does not fit, or memory is short.
+        """
+        indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
+        shape = (self.denoiser.config.in_channels, *self.latent_size)
+        with _trial_errors(), self._threads(), self._followed(on_step, follow) as following:
+            latents: Tensor = self.pipe(
+                num_inference_steps=self.model.num_inference_steps,
+                guidance_scale=self.model.guidance_scale,
+                latents=self.workload.noise(indices, shape).to(
+                    self.device, DTYPES[self.model.dtype]
+                ),
+                generator=self.workload.generators(indices),
+                output_type="latent",
+                **self._conditions[chunk],
+                **following,
+            ).images
+        return latents
+
+    def _followed(
+        self, on_step: Callable[[], None] | None, follow: Callable[[Tensor], Tensor] | None
+    ) -> Any:
+        if on_step is None and follow is None:
+            return nullcontext({})
+        return self.family.followed(self.pipe, _as_callback(on_step, follow))
+
+    def _threads(self) -> Any:
+        return one_thread() if self.device.type == "cpu" else nullcontext()
+
+    @torch.no_grad()
+    def _encode(self, chunk: int) -> dict[str, Any]:
+        """Prompt embeddings of one chunk, as the pipeline itself would compute them."""
+        indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
+        prompts = [self.workload.prompts[index] for index in indices]
+        return self.family.encode(self.pipe, prompts, self.device, self.model.guided)
+
+    @contextmanager
+    def _text_encoders(self) -> Iterator[None]:
+        """Text encoders are on the device only while they encode: nobody needs them later."""
+        encoders = [getattr(self.pipe, name) for name in self.family.text_encoders]
+        for encoder in encoders:
+            encoder.to(self.device)
+        try:
+            yield
+        finally:
+            for encoder in encoders:
+                encoder.to("cpu")
+
+    @torch.no_grad()
+    def _decode(self, latents: Tensor) -> Tensor:
+        """uint8 pixels on the device: (images, 3, height, width)."""
+        with self._threads():
+            image = self.family.decode(self.pipe, latents)
+            image = self.pipe.image_processor.postprocess(image, output_type="pt")
+            pixels: Tensor = image.float().mul(255).round().to(torch.uint8).contiguous()
+        return pixels
+
+
+def _as_callback(
+    on_step: Callable[[], None] | None, follow: Callable[[Tensor], Tensor] | None
+) -> Callback:
+    def callback(_: Any, __: int, ___: Any, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        if on_step is not None:
+            on_step()
+        return {} if follow is None else {"latents": follow(state["latents"])}
+
+    return callback
+
+
+@contextmanager
+def _trial_errors() -> Iterator[None]:
+    """Turn what only this schedule is to blame for into :class:`TrialError`."""
+    try:
+        yield
+    except DatoError as error:
+        raise TrialError(str(error)) from error
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
+    except RuntimeError as error:
+        if any(words in str(error) for words in NO_MEMORY):
+            raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
+        raise

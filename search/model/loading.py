@@ -1,0 +1,162 @@
+"""Which model a study runs, and how its diffusers pipeline is loaded."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import diffusers
+import torch
+from diffusers import DiffusionPipeline
+
+from search.errors import UserError
+from search.model.architectures import PUBLISHED, TINY, Name
+from search.model.quiet_loading import quiet
+from search.model.untrained import build
+from search.model.weights import POCKET, pipeline_folder
+
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+Weights = Literal["pretrained", "random", "tiny"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A model and its sampler.
+
+    Args:
+        path: a diffusers pipeline folder, ``"pocket"`` for the embedded model, or a hub id.
+        weights: ``"pretrained"`` loads ``path``; ``"random"`` builds ``architecture`` as published
+            without weights, ``"tiny"`` at reduced width too.
+        architecture: ``"sd15"``, ``"sd21"``, ``"sdxl"`` or ``"pixart"``; only built, never checked
+            against what ``path`` holds.
+        scheduler: class name of a diffusers scheduler, such as ``"DDIMScheduler"``.
+        num_inference_steps: steps asked of the scheduler (its calls may be more).
+        guidance_scale: 1 or less runs without classifier-free guidance.
+        dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+        device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+        batch_size: images per denoising run.
+        vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles.
+    """
+
+    path: str = POCKET
+    weights: Weights = "pretrained"
+    architecture: Name | None = None
+    scheduler: str = "DDIMScheduler"
+    num_inference_steps: int = 50
+    guidance_scale: float = 3.0
+    dtype: str = "float32"
+    device: str = "cpu"
+    batch_size: int = 8
+    vae_slicing: bool = False
+    vae_tiling: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("num_inference_steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise UserError(f"model.{name} is at least 1; found {getattr(self, name)}.")
+        if self.dtype not in DTYPES:
+            raise UserError(
+                f"model.dtype is one of {', '.join(DTYPES)}; found {self.dtype!r}. Choose one."
+            )
+
+    @property
+    def guided(self) -> bool:
+        """Whether every image takes two rows of the denoiser's batch."""
+        return self.guidance_scale > 1
+
+
+def load_pipeline(model: ModelConfig) -> Any:
+    """The pipeline with its scheduler swapped, on its device, progress bar off.
+
+    Raises:
+        UserError: the folder, the scheduler or the device does not exist.
+    """
+    device = _device(model.device)
+    with quiet():
+        pipe = _load(model) if model.weights == "pretrained" else _build(model, device)
+    set_scheduler(pipe, model.scheduler)
+    pipe.set_progress_bar_config(disable=True)
+    for wanted, name in ((model.vae_slicing, "slicing"), (model.vae_tiling, "tiling")):
+        if wanted:
+            getattr(pipe.vae, f"enable_{name}")()
+    return pipe.to(device)
+
+
+def _load(model: ModelConfig) -> Any:
+    folder = pipeline_folder(model.path)
+    try:
+        parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        # It is as large as the denoiser, and a study never shows it an image.
+        unused = {"safety_checker": None, "requires_safety_checker": False}
+        return DiffusionPipeline.from_pretrained(
+            folder,
+            dtype=DTYPES[model.dtype],
+            local_files_only=True,
+            use_safetensors=True,  # the other format is pickle, which runs what it holds
+            **(unused if "safety_checker" in parts else {}),
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"model.path={model.path!r} could not be loaded as a diffusers pipeline "
+            f"({str(error).splitlines()[0]}). Give a folder that save_pretrained wrote."
+        ) from error
+
+
+def _build(model: ModelConfig, device: torch.device) -> Any:
+    if model.architecture is None:
+        raise UserError(
+            f"model.weights={model.weights} needs a published architecture; found none. "
+            f"Use model={'|'.join(get_args(Name))}, or set model.architecture."
+        )
+    architectures = TINY if model.weights == "tiny" else PUBLISHED
+    return build(architectures[model.architecture], DTYPES[model.dtype], device)
+
+
+def set_scheduler(pipe: Any, name: str) -> None:
+    """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings.
+
+    Raises:
+        UserError: no such scheduler, or it is none for this model.
+    """
+    current = pipe.scheduler
+    known = sorted({cls.__name__ for cls in current.compatibles} | {type(current).__name__})
+    cls = getattr(diffusers, name, None) if name in known else None
+    if cls is None:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UserError(
+            f"model.scheduler={name!r} is no scheduler for this model.{hint} "
+            f"Valid: {', '.join(known)}."
+        )
+    pipe.scheduler = cls.from_config(current.config)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UserError(
+            f"model.device={name!r} is no device. Use 'cpu', 'cuda' or 'cuda:0'."
+        ) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(
+            f"model.device={name!r} is not on this machine "
+            f"({torch.cuda.device_count()} CUDA devices found). Use model.device=cpu."
+        )
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """A name a person recognises, such as ``"NVIDIA H200"`` or the processor's model."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return "CPU"

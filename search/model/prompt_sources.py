@@ -1,0 +1,149 @@
+"""Where prompts come from: text files, COCO captions, ImageNet class names, data set columns.
+
+A source is written ``KIND:WHERE``; a path alone is a text file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from search.errors import UserError
+from search.records.reading import LARGE, read_text
+
+MAX_CHARACTERS = 10_000
+"""Of one prompt; text encoders read some hundred."""
+
+TEMPLATE = "a photo of a {}."
+"""The template of CLIP's zero-shot classification, arXiv 2103.00020, section 3.1.4."""
+
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_SYNSET = re.compile(r"^n\d{8}\s+")
+
+
+def read_prompts(source: str) -> list[str]:
+    """Prompts in the order of their source; repeated ones are kept.
+
+    Args:
+        source: ``text:FILE`` or ``FILE``, one prompt a line; ``coco:FILE``, the official captions
+            JSON, of which each image gives its first caption; ``imagenet:FILE``, class names as
+            one a line (with or without ``n01440764`` in front) or as JSON (a list, or class number
+            to name or to [synset, name]), put into :data:`TEMPLATE`;
+            ``datasets:NAME:SPLIT:COLUMN`` of a Hugging Face data set.
+
+    Raises:
+        UserError: the source cannot be read.
+    """
+    kind, colon, where = source.partition(":")
+    prompts = _READERS[kind](where) if colon and kind in _READERS else _lines(source)
+    for prompt in prompts:
+        if len(prompt) > MAX_CHARACTERS or _CONTROL.search(prompt):
+            raise UserError(
+                f"model.prompts={source!r}: a prompt is one line of at most {MAX_CHARACTERS:,} "
+                f"characters, none of them a control character; found {prompt[:40]!r}. Correct it."
+            )
+    return prompts
+
+
+def _lines(where: str) -> list[str]:
+    text = _text(where, "Give a UTF-8 text file with one prompt a line.")
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def _coco(where: str) -> list[str]:
+    remedy = "Give the official annotations, such as coco:annotations/captions_val2014.json."
+    captions: dict[int, tuple[int, str]] = {}
+    try:
+        for row in _json(where, remedy)["annotations"]:
+            image, number, caption = row["image_id"], row["id"], " ".join(row["caption"].split())
+            if caption and (image not in captions or number < captions[image][0]):
+                captions[image] = number, caption
+        return [captions[image][1] for image in sorted(captions)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"model.prompts='coco:{where}' has no annotations with image_id, id and caption. "
+            + remedy
+        ) from error
+
+
+def _imagenet(where: str) -> list[str]:
+    remedy = "Give class names, one a line or as JSON."
+    if where.endswith(".json"):
+        names = [_class_name(where, value) for value in _classes(_json(where, remedy))]
+    else:
+        names = [_SYNSET.sub("", line.strip()) for line in _text(where, remedy).splitlines()]
+    first = [name.partition(",")[0].replace("_", " ").strip() for name in names]
+    return [TEMPLATE.format(name) for name in first if name]
+
+
+def _classes(value: Any) -> list[Any]:
+    if not isinstance(value, Mapping):
+        return list(value) if isinstance(value, list) else [None]
+    numbered = all(_NUMBER.fullmatch(key) for key in value)
+    return [value[key] for key in sorted(value, key=int if numbered else str)]
+
+
+def _class_name(where: str, value: Any) -> str:
+    name = value[-1] if isinstance(value, list) and value else value
+    if not isinstance(name, str):
+        raise UserError(
+            f"model.prompts='imagenet:{where}' is a list of class names, or maps class numbers to "
+            f"a name or to [synset, name]; found {str(value)[:80]}. Correct that entry."
+        )
+    return name
+
+
+def _datasets(where: str) -> list[str]:
+    name, split, column = _three(where)
+    try:
+        import datasets
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "model.prompts='datasets:...' needs the package datasets. Install the extra: "
+            "pip install 'dato[prompts]'."
+        ) from error
+    try:
+        rows = datasets.load_dataset(name, split=split)
+        return [" ".join(str(value).split()) for value in rows[column]]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"model.prompts='datasets:{where}' cannot be read ({str(error).splitlines()[0]}). "
+            "Check the data set's name, split and column."
+        ) from error
+
+
+def _three(where: str) -> tuple[str, str, str]:
+    parts = where.rsplit(":", 2)
+    if len(parts) != 3 or not all(parts):
+        raise UserError(
+            f"A data set's column is written datasets:NAME:SPLIT:COLUMN; found 'datasets:{where}'. "
+            "Such as datasets:nateraw/parti-prompts:train:Prompt."
+        )
+    return parts[0], parts[1], parts[2]
+
+
+def _text(where: str, remedy: str) -> str:
+    try:
+        path = Path(where).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"model.prompts: {where!r} names no home folder. {remedy}") from error
+    return read_text(path, f"model.prompts: {remedy}", LARGE)
+
+
+def _json(where: str, remedy: str) -> Any:
+    try:
+        return json.loads(_text(where, remedy))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"model.prompts: {where!r} is not JSON ({error}). {remedy}") from error
+
+
+_READERS: Mapping[str, Callable[[str], list[str]]] = {
+    "text": _lines,
+    "coco": _coco,
+    "imagenet": _imagenet,
+    "datasets": _datasets,
+}

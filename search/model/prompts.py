@@ -1,0 +1,74 @@
+"""Prompts of a study: one set to search on, another, never seen by the search, to look again."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+
+from search.errors import UserError
+from search.model.prompt_sources import read_prompts
+from search.model.workload import Workload
+from search.pocket.captions import Split, sample_scenes
+
+POCKET = "pocket"
+SEARCH_SEED, HELDOUT_SEED = 1_000_000, 2_000_000
+"""Offsets that keep the two sets' noise apart; their captions are apart by split."""
+
+
+def make_workloads(
+    source: str, *, images: int, heldout_images: int, seed: int, heldout_seed: int | None = None
+) -> tuple[Workload, Workload]:
+    """The search workload and the held-out workload.
+
+    Args:
+        source: ``"pocket"`` for captions of the embedded model's grammar, else what
+            :func:`~search.model.prompt_sources.read_prompts` reads. A set that has fewer prompts
+            than images repeats them, each time with other noise.
+        images: entries of the search workload; ``heldout_images``: of the held-out one.
+        seed: the study's seed; it chooses and orders the prompts. ``heldout_seed``: another one
+            for the held-out noise, and for the captions of the embedded model.
+
+    Raises:
+        UserError: the source cannot be read or holds fewer than two prompts.
+    """
+    apart = HELDOUT_SEED + (seed if heldout_seed is None else heldout_seed)
+    if source == POCKET:
+        search = _captions(images, SEARCH_SEED + seed, "search")
+        heldout = _captions(heldout_images, apart, "held_out")
+    else:
+        search, heldout = divide(read_prompts(source), images, seed, source)
+    return (
+        Workload(_cycle(search, images), SEARCH_SEED + seed),
+        Workload(_cycle(heldout, heldout_images), apart),
+    )
+
+
+def divide(
+    prompts: Sequence[str], images: int, seed: int, source: str
+) -> tuple[list[str], list[str]]:
+    """Different prompts for the search and, all the others, for audits.
+
+    The search takes as many as it has images, at most half. Both sets come from the two ends of
+    one shuffle, so that other image counts keep what the smaller sets held.
+
+    Raises:
+        UserError: there are fewer than two different prompts.
+    """
+    different = list(dict.fromkeys(prompts))
+    if len(different) < 2:
+        raise UserError(
+            f"model.prompts={source!r} holds {len(different)} different prompts; at least two "
+            "are needed, because some are held out from the search."
+        )
+    random.Random(seed).shuffle(different)
+    count = min(images, len(different) // 2)
+    return different[:count], different[count:][::-1]
+
+
+def _captions(count: int, seed: int, split: Split) -> list[str]:
+    return [scene.caption for scene in sample_scenes(count, seed, split)]
+
+
+def _cycle(prompts: Sequence[str], count: int) -> tuple[str, ...]:
+    return tuple(itertools.islice(itertools.cycle(prompts), count))

@@ -1,0 +1,1 @@
+"""How good images are: FID and the other metrics, and their intervals."""

@@ -1,0 +1,189 @@
+"""Image quality of a schedule: two FIDs, a distance to the unpatched model, and what was asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from search.errors import TrialError, UserError
+from search.metrics import metric
+from search.model.images import Images
+from search.model.threads import one_thread
+from search.quality.features import EMBED_BATCH, FeatureNetwork
+from search.quality.frechet import frechet, frechet_between
+from search.quality.image_pairs import feature_distance
+from search.quality.kid import kid, paired_kid
+from search.quality.scorers import Scorer
+from search.quality.statistics import Statistics
+from search.records.record import Quality
+
+Measure = Callable[[Tensor], float]
+"""From indices of images to the value of a metric on them."""
+
+
+class QualityMeter:
+    """Compares images with real ones and with the reference's; built once per workload.
+
+    Reference images are embedded once, generated ones once per trial for all metrics.
+
+    Args:
+        network: embeds images.
+        real: statistics of real images; ``None`` makes ``fid_real`` NaN.
+        reference: the unpatched model's images of the workload.
+        device: where the network runs.
+        metrics: what to measure besides the FIDs, by name.
+        scorers: by name, for those metrics that need one.
+        prompts: of the workload, for scorers that read them.
+
+    Attributes:
+        real: the same.
+        reference: features of the reference's images, (images, features).
+
+    Raises:
+        UserError: the statistics are of another network's features, or lack what a metric needs.
+    """
+
+    def __init__(
+        self,
+        network: FeatureNetwork,
+        real: Statistics | None,
+        reference: Images,
+        device: str = "cpu",
+        *,
+        metrics: Sequence[str] = (),
+        scorers: Mapping[str, Scorer] | None = None,
+        prompts: Sequence[str] = (),
+    ) -> None:
+        self._network = network
+        self._device = device
+        self._images = reference
+        self._latents = reference.latents.to(device)
+        self._variance = float(self._latents.double().var())
+        self._metrics = tuple(metrics)
+        self._scorers = scorers or {}
+        self._prompts = tuple(prompts) or ("",) * len(reference)
+        self._last: tuple[Images, Tensor] | None = None
+        self.real = real
+        self.reference = self._embed(reference.pixels)
+        size = self.reference.shape[1]
+        if real is not None and real.moments.mean.numel() != size:
+            raise UserError(
+                f"quality.real holds statistics of {real.moments.mean.numel()} features, and "
+                f"quality.features={network.name} gives {size}. Take statistics of the same "
+                "network."
+            )
+        if "kid_real" in metrics and (real is None or real.features is None):
+            raise UserError(
+                "kid_real needs the features of real images, and quality.real gives only their "
+                "mean and covariance. Give a folder of images, or leave kid_real out."
+            )
+
+    @property
+    def count(self) -> int:
+        """Images behind every FID of this meter."""
+        return len(self._latents)
+
+    def distance(self, latents: Tensor, indices: Sequence[int]) -> float:
+        """Mean squared distance of ``latents`` to the reference's same ``indices``, over the
+        variance of the reference's latents. 0 means equal; 2, unrelated."""
+        pairs = self._latents[torch.as_tensor(indices)]
+        return (
+            float((latents.to(pairs.device).double() - pairs.double()).square().mean())
+            / self._variance
+        )
+
+    def quality(self, images: Images) -> Quality:
+        """Quality of a full set of images.
+
+        Raises:
+            ValueError: not as many images as the reference has: such FIDs do not compare.
+            TrialError: a result is not finite.
+        """
+        if len(images) != self.count:
+            raise ValueError(
+                f"FIDs of different image counts are never compared: this meter takes "
+                f"{self.count} images; found {len(images)}."
+            )
+        features = self.features(images)
+        quality = Quality(
+            fid_real=self.fid_real(features),
+            fid_reference=fid_between(self.reference, features),
+            distance=self.distance(images.latents, range(self.count)),
+            images=self.count,
+            metrics=self._measured(images),
+        )
+        finite = (quality.fid_reference, quality.distance, *quality.metrics.values())
+        if not all(map(math.isfinite, finite)):
+            raise TrialError(f"The quality is not finite: {quality}.")
+        return quality
+
+    def unpatched(self) -> Quality:
+        """The reference's own quality."""
+        real = self.fid_real(self.reference)
+        metrics = self._measured(self._images)
+        return Quality(
+            fid_real=real, fid_reference=0.0, distance=0.0, images=self.count, metrics=metrics
+        )
+
+    def _measured(self, images: Images) -> Mapping[str, float]:
+        every = torch.arange(self.count)
+        return {name: self.measure(name, images)(every) for name in self._metrics}
+
+    def measure(self, name: str, images: Images) -> Measure:
+        """The metric ``name`` of any of ``images``, by their indices."""
+        if metric(name).real and self.real is None:
+            return lambda draw: math.nan
+        features = self.reference if images is self._images else self.features(images)
+        match name:
+            case "fid_reference":
+                return lambda draw: fid_between(self.reference[draw], features[draw])
+            case "fid_real":
+                return lambda draw: self.fid_real(features[draw])
+            case "kid_reference":
+                return lambda draw: paired_kid(self.reference[draw], features[draw])
+            case "kid_real":
+                assert self.real is not None and self.real.features is not None
+                real = self.real.features
+                return lambda draw: kid(real, features[draw])
+            case "feature_distance":
+                each = feature_distance(features, self.reference)
+            case _:
+                each = self.scores(self._scorers[name], images)
+        return lambda draw: float(each[draw].mean())
+
+    def scores(self, scorer: Scorer, images: Images) -> Tensor:
+        """One number for each image, on the CPU, float64."""
+        parts = []
+        for start in range(0, len(images), EMBED_BATCH):
+            batch = slice(start, start + EMBED_BATCH)
+            shown = images.pixels[batch].to(self._device)
+            reference = self._images.pixels[batch].to(self._device)
+            with one_thread(), torch.no_grad():
+                parts.append(scorer(shown, reference, self._prompts[batch]).double())
+        return torch.cat(parts).cpu()
+
+    def features(self, images: Images) -> Tensor:
+        """(images, num_features) on the CPU; those of the last set asked for are remembered."""
+        if self._last is None or self._last[0] is not images:
+            self._last = (images, self._embed(images.pixels))
+        return self._last[1]
+
+    def fid_real(self, features: Tensor) -> float:
+        """FID of any number of features to the real images; NaN without them."""
+        if self.real is None:
+            return math.nan
+        with one_thread():
+            return frechet(self.real.moments, features)
+
+    def _embed(self, pixels: Tensor) -> Tensor:
+        """Features on the CPU: (images, features)."""
+        return torch.cat(list(self._network.embed(pixels.split(EMBED_BATCH), self._device)))
+
+
+def fid_between(first: Tensor, second: Tensor) -> float:
+    """FID of two sets of features, (images, features) each."""
+    with one_thread():
+        return frechet_between(first, second)

@@ -1,0 +1,118 @@
+"""The real images that generated ones are compared with, as statistics of their features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from search.errors import UserError
+from search.quality.features import EMBED_BATCH, FeatureNetwork
+from search.quality.statistics import Statistics, load_statistics, save_statistics
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+POCKET = "pocket"
+
+
+def real_statistics(
+    source: str,
+    network: FeatureNetwork,
+    *,
+    count: int,
+    seed: int,
+    size: tuple[int, int],
+    device: str = "cpu",
+) -> Statistics:
+    """Statistics of the features of real images.
+
+    Args:
+        source: ``"pocket"`` renders scenes; an ``.npz`` file of statistics; or a folder of image
+            files, of which the first in the order of their names are taken. A folder's statistics
+            are computed once, and kept for later studies in :func:`statistics_folder`.
+        count: how many images, and ``seed`` of the scenes; a file of statistics ignores both.
+        size: height and width of the generated images.
+
+    Raises:
+        UserError: the source is missing or holds too few images.
+    """
+    if source == POCKET:
+        return Statistics.of(network.embed(_renders(count, seed).split(EMBED_BATCH), device))
+    path = Path(source).expanduser()
+    if path.suffix == ".npz":
+        return load_statistics(path)
+    files = _files(path, source, count)
+    kept = statistics_folder() / f"{_key(files, path, network, size)}.npz"
+    if kept.is_file():
+        return load_statistics(kept)
+    found = Statistics.of(network.embed(_batches(files, network, size), device))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    save_statistics(kept, found)
+    return found
+
+
+def statistics_folder() -> Path:
+    """``dato/statistics`` below ``XDG_CACHE_HOME``, by default ``~/.cache``."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "dato" / "statistics"
+
+
+def _renders(count: int, seed: int) -> Tensor:
+    from search.pocket.captions import sample_scenes
+    from search.pocket.render import render
+
+    return torch.as_tensor(render(sample_scenes(count, seed)))
+
+
+def _files(folder: Path, source: str, count: int) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if len(files) < count:
+        raise UserError(
+            f"quality.real={source!r} holds {len(files)} images and {count} are needed. "
+            "Give a larger folder, or lower quality.real_images."
+        )
+    return files[:count]
+
+
+def _key(
+    files: Sequence[Path], folder: Path, network: FeatureNetwork, size: tuple[int, int]
+) -> str:
+    """What statistics depend on: the network, its weights, the images' size, their number, and the
+    files by name, length and time of change."""
+    facts = [(path.stat(), path.relative_to(folder).as_posix()) for path in files]
+    data = [(name, stat.st_size, stat.st_mtime_ns) for stat, name in facts]
+    text = json.dumps([network.name, network.digest, _target(network, size), len(files), data])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _target(network: FeatureNetwork, size: tuple[int, int]) -> tuple[int, int]:
+    return size if network.square is None else (network.square, network.square)
+
+
+def _batches(
+    files: Sequence[Path], network: FeatureNetwork, size: tuple[int, int]
+) -> Iterator[Tensor]:
+    crop = network.square is None
+    height, width = _target(network, size)
+    for start in range(0, len(files), EMBED_BATCH):
+        yield torch.stack(
+            [_load(path, height, width, crop) for path in files[start : start + EMBED_BATCH]]
+        )
+
+
+def _load(path: Path, height: int, width: int, crop: bool) -> Tensor:
+    """One file: (3, height, width), uint8; cropped to the centre, or stretched."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+        if crop:
+            picture = ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC)
+        else:
+            picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()

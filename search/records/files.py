@@ -1,0 +1,182 @@
+"""Trials and fronts as JSON files, read back strictly.
+
+``trials.json`` holds one trial a line; ``front.json`` everything else of a :class:`StudyResult`.
+An FID that was not measured (no real images) is NaN in memory and ``null`` in a file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dato.errors import DatoError
+from dato.files import replace_text
+from search.errors import UserError
+from search.records.folder import StudyFolder
+from search.records.reading import LARGE, read_text
+from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
+from search.records.schema import (
+    FrontFile,
+    MembersFile,
+    QualityWire,
+    TrialsFile,
+    TrialWire,
+    schedule_to_dict,
+)
+
+FORMATS = {"trials": "dato-trials", "front": "dato-front", "members": "dato-members"}
+VERSION = 1
+REMEDY = "Resume the study to write it again."
+
+
+def trials_to_json(records: Iterable[TrialRecord]) -> str:
+    """The text of ``trials.json``."""
+    lines = ",\n".join(_dumps(_trial(record)) for record in records)
+    head = _dumps({"format": FORMATS["trials"], "version": VERSION})[:-1]
+    return f'{head}, "trials": [\n{lines}\n]}}\n'
+
+
+def trials_from_json(text: str, source: str = "trials.json") -> tuple[TrialRecord, ...]:
+    """Read :func:`trials_to_json`'s text.
+
+    Raises:
+        UserError: the text is not JSON, has an unknown or missing key, a wrong type, or a schedule
+            that breaks a rule.
+    """
+    try:
+        parsed = TrialsFile.model_validate_json(text)
+        return tuple(trial.to_record() for trial in parsed.trials)
+    except (ValidationError, DatoError) as error:
+        raise _unreadable(source, error) from error
+
+
+def front_to_json(result: StudyResult) -> str:
+    """The text of ``front.json``: the result without its trials."""
+    value = {
+        "format": FORMATS["front"],
+        "version": VERSION,
+        "name": result.name,
+        "objective": result.objective,
+        "device": result.device,
+        "command": result.command,
+        "versions": dict(result.versions),
+        "cost_table_error": result.cost_table_error,
+        "cost_table_worst": result.cost_table_worst,
+        "damage_rank": result.damage_rank,
+        "baseline": None if result.baseline is None else _member(result.baseline),
+        "front": [_member(member) for member in result.front],
+        "config": dict(result.config),
+    }
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def result_from_json(trials: str, front: str) -> StudyResult:
+    """A result from the texts of both files.
+
+    Raises:
+        UserError: see :func:`trials_from_json`.
+    """
+    records = trials_from_json(trials)
+    try:
+        return FrontFile.model_validate_json(front).to_result(records)
+    except (ValidationError, DatoError) as error:
+        raise _unreadable("front.json", error) from error
+
+
+def save_trials(records: Iterable[TrialRecord], folder: StudyFolder) -> None:
+    """Write ``trials.json``."""
+    replace_text(folder.trials, trials_to_json(records))
+
+
+def save_result(result: StudyResult, folder: StudyFolder) -> None:
+    """Write ``trials.json`` and ``front.json``."""
+    save_trials(result.records, folder)
+    replace_text(folder.front, front_to_json(result))
+
+
+def load_result(folder: StudyFolder) -> StudyResult:
+    """Read what :func:`save_result` wrote.
+
+    Raises:
+        UserError: a file is missing or broken.
+    """
+    trials, front = (read_text(path, REMEDY, LARGE) for path in (folder.trials, folder.front))
+    return result_from_json(trials, front)
+
+
+def members_to_json(members: Iterable[FrontMember], path: Path) -> None:
+    """Write audited members to ``path``."""
+    value = {
+        "format": FORMATS["members"],
+        "version": VERSION,
+        "members": [_member(member) for member in members],
+    }
+    replace_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def members_from_json(path: Path) -> tuple[FrontMember, ...]:
+    """Read what :func:`members_to_json` wrote.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    try:
+        parsed = MembersFile.model_validate_json(read_text(path, REMEDY, LARGE))
+        return tuple(member.to_member() for member in parsed.members)
+    except (ValidationError, DatoError) as error:
+        raise _unreadable(path.name, error) from error
+
+
+def _trial(record: TrialRecord) -> dict[str, object]:
+    return {
+        **{name: getattr(record, name) for name in TrialWire.model_fields},
+        "params": dict(record.params),
+        "violations": dict(record.violations),
+        "schedule": None if record.schedule is None else schedule_to_dict(record.schedule),
+        "quality": _quality(record.quality),
+        "reason": record.reason.encode("utf-8", "replace").decode("utf-8"),
+    }
+
+
+def _quality(quality: Quality | None) -> dict[str, object] | None:
+    if quality is None:
+        return None
+    values = {
+        name: None if math.isnan(value) else value
+        for name in QualityWire.model_fields
+        if name != "metrics"
+        for value in [getattr(quality, name)]
+    }
+    return {**values, "metrics": dict(quality.metrics)}
+
+
+def _member(member: FrontMember) -> dict[str, object]:
+    return {
+        "name": member.name,
+        "record": _trial(member.record),
+        "heldout": _quality(member.heldout),
+        "interval": member.interval,
+        "timing": None if member.timing is None else asdict(member.timing),
+        "speedup": member.speedup,
+        "elsewhere": dict(member.elsewhere),
+        "audit": None if member.audit is None else asdict(member.audit),
+    }
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def _unreadable(source: str, error: ValidationError | DatoError) -> UserError:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part)[:80] for part in first["loc"]) or "the file"
+        error_text = f"{place}: {first['msg']}"
+    else:
+        error_text = str(error)
+    return UserError(f"{source} does not follow its format ({error_text[:500]}). {REMEDY}")

@@ -1,0 +1,101 @@
+"""How the front grew: its size and hypervolume after each trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from search.metrics import FIDS, metric
+from search.pareto import hypervolume, non_dominated
+from search.records.record import Quality, TrialRecord
+
+Point = tuple[float, float]
+
+
+def fid(quality: Quality | None, name: str) -> float | None:
+    """An FID, or another metric, by name; ``None`` where it was not measured."""
+    return None if quality is None else quality.value(name)
+
+
+def point(record: TrialRecord, objective: str) -> Point | None:
+    """(loss, seconds per image) of a complete trial; ``None`` for every other trial."""
+    value = None if record.quality is None else record.quality.loss(objective)
+    if record.state != "complete" or value is None or record.latency_s is None:
+        return None
+    return value, record.latency_s
+
+
+@dataclass(frozen=True)
+class Step:
+    """The front after one trial.
+
+    Args:
+        trial: trial number.
+        size: number of non-dominated trials so far.
+        hypervolume: share of the box (0..worst loss) x (0..baseline latency) that the front
+            dominates, from 0 to 1; ``None`` before the baseline completed, and for a metric of
+            which nobody can say how bad is worst.
+        cost: what all trials so far cost, in images of the unpatched model: an image at 4x
+            counts a quarter.
+    """
+
+    trial: int
+    size: int
+    hypervolume: float | None
+    cost: float = 0.0
+
+
+class Progress:
+    """Follows a study trial by trial.
+
+    The baseline fixes the box, so that the curve only grows. For an FID it reaches to twice the
+    baseline's FID to real images where that is known; else to the metric's worst loss.
+
+    Args:
+        objective: name of the metric that is minimised.
+    """
+
+    def __init__(self, objective: str) -> None:
+        self._objective = objective
+        self._front: list[Point] = []
+        self._box: Point | None = None
+        self._cost = 0.0
+
+    def add(self, record: TrialRecord) -> Step:
+        """The front after ``record``."""
+        found = point(record, self._objective)
+        self._cost += record.images / record.speedup if record.speedup else 0.0
+        if found is not None:
+            if record.feasible:
+                points = [*self._front, found]
+                self._front = [points[index] for index in non_dominated(points)]
+            limit = _limit(record, self._objective)
+            if self._box is None and limit is not None and is_baseline(record):
+                self._box = (limit, found[1])
+        return Step(record.number, len(self._front), self._share(), self._cost)
+
+    def _share(self) -> float | None:
+        if self._box is None:
+            return None
+        inside = [p for p in self._front if p[0] < self._box[0] and p[1] < self._box[1]]
+        return hypervolume(inside, self._box) / math.prod(self._box) if inside else 0.0
+
+
+def is_baseline(record: TrialRecord) -> bool:
+    """Whether a trial ran the plain pipeline, whoever proposed it."""
+    schedule = record.schedule
+    if schedule is None:
+        return record.origin == "baseline"
+    return all(kind.is_null for kind in schedule.kinds.values())
+
+
+def _limit(baseline: TrialRecord, objective: str) -> float | None:
+    real = fid(baseline.quality, "fid_real")
+    return 2 * real if real and objective in FIDS else metric(objective).worst
+
+
+def progress(records: Iterable[TrialRecord], objective: str) -> Sequence[Step]:
+    """The steps of a whole study."""
+    follower = Progress(objective)
+    return tuple(follower.add(record) for record in records)

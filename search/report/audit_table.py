@@ -1,0 +1,119 @@
+"""An audit in a terminal, and in one sentence how much the search flattered its front."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from search.metrics import metric
+from search.records.members import member_speedup
+from search.records.progress import fid
+from search.records.record import Audit, FrontMember, StudyResult
+from search.report.front_table import MISSING
+
+COLUMNS = (
+    "searched", "held-out", "FID to ref.", "FID to real", "KID ref.", "KID real", "PSNR", "SSIM",
+    "features", "speed-up",
+)  # fmt: skip
+DAGGER = "\N{DAGGER}"
+
+
+def audit_table(result: StudyResult) -> Table:
+    """The front: the study's own metric as searched and on as many held-out images, then all that
+    the audit measured. KIDs are in thousandths, PSNR in dB. A dagger marks a member that another
+    one beats beyond its interval; the caption says which."""
+    title = f"Audit of {escape(result.name)}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("preset", no_wrap=True)
+    for column in COLUMNS:
+        table.add_column(column, justify="right", no_wrap=True)
+    for member in (*([result.baseline] if result.baseline else []), *result.front):
+        speedup = _number(member_speedup(member), ".2f", "x")
+        form = f".{metric(result.objective).digits}f"
+        searched = _number(fid(member.record.quality, result.objective), form)
+        matched, pairs = _audit(member.audit, form)
+        name = escape(member.name) + (DAGGER if _beaten_by(member) else "")
+        table.add_row(name, searched, matched, *_fids(member), *pairs, speedup)
+    asked = metric(result.objective)
+    verb = "maximised" if asked.higher else "minimised"
+    notes = [f"The study {verb} {asked.title}.", bias(result)]
+    notes += [
+        f"{DAGGER} {member.name} is beaten by {_beaten_by(member)}."
+        for member in result.front
+        if _beaten_by(member)
+    ]
+    table.caption = escape("\n".join(filter(None, notes)))
+    table.caption_justify = "left"
+    return table
+
+
+def _beaten_by(member: FrontMember) -> str:
+    return member.audit.beaten_by if member.audit else ""
+
+
+def bias(result: StudyResult) -> str:
+    """How far the searched FIDs (or the study's other metric) of the audited members were off, on
+    equal image counts, and how many lie where such a one does 9 times out of 10; ``""`` when
+    nothing was audited."""
+    pairs = [
+        (searched, member.audit)
+        for member in result.front
+        if member.audit is not None
+        and (searched := fid(member.record.quality, result.objective)) is not None
+    ]
+    gaps = [x.matched_fid - searched for searched, x in pairs if x.matched_fid is not None]
+    if not gaps:
+        return ""
+    gap, count = statistics.fmean(gaps), len(gaps)
+    asked = metric(result.objective)
+    where = "higher" if gap >= 0 else "lower"
+    return (
+        f"On as many held-out images as the search used, the {asked.label} of {count} member"
+        f"{'' if count == 1 else 's'} is {abs(gap):.{asked.digits}f} "
+        f"{where} than in the search, on average.{_within(pairs, asked.label)}"
+    )
+
+
+def _within(pairs: Sequence[tuple[float, Audit]], name: str) -> str:
+    ends = [(searched, x.matched_interval) for searched, x in pairs if x.matched_interval]
+    if not ends:
+        return ""
+    inside = sum(low <= searched <= high for searched, (low, high) in ends)
+    return (
+        f" {inside} of {len(ends)} searched {name}s lie within the interval that other prompts "
+        "give, 9 in 10 by chance."
+    )
+
+
+def _audit(audit: Audit | None, form: str) -> tuple[str, tuple[str, ...]]:
+    if audit is None:
+        return MISSING, (MISSING,) * 5
+    return _number(audit.matched_fid, form), (
+        _number(1000 * audit.kid_reference, ".2f"),
+        _number(None if audit.kid_real is None else 1000 * audit.kid_real, ".2f"),
+        _number(audit.psnr, ".1f"),
+        _number(audit.ssim, ".3f"),
+        _number(audit.perceptual, ".4f"),
+    )
+
+
+def _fids(member: FrontMember) -> tuple[str, str]:
+    reference = None if member.audit is None else member.audit.reference_interval
+    return (
+        _between(fid(member.heldout, "fid_reference"), reference),
+        _between(fid(member.heldout, "fid_real"), member.interval),
+    )
+
+
+def _between(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None or interval is None:
+        return _number(value, ".2f")
+    return f"{value:.2f} ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return MISSING if value is None else f"{value:{form}}{unit}"

@@ -1,0 +1,164 @@
+"""What the page says in words and numbers: headline, table rows, failures, settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from search.pareto import knee
+from search.records.members import member_interval, member_latency, member_speedup
+from search.records.progress import fid
+from search.records.record import FrontMember, StudyResult
+from search.records.schedule_text import summary
+from search.report.front_table import MISSING, TIMES
+
+
+@dataclass(frozen=True)
+class Number:
+    """One headline number, its unit set smaller, and what it means in a sentence."""
+
+    value: str
+    unit: str
+    label: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the front table; ``None`` where nothing was measured."""
+
+    name: str
+    trial: int
+    origin: str
+    fid: float | None
+    delta: float | None
+    heldout: float | None
+    interval: tuple[float, float] | None
+    beaten_by: str
+    real: float | None
+    metrics: Mapping[str, float]
+    latency_ms: float | None
+    speedup: float | None
+    retimed: float | None
+    calls: str
+    params: Mapping[str, int | float | str]
+    elsewhere: Mapping[str, float]
+
+
+def headline(result: StudyResult) -> tuple[Number, ...]:
+    """The numbers a reader looks for first."""
+    states: Counter[str] = Counter(record.state for record in result.records)
+    counts = [
+        f"{states[state]} {word}"
+        for state, word in (("complete", "complete"), ("pruned", "stopped early"),
+                            ("fail", "failed"), ("running", "still running"))
+        if states[state]
+    ]  # fmt: skip
+    numbers = [
+        _speedup_number(result),
+        Number(str(len(result.front)), "", "presets on the front", _fastest(result)),
+        Number(str(len(result.records)), "", "trials", ", ".join(counts)),
+    ]
+    if result.cost_table_error is not None:
+        error = f"{100 * result.cost_table_error:.1f}"
+        note = "mean error of predicted against end-to-end latency"
+        if result.cost_table_worst is not None:
+            note += f", at worst {100 * result.cost_table_worst:.1f} %"
+        numbers.append(Number(error, "%", "cost table error", note))
+    if result.damage_rank is not None:
+        note = "Spearman correlation of predicted damage and FID over the trials"
+        numbers.append(Number(f"{result.damage_rank:.2f}", "", "rank of predicted damage", note))
+    return tuple(numbers)
+
+
+def _speedup_number(result: StudyResult) -> Number:
+    label = "faster at no worse FID"
+    base = result.baseline
+    if base is None or not result.front:
+        return Number(MISSING, "", label, "no baseline or no front to compare")
+    heldout = fid(base.heldout, "fid_real") is not None
+    limit = fid(base.heldout if heldout else base.record.quality, "fid_real")
+    if limit is None:
+        return Number(MISSING, "", label, "FID to real images was not measured")
+    found: list[tuple[float, float, FrontMember]] = []
+    for member in result.front:
+        value = fid(member.heldout if heldout else member.record.quality, "fid_real")
+        speedup = member_speedup(member)
+        if value is not None and speedup is not None and value <= limit:
+            found.append((speedup, value, member))
+    if not found:
+        return Number("1.0", TIMES, label, f"no preset reaches the unpatched FID of {limit:.2f}")
+    speedup, value, _ = max(found, key=lambda item: item[0])
+    source = "held-out" if heldout else "search"
+    note = f"FID {value:.2f}, unpatched {limit:.2f} ({source})"
+    return Number(f"{speedup:.1f}", TIMES, label, note)
+
+
+def _fastest(result: StudyResult) -> str:
+    speedups = [speedup for m in result.front if (speedup := member_speedup(m)) is not None]
+    return f"up to {max(speedups):.1f}{TIMES} faster" if speedups else "no trial completed"
+
+
+def rows(result: StudyResult) -> tuple[Row, ...]:
+    """The unpatched pipeline, where known, then the front, slowest first."""
+    base = None
+    if result.baseline is not None:
+        base = fid(result.baseline.record.quality, result.objective)
+    first = [_row(result.baseline, result.objective, None)] if result.baseline else []
+    return (*first, *(_row(member, result.objective, base) for member in result.front))
+
+
+def _row(member: FrontMember, objective: str, base: float | None) -> Row:
+    record = member.record
+    value, latency = fid(record.quality, objective), member_latency(member)
+    return Row(
+        name=member.name,
+        trial=record.number,
+        origin=record.origin,
+        fid=value,
+        delta=None if value is None or base is None else value - base,
+        heldout=fid(member.heldout, objective),
+        interval=member_interval(member, objective),
+        beaten_by=member.audit.beaten_by if member.audit else "",
+        real=fid(record.quality, "fid_real"),
+        metrics=record.quality.metrics if record.quality else {},
+        latency_ms=None if latency is None else 1000 * latency,
+        speedup=record.speedup,
+        retimed=member.speedup,
+        calls="" if record.schedule is None else summary(record.schedule),
+        params=record.params,
+        elsewhere=member.elsewhere,
+    )
+
+
+def balanced(result: StudyResult, seen: Collection[str]) -> str:
+    """Name of the member that the page shows first: the knee of those with images, or else of the
+    front; ``""`` without a front."""
+    scored = [
+        (member.name, (latency, value))
+        for member in result.front
+        if (not seen or member.name in seen)
+        and member.record.quality is not None
+        and (value := member.record.quality.loss(result.objective)) is not None
+        and (latency := member.record.latency_s) is not None
+    ]
+    return scored[knee([each for _, each in scored])][0] if scored else ""
+
+
+def failures(result: StudyResult) -> Sequence[tuple[str, int, int]]:
+    """(reason, trials, first trial number) of the failed trials, most frequent first."""
+    failed = [record for record in result.records if record.state == "fail"]
+    counts = Counter(record.reason or "no reason recorded" for record in failed)
+    first = {record.reason or "no reason recorded": record.number for record in reversed(failed)}
+    return [(reason, count, first[reason]) for reason, count in counts.most_common()]
+
+
+def flatten(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted key, value) of nested settings, in their own order."""
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{name}.")
+        else:
+            yield name, MISSING if value is None else str(value)

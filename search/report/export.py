@@ -1,0 +1,121 @@
+"""The front as preset files that ``dato.apply`` runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dato.files import replace_text
+from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
+from search.records.folder import StudyFolder
+from search.records.names import slug
+from search.records.progress import fid
+from search.records.record import FrontMember, Quality, StudyResult
+
+EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
+"""File names that an export may remove again; any other file in the folder is the user's."""
+
+
+def export_presets(
+    result: StudyResult, folder: StudyFolder, *, model: ModelInfo, sampler: SamplerInfo
+) -> tuple[Path, ...]:
+    """Write the front's presets and their cards; remove those of an earlier export.
+
+    Returns:
+        The files, in the order of the front.
+    """
+    folder.presets.mkdir(parents=True, exist_ok=True)
+    names = _file_names(result.front)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    paths = []
+    for member, name in zip(result.front, names, strict=True):
+        preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
+        path = folder.presets / f"{name}.json"
+        preset.save(path)
+        replace_text(path.with_suffix(".md"), preset.card())
+        paths.append(path)
+    for stale in sorted(folder.presets.iterdir()):
+        if EXPORTED.fullmatch(stale.name) and stale.with_suffix(".json") not in paths:
+            stale.unlink(missing_ok=True)
+    return tuple(paths)
+
+
+def to_preset(
+    result: StudyResult,
+    member: FrontMember,
+    name: str,
+    *,
+    model: ModelInfo,
+    sampler: SamplerInfo,
+    created: str,
+) -> Preset:
+    """One member as a preset named ``<study>/<name>``.
+
+    Raises:
+        ValueError: the member has no schedule.
+        dato.errors.PresetError: the schedule does not fit ``model`` or ``sampler``.
+    """
+    if member.record.schedule is None:
+        raise ValueError(f"Front member {member.name!r} has no schedule to export.")
+    return Preset(
+        name=f"{slug(result.name)}/{name}",
+        model=model,
+        sampler=sampler,
+        schedule=member.record.schedule,
+        measured=_measured(result, member),
+        provenance=Provenance(result.name, member.record.number, created, result.versions),
+    )
+
+
+def _file_names(front: Sequence[FrontMember]) -> tuple[str, ...]:
+    seen: set[str] = set()
+    names = []
+    for member in front:
+        stem = slug(member.name)
+        tries = (stem if n == 1 else f"{stem}-{n}" for n in range(1, len(front) + 2))
+        name = next(name for name in tries if name.lower() not in seen)
+        seen.add(name.lower())
+        names.append(name)
+    return tuple(names)
+
+
+def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
+    """The audit where both the member and the baseline had it, else the search's numbers."""
+    base = result.baseline
+    if base is None:
+        return None
+    if member.heldout is not None and base.heldout is not None:
+        quality: Quality | None = member.heldout
+        reference: Quality | None = base.heldout
+    else:
+        quality, reference = member.record.quality, base.record.quality
+    fid_name = _fid_name(result, quality, reference)
+    value, base_value = fid(quality, fid_name), fid(reference, fid_name)
+    latency, base_latency = _latencies(member, base)
+    if quality is None or value is None or base_value is None or not (latency and base_latency):
+        return None
+    return Measured(
+        fid=max(0.0, value),
+        latency_s=latency,
+        speedup=base_latency / latency,
+        device=result.device,
+        images=quality.images,
+        baseline_fid=max(0.0, base_value),
+        baseline_latency_s=base_latency,
+    )
+
+
+def _fid_name(result: StudyResult, *qualities: Quality | None) -> str:
+    """FID to real images where it is known: the unpatched FID to itself says nothing. A preset
+    holds no other metric."""
+    known = all(fid(quality, "fid_real") is not None for quality in qualities)
+    return "fid_real" if known else "fid_reference"
+
+
+def _latencies(member: FrontMember, base: FrontMember) -> tuple[float | None, float | None]:
+    """Latency and the baseline's: both re-timed, or both from the cost table."""
+    if member.timing is not None and base.timing is not None:
+        return member.timing.latency_s, base.timing.latency_s
+    return member.record.latency_s, base.record.latency_s

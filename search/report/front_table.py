@@ -1,0 +1,107 @@
+"""A front in a terminal: one row for each preset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.markup import escape
+from rich.table import Table
+
+from search.metrics import Metric, metric
+from search.records.members import member_latency, member_speedup
+from search.records.progress import fid
+from search.records.record import FrontMember, StudyResult
+from search.records.schedule_text import summary
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+MISSING = "\N{EN DASH}"
+
+
+def front_table(result: StudyResult) -> Table:
+    """The front, slowest first, under the unpatched pipeline.
+
+    Both FIDs are the searched ones, all of the same images; an audit adds the FID to real
+    images on held-out prompts with its 90 % interval. Latency and speed-up are re-timed where they
+    were, else the cost table's, which a tilde tells apart.
+    """
+    members = (*([result.baseline] if result.baseline else []), *result.front)
+    real = any(fid(member.record.quality, "fid_real") is not None for member in members)
+    heldout = any(fid(member.heldout, "fid_real") is not None for member in members)
+    mixed = len({member.timing is None for member in members}) == 2
+    table = Table(title=f"Front of {escape(result.name)}", title_justify="left")
+    table.add_column("preset", no_wrap=True)
+    columns = ["FID to ref.", *(["to real"] if real else [])]
+    columns += ["held-out, to real"] if heldout else []
+    devices = elsewhere(result)
+    more = further_metrics(result)
+    columns += [escape(each.short) for each in more]
+    for column in (*columns, "ms/image", "speed-up", *(f"on {escape(name)}" for name in devices)):
+        table.add_column(column, justify="right")
+    table.add_column("calls")
+    for member in members:
+        latency = member_latency(member)
+        priced = "~" if mixed and member.timing is None else ""
+        table.add_row(
+            escape(member.name),
+            _number(fid(member.record.quality, "fid_reference"), ".2f"),
+            *([_number(fid(member.record.quality, "fid_real"), ".2f")] if real else []),
+            *([_with_interval(member)] if heldout else []),
+            *(_number(fid(member.record.quality, x.name), f".{x.digits}f") for x in more),
+            priced + _number(None if latency is None else 1000 * latency, ".0f"),
+            priced + _number(member_speedup(member), ".2f", "x"),
+            *(_number(member.elsewhere.get(name), ".2f", "x") for name in devices),
+            _calls(member),
+        )
+    notes = [
+        feasibility(result),
+        "~ is the cost table's, not timed end to end." if mixed else "",
+        "" if result.front else "The front is empty.",
+    ]
+    table.caption = escape(" ".join(filter(None, notes))) or None
+    return table
+
+
+def _calls(member: FrontMember) -> str:
+    calls = summary(member.record.schedule) if member.record.schedule else ""
+    beaten = member.audit.beaten_by if member.audit else ""
+    return f"{calls}; beaten by {escape(beaten)} in the audit" if beaten else calls
+
+
+def further_metrics(result: StudyResult) -> tuple[Metric, ...]:
+    """What was measured of the front besides the FIDs."""
+    qualities = [member.record.quality for member in result.front]
+    names = dict.fromkeys(name for quality in qualities if quality for name in quality.metrics)
+    return tuple(map(metric, names))
+
+
+def elsewhere(result: StudyResult) -> tuple[str, ...]:
+    """Other devices that the front was priced for."""
+    return tuple(dict.fromkeys(name for member in result.front for name in member.elsewhere))
+
+
+def feasibility(result: StudyResult) -> str:
+    """A sentence about the study's constraints and how many trials keep them; ``""`` without."""
+    bounds = result.config.get("constraints")
+    names = {"speedup": "speed-up", "fid": "FID"}
+    found = [
+        f"{names.get(key) or metric(key).title} {bound}"
+        for key, bound in (bounds.items() if isinstance(bounds, Mapping) else ())
+        if bound
+    ]
+    if not found:
+        return ""
+    complete = [record for record in result.records if record.state == "complete"]
+    kept = sum(record.feasible for record in complete)
+    return f"Only schedules with {' and '.join(found)}: {kept} of {len(complete)} complete trials."
+
+
+def _with_interval(member: FrontMember) -> str:
+    value = _number(fid(member.heldout, "fid_real"), ".2f")
+    if member.interval is None:
+        return value
+    low, high = member.interval
+    return f"{value} ({low:.1f}–{high:.1f})"  # noqa: RUF001
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return MISSING if value is None else f"{value:{form}}{unit}"

@@ -1,0 +1,106 @@
+"""Traces of the front figure. Each one's ``meta`` names its role; the page colours roles."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from plotly import graph_objects as go
+
+from search.metrics import metric
+from search.records.members import member_interval
+from search.records.progress import fid
+from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.report.front_table import MISSING, TIMES
+from search.report.plots.colours import COLOURS
+
+
+def trial_fid(record: TrialRecord, result: StudyResult) -> float | None:
+    """The study's FID, or other metric; ``None`` unless the trial is complete."""
+    return fid(record.quality, result.objective) if record.state == "complete" else None
+
+
+def _hover(objective: str) -> str:
+    asked = metric(objective)
+    return f"{html.escape(asked.label)} %{{y:.{asked.digits}f}}"
+
+
+def _milliseconds(record: TrialRecord) -> str:
+    return MISSING if record.latency_s is None else f"{1000 * record.latency_s:.1f}"
+
+
+def trials_trace(records: Sequence[TrialRecord], result: StudyResult) -> go.Scatter:
+    """Complete trials outside the front, grey."""
+    return go.Scatter(
+        x=[record.speedup for record in records],
+        y=[trial_fid(record, result) for record in records],
+        customdata=[[record.number, _milliseconds(record)] for record in records],
+        meta="trial",
+        name="trials",
+        mode="markers",
+        marker={"size": 6, "opacity": 0.55, "color": COLOURS["trial"]},
+        hovertemplate=f"trial %{{customdata[0]}}<br>{_hover(result.objective)}<br>"
+        "%{customdata[1]} ms/image<br>"
+        f"%{{x:.2f}}{TIMES}<extra></extra>",
+    )
+
+
+def rug_trace(records: Sequence[TrialRecord], role: str, symbol: str) -> go.Scatter:
+    """Trials without an FID, as marks above the plot."""
+    return go.Scatter(
+        x=[record.speedup for record in records],
+        y=[0 if role == "pruned" else 1 for _ in records],
+        yaxis="y2",
+        customdata=[[record.number, html.escape(record.reason[:90])] for record in records],
+        meta=role,
+        name="stopped early" if role == "pruned" else "failed",
+        showlegend=bool(records),
+        mode="markers",
+        marker={"size": 8, "symbol": symbol, "color": COLOURS[role],
+                "line": {"width": 1.5, "color": COLOURS[role]}},
+        hovertemplate="trial %{customdata[0]}, %{x:.2f}"
+        f"{TIMES}<br>%{{customdata[1]}}<extra></extra>",
+    )  # fmt: skip
+
+
+def front_trace(result: StudyResult) -> go.Scatter:
+    """The front, joined by a line."""
+    known = [m for m in result.front if m.record.speedup is not None]
+    known = [m for m in known if fid(m.record.quality, result.objective) is not None]
+    return go.Scatter(
+        x=[member.record.speedup for member in known],
+        y=[fid(member.record.quality, result.objective) for member in known],
+        customdata=[_member_hover(member, result.objective) for member in known],
+        meta="front",
+        name="front",
+        mode="lines+markers",
+        line={"width": 1.5, "color": COLOURS["front"]},
+        marker={"size": 10, "color": COLOURS["front"]},
+        hovertemplate=f"<b>%{{customdata[0]}}</b><br>{_hover(result.objective)}<br>"
+        "%{customdata[1]} ms/image<br>"
+        f"%{{x:.2f}}{TIMES} by cost table%{{customdata[2]}}<extra></extra>",
+    )
+
+
+def _member_hover(member: FrontMember, objective: str) -> list[str]:
+    audited = "" if member.speedup is None else f"<br>{member.speedup:.2f}{TIMES} re-timed"
+    heldout, interval = fid(member.heldout, objective), member_interval(member, objective)
+    if heldout is not None:
+        audited += f"<br>held-out FID {heldout:.2f}"
+        audited += "" if interval is None else f" ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
+    return [html.escape(member.name), _milliseconds(member.record), audited]
+
+
+def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
+    """The unpatched pipeline."""
+    return go.Scatter(
+        x=[member.record.speedup],
+        y=[fid(member.record.quality, objective)],
+        customdata=[_member_hover(member, objective)],
+        meta="baseline",
+        name="unpatched",
+        mode="markers",
+        marker={"size": 11, "symbol": "diamond", "color": COLOURS["baseline"]},
+        hovertemplate=f"<b>%{{customdata[0]}}</b><br>{_hover(objective)}<br>"
+        "%{customdata[1]} ms/image<extra></extra>",
+    )

@@ -1,0 +1,1 @@
+"""What each cheap call costs in quality, measured without a trial."""

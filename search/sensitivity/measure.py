@@ -1,0 +1,101 @@
+"""Measures a :class:`Sensitivity` by teacher forcing: every call gets the reference's latents.
+
+A probe is one run: full at call 0 and at its start, a cheap call at certain ages, the output
+repeated (which costs nothing) everywhere else. As the latents come from the reference, the cache
+that the start fills is the reference's own, and no call feels the error of the call before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dato import Kind, Schedule, Tokens
+from search.latency.cost_table import CostTable
+from search.model.generator import Generator
+from search.sensitivity.table import Sensitivity, Table
+
+STARTS = 6
+"""Full calls that the depths are probed after; in between, their damage relative to that of
+repeating the output is interpolated, which changes slowly over a run."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One run: what ``depth`` does at each of ``ages`` calls after a full call at ``start``."""
+
+    depth: int
+    start: int
+    ages: tuple[int, ...]
+
+    def schedule(self, calls: int) -> Schedule:
+        """The probe as a schedule of ``calls`` calls."""
+        steps = ["reuse"] * calls
+        steps[0] = steps[self.start] = "full"
+        for age in self.ages if self.depth else ():
+            steps[self.start + age] = "probed"
+        kinds = {"full": Kind(), "reuse": Kind(0), "probed": Kind(self.depth)}
+        return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, tuple(steps))
+
+
+def probes(calls: int, depths: Sequence[int], starts: int = STARTS) -> Iterator[Probe]:
+    """Depth 0 after every call and at every age, the others at some."""
+    for start in range(calls - 1):
+        yield Probe(0, start, tuple(range(1, calls - start)))
+    count = min(starts, calls - 1)
+    some = sorted({round(place * (calls - 2) / max(count - 1, 1)) for place in range(count)})
+    for depth in depths:
+        for start in some:
+            last = calls - 1 - start
+            powers = [2**power for power in range(last.bit_length()) if 2**power < last]
+            yield Probe(depth, start, (*powers, last))
+
+
+def measure_sensitivity(
+    generator: Generator, depths: Sequence[int], table: CostTable, chunk: int = 0
+) -> Sensitivity:
+    """Damage of depth 0 and of ``depths`` on one chunk of images.
+
+    Args:
+        table: prices the probes, so that the result can say what it cost.
+    """
+    calls, topology = generator.calls, generator.topology
+    reference = generator.trajectory(chunk, None)
+    scale = float(reference[-1].std())
+    found: dict[Probe, list[float]] = {}
+    spent = float(calls)
+    for probe in probes(calls, depths):
+        schedule = probe.schedule(calls)
+        missed = generator.trajectory(chunk, schedule, teacher=reference) - reference
+        errors = missed.flatten(1).double().square().mean(1).sqrt() / scale
+        found[probe] = [float(errors[probe.start + age]) for age in probe.ages]
+        spent += table.price(schedule, topology) / table.price_call(Kind(), topology, Tokens())
+    return Sensitivity(_tables(found, calls), reference.shape[1], round(spent, 1))
+
+
+def _tables(found: dict[Probe, list[float]], calls: int) -> dict[int, Table]:
+    reuse = np.zeros((calls, calls))
+    ratios: dict[int, dict[int, Table]] = {}
+    for probe, errors in found.items():
+        ages = np.asarray(probe.ages)
+        if probe.depth == 0:
+            reuse[probe.start + ages, ages] = errors
+            continue
+        beside = np.maximum(reuse[probe.start + ages, ages], 1e-12)
+        row = np.interp(np.log(np.arange(1, calls)), np.log(ages), np.asarray(errors) / beside)
+        ratios.setdefault(probe.depth, {})[probe.start] = row
+    return {0: reuse} | {depth: reuse * _filled(rows, calls) for depth, rows in ratios.items()}
+
+
+def _filled(rows: dict[int, Table], calls: int) -> Table:
+    """Ratio at every call and age, from rows by start: linear between neighbouring starts."""
+    starts = sorted(rows)
+    filled = np.ones((calls, calls))
+    for call in range(1, calls):
+        for age in range(1, call + 1):
+            start = call - age
+            values = [rows[own][age - 1] for own in starts]
+            filled[call, age] = np.interp(start, starts, values)
+    return filled

@@ -1,0 +1,148 @@
+"""An audit: the front on held-out prompts and noise, timed end to end, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from dato import Schedule
+from search.latency.end_to_end import Compared, cost_table_errors
+from search.model.images import Images, first
+from search.quality.audit_meter import AuditMeter
+from search.records.record import FrontMember, TrialRecord
+from search.study.evaluator import Evaluator, ImageSource
+from search.study.front_choice import still_on_front
+
+UNPATCHED = "unpatched"
+
+
+class Notebook(Protocol):
+    """Where finished members are kept, so that an audit that is killed goes on."""
+
+    def find(self, member: FrontMember) -> FrontMember | None:
+        """The member as it was audited before, or ``None``."""
+        ...
+
+    def keep(self, member: FrontMember) -> None:
+        """Keep an audited member."""
+        ...
+
+
+@dataclass(frozen=True)
+class Audited:
+    """Everything that an audit measured.
+
+    Args:
+        baseline: the unpatched pipeline.
+        front: all members, the audited ones with their numbers.
+        cost_table_errors: relative errors of priced against timed speed-ups.
+        samples: held-out images by member name, those that a sample grid shows; the baseline's
+            under ``"unpatched"``.
+    """
+
+    baseline: FrontMember
+    front: tuple[FrontMember, ...]
+    cost_table_errors: tuple[float, ...]
+    samples: dict[str, Images]
+
+
+@dataclass
+class Blank:
+    """A notebook of the present run alone."""
+
+    def find(self, member: FrontMember) -> FrontMember | None:
+        return None
+
+    def keep(self, member: FrontMember) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Auditor:
+    """Audits members of a front.
+
+    Args:
+        source: generates images; ``meter``: scores them on the held-out workload.
+        reference: the unpatched model's held-out images.
+        evaluator: the search's, for its cost table and topology.
+        objective: which FID the study minimised.
+        time_together: times schedules end to end, interleaved with the unpatched pipeline.
+        stage: told what is being done.
+        shown: how many images of each member are handed back, for sample grids.
+    """
+
+    source: ImageSource
+    meter: AuditMeter
+    reference: Images
+    evaluator: Evaluator
+    objective: str
+    time_together: Callable[[Sequence[Schedule]], Compared]
+    stage: Callable[[str], None]
+    shown: int
+    notebook: Notebook = field(default_factory=Blank)
+
+    def audit(
+        self,
+        baseline: TrialRecord,
+        front: Sequence[FrontMember],
+        chosen: Sequence[int],
+        checks: Sequence[Schedule],
+    ) -> Audited:
+        """Audit the ``chosen`` members of the front, and time ``checks`` beside them.
+
+        Args:
+            baseline: the unpatched pipeline's record.
+            checks: further schedules that the cost table is checked with.
+        """
+        samples = {UNPATCHED: self.reference}
+        looked = list(front)
+        for place, index in enumerate(chosen):
+            self.stage(f"held-out images of front member {place + 1} of {len(chosen)}")
+            looked[index] = self._known(front[index], samples) or self._judge(front[index], samples)
+        schedules = [_schedule(front[index]) for index in chosen]
+        self.stage(f"timing {len(schedules)} front members end to end")
+        compared = self.time_together([*schedules, *checks])
+        for place, index in enumerate(chosen):
+            timing, speedup = compared.timings[place], compared.speedups[place]
+            looked[index] = replace(looked[index], timing=timing, speedup=speedup)
+        quality = self.meter.quality(self.reference)
+        return Audited(
+            baseline=FrontMember(
+                UNPATCHED,
+                baseline,
+                heldout=quality,
+                interval=self.meter.real_interval(self.reference),
+                timing=compared.baseline,
+                speedup=1.0,
+            ),
+            front=still_on_front(looked, self.objective),
+            cost_table_errors=cost_table_errors(
+                self.evaluator.table, self.evaluator.topology, [*schedules, *checks], compared
+            ),
+            samples=samples,
+        )
+
+    def _known(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember | None:
+        known = self.notebook.find(member)
+        if known is not None:
+            few = range(min(self.shown, self.meter.count))
+            samples[member.name] = self.source.generate(_schedule(member), few, heldout=True)
+        return known
+
+    def _judge(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember:
+        images = self.source.generate(_schedule(member), range(self.meter.count), heldout=True)
+        samples[member.name] = first(images, self.shown).cpu()
+        judged = replace(
+            member,
+            heldout=self.meter.quality(images),
+            interval=self.meter.real_interval(images),
+            audit=self.meter.audit(images),
+        )
+        self.notebook.keep(judged)
+        return judged
+
+
+def _schedule(member: FrontMember) -> Schedule:
+    assert member.record.schedule is not None
+    return member.record.schedule

@@ -1,0 +1,94 @@
+"""Who is on the front, and which of them stand for all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dato import Schedule
+from search.metrics import metric
+from search.pareto import non_dominated
+from search.records.members import member_interval, member_names
+from search.records.record import FrontMember, TrialRecord
+from search.study.evaluator import Evaluator, is_unpatched
+from search.study.trial_records import objectives
+
+
+def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:
+    """Non-dominated complete records that keep the study's constraints, slowest first, named by
+    the cost table's speed-up.
+
+    The unpatched pipeline is the reference of the table, not a member.
+    """
+    complete = [record for record in records if record.state == "complete" and record.feasible]
+    points = [objectives(record, objective) for record in complete]
+    kept = [complete[index] for index in non_dominated(points)]
+    kept = [record for record in kept if record.schedule and not is_unpatched(record.schedule)]
+    kept.sort(key=lambda record: -(record.latency_s or 0.0))
+    names = member_names([record.speedup or 1.0 for record in kept])
+    return tuple(FrontMember(name, record) for name, record in zip(names, kept, strict=True))
+
+
+def spread(front: Sequence[FrontMember], count: int) -> tuple[int, ...]:
+    """Indices of at most ``count`` members, both ends among them, even in log speed-up."""
+    if len(front) <= count:
+        return tuple(range(len(front)))
+    logs = [math.log(member.record.speedup or 1.0) for member in front]
+    low, high = logs[0], logs[-1]
+    targets = [low + (high - low) * step / max(count - 1, 1) for step in range(count)]
+    chosen: list[int] = []
+    for target in targets:
+        free = (index for index in range(len(front)) if index not in chosen)
+        chosen.append(min(free, key=lambda index: abs(logs[index] - target)))
+    return tuple(sorted(chosen))
+
+
+def baseline_record(
+    records: Sequence[TrialRecord], evaluator: Evaluator, calls: int
+) -> TrialRecord:
+    """The unpatched pipeline as a record: its trial, or made from the reference images."""
+    for record in records:
+        if record.state == "complete" and record.schedule and is_unpatched(record.schedule):
+            return record
+    record = TrialRecord(number=0, state="complete", origin="baseline", params={})
+    return replace(
+        evaluator.price(record, Schedule.full(calls)),
+        distance=0.0,
+        quality=evaluator.meter.unpatched(),
+    )
+
+
+def still_on_front(members: Sequence[FrontMember], objective: str) -> tuple[FrontMember, ...]:
+    """The members, each with the name of one that beats it beyond its interval, if one does.
+
+    That is an audited member timed no slower, whose FID (or whatever the study minimised) is better
+    than the other's whole interval.
+    The intervals come from the same resampled images, so that what all members share does not
+    widen the gap that is asked for.
+    """
+
+    known = metric(objective)
+
+    def beaten_by(member: FrontMember) -> str:
+        interval = member_interval(member, objective)
+        if interval is None or member.speedup is None:
+            return ""
+        best = interval[1] if known.higher else interval[0]
+        rivals = [
+            (known.loss(value), rival)
+            for rival in members
+            if rival.heldout is not None
+            and rival.speedup is not None
+            and rival.speedup >= member.speedup
+            and (value := rival.heldout.value(objective)) is not None
+            and known.better(value, best)
+        ]
+        return min(rivals, key=lambda item: item[0])[1].name if rivals else ""
+
+    return tuple(
+        member
+        if member.audit is None
+        else replace(member, audit=replace(member.audit, beaten_by=beaten_by(member)))
+        for member in members
+    )

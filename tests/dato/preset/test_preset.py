@@ -1,0 +1,128 @@
+"""A preset file reads back as the value that was written, and looks as a person wants it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from dato import errors
+from dato.preset import Measured, Preset, json_schema
+from dato.preset.write import render
+from dato.schedule import Kind, Schedule
+from tests.strategies import presets
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+WRITTEN_TODAY = ["balanced", "pndm", "unpatched"]
+
+
+@given(presets())
+def test_what_is_written_reads_back_equal(preset: Preset) -> None:
+    text = preset.to_json()
+    again = Preset.from_json(text)
+    assert again == preset
+    assert again.to_json() == text
+    assert Preset.from_dict(preset.to_dict()) == preset
+    assert pickle.loads(pickle.dumps(preset)) == preset
+    assert hash(again) == hash(Preset.from_dict(preset.to_dict())) == hash(preset)
+    assert {preset: 1}[again] == 1
+
+
+@given(presets())
+def test_a_preset_of_another_name_is_another_preset(preset: Preset) -> None:
+    other = dataclasses.replace(preset, name=f"{preset.name}x")
+    assert other != preset
+    assert len({preset, other}) == 2
+
+
+@pytest.mark.parametrize("name", WRITTEN_TODAY)
+def test_golden_presets_are_written_byte_for_byte(name: str) -> None:
+    text = (GOLDEN / f"{name}.json").read_text(encoding="utf-8")
+    assert Preset.from_json(text).to_json() == text
+
+
+def test_golden_balanced_means_what_it_says() -> None:
+    preset = Preset.load(GOLDEN / "balanced.json")
+    assert preset.name == "pocket/balanced"
+    assert (preset.format, preset.version) == ("dato-preset", 1)
+    assert preset.schedule.calls == preset.sampler.calls == 20
+    assert preset.schedule.steps[:4] == ("full", "shallow", "shallow", "reuse")
+    assert preset.schedule.kind(1) == Kind(1, {"up_blocks.3.attentions.2": 0.7})
+    assert preset.model.latent_size == (32, 32)
+    assert preset.measured == Measured(12.34, 0.183, 4.1, "cpu", 512, 11.9, 0.75)
+    assert preset.provenance.versions["torch"] == "2.13.0"
+
+
+def test_version_1_files_stay_readable() -> None:
+    """This file was written by the first version and is never edited."""
+    assert Preset.load(GOLDEN / "version_1.json") == Preset.load(GOLDEN / "balanced.json")
+
+
+def test_a_preset_without_measurements_says_null() -> None:
+    preset = Preset.load(GOLDEN / "unpatched.json")
+    assert preset.measured is None
+    assert '"measured": null' in preset.to_json()
+
+
+def test_equal_presets_give_equal_text_whatever_the_order_of_their_kinds() -> None:
+    preset = Preset.load(GOLDEN / "balanced.json")
+    turned = Schedule(
+        dict(reversed(list(preset.schedule.kinds.items()))),
+        preset.schedule.steps,
+        preset.schedule.tokens,
+    )
+    other = dataclasses.replace(preset, schedule=turned)
+    assert other == preset
+    assert other.to_json() == preset.to_json()
+
+
+def test_whole_numbers_for_floats_are_the_same_preset() -> None:
+    preset = Preset.load(GOLDEN / "unpatched.json")
+    whole = dataclasses.replace(preset.sampler, guidance_scale=3)
+    assert dataclasses.replace(preset, sampler=whole).to_json() == preset.to_json()
+
+
+def test_lines_stay_short_and_steps_share_them() -> None:
+    lines = (GOLDEN / "pndm.json").read_text(encoding="utf-8").splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) < 55
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "preset.json"
+    good = Preset.load(GOLDEN / "balanced.json")
+    good.save(path)
+    measured = Measured(float("nan"), 1.0, 1.0, "cpu", 1, 1.0, 1.0)
+    with pytest.raises(errors.NotFiniteError):
+        dataclasses.replace(good, measured=measured).save(path)
+    assert Preset.load(path) == good
+    assert [file.name for file in path.parent.iterdir()] == ["preset.json"]
+
+
+def test_a_preset_has_one_step_per_call() -> None:
+    preset = Preset.load(GOLDEN / "balanced.json")
+    with pytest.raises(errors.WrongLengthError, match="20 calls"):
+        dataclasses.replace(preset, schedule=Schedule.full(19))
+
+
+def test_no_kind_is_deeper_than_the_model() -> None:
+    preset = Preset.load(GOLDEN / "balanced.json")
+    with pytest.raises(errors.DepthError, match="skip_branches = 12"):
+        dataclasses.replace(preset, schedule=Schedule.uniform(20, 2, depth=13))
+
+
+def test_the_published_schema_is_that_of_the_reader() -> None:
+    path = Path(__file__).parents[3] / "dato" / "presets" / "schema.json"
+    text = path.read_text(encoding="utf-8")
+    assert text == render(json_schema()) + "\n", f"write render(json_schema()) to {path.name}"
+    assert json.loads(text)["required"] == list(Preset.load(GOLDEN / "balanced.json").to_dict())
+
+
+def test_a_value_that_fits_a_line_is_not_spread() -> None:
+    assert render({"a": [1, 2], "b": {}}) == '{\n  "a": [1, 2],\n  "b": {}\n}'
+    assert render({"a": [{"b": 1}] * 40}).count("\n") == 43
+    assert json.loads(render({"a": [{"b": "é"}] * 40})) == {"a": [{"b": "é"}] * 40}

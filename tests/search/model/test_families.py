@@ -1,0 +1,180 @@
+"""Every family through the search: a pipeline folder at reduced width, loaded back by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import torch
+
+import dato
+from dato import Schedule
+from search.errors import UserError
+from search.latency.cost_file import load_cost_table
+from search.latency.measure import measure
+from search.model.architectures import PUBLISHED, TINY, Name
+from search.model.drift import reference_drift
+from search.model.families import StableDiffusionXL, family_of
+from search.model.generator import Generator
+from search.model.loading import ModelConfig, load_pipeline
+from search.model.workload import Workload
+
+NAMES: tuple[Name, ...] = get_args(Name)
+PROMPTS = ("a red circle", "Two cats, on a mat", "snow", "a blue square")
+STEPS = 4
+SCHEDULERS: dict[Name, str] = {
+    "sd15": "PNDMScheduler",
+    "sd21": "DDIMScheduler",
+    "sdxl": "EulerDiscreteScheduler",
+    "pixart": "DPMSolverMultistepScheduler",
+}
+
+
+def config(name: Name, **changes: Any) -> ModelConfig:
+    values: dict[str, Any] = {
+        "scheduler": SCHEDULERS[name],
+        "num_inference_steps": STEPS,
+        "guidance_scale": 3.0,
+        "batch_size": 2,
+    }
+    return ModelConfig(**values | changes)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request: pytest.FixtureRequest) -> Name:
+    found: Name = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(name: Name, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("families") / name
+    load_pipeline(config(name, weights="tiny", architecture=name)).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def generator(name: Name, folder: Path) -> Generator:
+    return Generator(config(name, path=str(folder)), Workload(PROMPTS, 1))
+
+
+def test_images_are_those_of_the_plain_pipeline(
+    name: Name, folder: Path, generator: Generator
+) -> None:
+    pipe = load_pipeline(config(name, path=str(folder)))
+    plain = pipe(
+        list(PROMPTS[:2]),
+        num_inference_steps=STEPS,
+        guidance_scale=3.0,
+        latents=generator.workload.noise(range(2), (4, 16, 16)),
+        output_type="pt",
+        **({"use_resolution_binning": False} if name == "pixart" else {}),
+    ).images
+    found = generator.generate(None, range(2)).pixels
+    assert found.shape == (2, 3, 128, 128)
+    assert torch.equal(found, plain.mul(255).round().to(torch.uint8))
+
+
+def test_a_schedule_of_full_calls_changes_nothing_and_a_cached_one_does(
+    generator: Generator,
+) -> None:
+    plain = generator.generate(None, range(2)).latents
+    full = generator.generate(Schedule.full(generator.calls), range(2)).latents
+    assert torch.equal(plain, full)
+    cached = Schedule.uniform(generator.calls, interval=2, depth=1, prune={"level_0": 0.5})
+    if "level_0" not in {f"level_{layer.level}" for layer in generator.topology.layers}:
+        cached = Schedule.uniform(generator.calls, interval=2, depth=1)
+    assert not torch.equal(plain, generator.generate(cached, range(2)).latents)
+
+
+def test_drift_has_one_entry_for_each_call(generator: Generator) -> None:
+    drift = reference_drift(generator, range(2))
+    assert len(drift) == generator.calls
+    assert drift[0] == 0
+    assert all(value > 0 for value in drift[1:])
+    assert not generator.denoiser._forward_hooks
+
+
+def test_steps_are_followed_one_by_one(name: Name, generator: Generator) -> None:
+    seen: list[int] = []
+    generator.loop(0, on_step=lambda: seen.append(1))
+    assert len(seen) == generator.calls
+    assert "step" not in vars(generator.pipe.scheduler)
+
+
+def test_a_run_can_be_held_to_another_ones_latents(generator: Generator) -> None:
+    own = generator.trajectory(0, None)
+    assert torch.equal(own[-1], generator.generate(None, range(2)).latents)
+    assert torch.equal(generator.trajectory(0, None, own), own)
+    other = generator.trajectory(0, None, own + 0.1)
+    assert not torch.equal(other[1:], own[1:])
+
+
+def test_a_cost_table_prices_every_depth(generator: Generator, tmp_path: Path) -> None:
+    table = measure(generator, repeats=1, budget_s=0.1)
+    topology = generator.topology
+    for depth in range(topology.skip_branches + 1):
+        schedule = Schedule.uniform(generator.calls, interval=2, depth=depth)
+        assert table.price(schedule, topology) > 0
+    table.save(tmp_path / "table.json")
+    assert load_cost_table(tmp_path / "table.json") == table
+
+
+def test_without_guidance(name: Name, folder: Path) -> None:
+    model = config(name, path=str(folder), guidance_scale=1.0, vae_slicing=True, vae_tiling=True)
+    images = Generator(model, Workload(PROMPTS, 1)).generate(None, range(2))
+    assert images.latents.shape == (2, 4, 16, 16)
+    assert images.pixels.float().std() > 0
+
+
+@pytest.mark.parametrize("changed", ["force_upcast", "standardised"])
+def test_how_xl_decodes(changed: str) -> None:
+    pipe = load_pipeline(config("sdxl", weights="tiny", architecture="sdxl"))
+    latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(3))
+    plain = StableDiffusionXL().decode(pipe, latents)
+    if changed == "force_upcast":
+        pipe.vae.to(torch.float16)
+        rounded = StableDiffusionXL().decode(pipe, latents.half())
+        assert pipe.vae.dtype == rounded.dtype == torch.float32
+        assert (rounded - plain).abs().max() < 0.1 * plain.abs().max()
+    else:
+        mean, std = [0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 3.0, 4.0]
+        pipe.vae.register_to_config(latents_mean=mean, latents_std=std)
+        wide = torch.tensor(std).view(1, 4, 1, 1)
+        factor = pipe.vae.config.scaling_factor
+        standard = (latents - factor * torch.tensor(mean).view(1, 4, 1, 1)) / wide
+        assert StableDiffusionXL().decode(pipe, standard) == pytest.approx(plain, abs=1e-4)
+
+
+def test_random_weights_repeat_and_leave_the_global_generator_alone() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    built = [
+        dato.fingerprint(load_pipeline(config("sd15", weights="tiny", architecture="sd15")))
+        for _ in range(2)
+    ]
+    assert built[0] == built[1]
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("found", "parameters"), [("sd15", 859.5), ("sd21", 865.9), ("sdxl", 2567.5), ("pixart", 610.9)]
+)
+def test_published_denoisers_have_their_published_size(found: Name, parameters: float) -> None:
+    kind, arguments = PUBLISHED[found].denoiser
+    with torch.device("meta"):
+        denoiser = kind(**arguments)
+    millions = sum(each.numel() for each in denoiser.parameters()) / 1e6
+    assert millions == pytest.approx(parameters, abs=0.1)
+    assert set(TINY[found].denoiser[1]) >= set(arguments)
+
+
+def test_weights_without_an_architecture_are_refused() -> None:
+    with pytest.raises(UserError, match=r"model=sd15\|sd21\|sdxl\|pixart"):
+        load_pipeline(ModelConfig(weights="random"))
+
+
+def test_an_unknown_pipeline_is_refused() -> None:
+    with pytest.raises(UserError, match=r"text-to-image pipeline.*found object"):
+        family_of(object())

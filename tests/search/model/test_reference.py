@@ -1,0 +1,37 @@
+"""The reference is made once, and belongs to its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from search.errors import UserError
+from search.model.images import Images
+from search.model.reference import kept_drift, kept_images
+from search.records.folder import StudyFolder
+
+
+def test_images_are_made_once_and_read_back_equal(tmp_path: Path) -> None:
+    made = Images(torch.arange(48, dtype=torch.uint8).view(1, 3, 4, 4), torch.randn(1, 2, 2, 2))
+    calls = []
+
+    def make() -> Images:
+        calls.append(1)
+        return made
+
+    for _ in range(2):
+        kept = kept_images(tmp_path / "reference.safetensors", make)
+        assert torch.equal(kept.pixels, made.pixels)
+        assert torch.equal(kept.latents, made.latents)
+    assert len(calls) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["reference.safetensors"]
+
+
+def test_drift_is_recorded_once_and_bound_to_the_weights(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    assert kept_drift(folder, "sha256:aa", lambda: (0.0, 0.25)) == (0.0, 0.25)
+    assert kept_drift(folder, "sha256:aa", lambda: (9.0, 9.0)) == (0.0, 0.25)
+    with pytest.raises(UserError, match="weights differ"):
+        kept_drift(folder, "sha256:bb", lambda: (0.0, 0.25))

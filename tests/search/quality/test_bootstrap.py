@@ -1,0 +1,55 @@
+"""Intervals from resampling: held against the distributions that they speak of."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from search.quality.bootstrap import Fid, interval, matched
+
+
+def normal(seed: int, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).double()
+
+
+def mean_of(data: Tensor) -> Fid:
+    return lambda draw: 10 + float(data[draw].mean())
+
+
+def test_an_interval_is_the_resampled_spread_around_the_value() -> None:
+    data = normal(0, 400)
+    low, high = interval(mean_of(data), len(data))
+    assert high - low == pytest.approx(2 * 1.645 * float(data.std()) / 20, rel=0.2)
+    assert low < 10 + float(data.mean()) < high
+
+
+def test_a_matched_interval_holds_what_further_images_give_nine_times_in_ten() -> None:
+    inside = 0
+    for seed in range(200):
+        data = normal(seed, 64 + 16)
+        found = matched(mean_of(data), 64, 16)
+        assert found is not None and found[1] is not None
+        low, high = found[1]
+        inside += low <= 10 + float(data[64:].mean()) <= high
+    assert 0.85 <= inside / 200 <= 0.95
+
+
+def test_a_matched_value_is_the_mean_over_sets_of_that_many_images() -> None:
+    data = normal(1, 64)
+
+    def spread(draw: Tensor) -> float:
+        return float(data[draw].var(correction=0))
+
+    found = matched(spread, 64, 8)
+    assert found is not None
+    assert found[0] == pytest.approx(float(data.var()) * 7 / 8, rel=0.1)
+
+
+def test_few_images_give_no_interval_and_fewer_nothing() -> None:
+    def count(draw: Tensor) -> float:
+        return float(len(draw))
+
+    assert matched(count, 15, 8) == (8.0, None)
+    assert matched(count, 8, 8) == (8.0, None)
+    assert matched(count, 7, 8) is None

@@ -1,0 +1,189 @@
+"""trials.json and front.json: what is written is read back, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dato import Kind, Schedule, Tokens
+from search.errors import UserError
+from search.records.files import (
+    front_to_json,
+    load_result,
+    members_from_json,
+    members_to_json,
+    result_from_json,
+    save_result,
+    trials_from_json,
+    trials_to_json,
+)
+from search.records.folder import StudyFolder
+from search.records.record import Audit, FrontMember, Quality, StudyResult, Timing, TrialRecord
+
+finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+qualities = st.builds(Quality, finite, finite, finite, st.integers(1, 10_000))
+ratios = st.sampled_from([0.0, 0.3, 0.7])
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    kinds = {
+        "full": Kind("full", draw(st.dictionaries(st.sampled_from(["level_0", "a.b"]), ratios))),
+        "shallow": Kind(draw(st.integers(1, 12)), {"level_0": draw(ratios)}),
+        "reuse": Kind(0),
+    }
+    steps = ["full", *draw(st.lists(st.sampled_from(list(kinds)), max_size=8))]
+    tokens = Tokens((2, 3), draw(st.floats(0, 9)), 0.5, draw(st.floats(0, 1)), "layer")
+    return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, tuple(steps), tokens)
+
+
+records = st.builds(
+    TrialRecord,
+    number=st.integers(0, 10**6),
+    state=st.sampled_from(["complete", "pruned", "fail", "running"]),
+    origin=st.sampled_from(["baseline", "warmstart", "sampler"]),
+    params=st.dictionaries(text, st.integers(-(10**9), 10**9) | finite | text, max_size=3),
+    schedule=st.none() | schedules(),
+    latency_s=st.none() | finite,
+    speedup=st.none() | finite,
+    distance=st.none() | finite,
+    quality=st.none() | qualities,
+    images=st.integers(0, 10**6),
+    violations=st.dictionaries(text, finite, max_size=2),
+    seconds=finite,
+    overhead_s=finite,
+    reason=text,
+)
+audits = st.builds(
+    Audit,
+    reference_interval=st.tuples(finite, finite),
+    matched_fid=st.none() | finite,
+    matched_interval=st.none() | st.tuples(finite, finite),
+    kid_real=st.none() | finite,
+    kid_reference=finite,
+    psnr=finite,
+    ssim=finite,
+    perceptual=finite,
+    beaten_by=text,
+)
+members = st.builds(
+    FrontMember,
+    name=text,
+    record=records,
+    heldout=st.none() | qualities,
+    timing=st.none() | st.builds(Timing, finite, finite, st.integers(1, 99)),
+    speedup=st.none() | finite,
+    interval=st.none() | st.tuples(finite, finite),
+    elsewhere=st.dictionaries(text, finite, max_size=2),
+    audit=st.none() | audits,
+)
+results = st.builds(
+    StudyResult,
+    name=text,
+    config=st.dictionaries(text, st.none() | st.booleans() | finite | text | st.lists(text)),
+    objective=st.sampled_from(["fid_real", "fid_reference"]),
+    records=st.lists(records, max_size=3).map(tuple),
+    front=st.lists(members, max_size=2).map(tuple),
+    baseline=st.none() | members,
+    cost_table_error=st.none() | finite,
+    cost_table_worst=st.none() | finite,
+    device=text,
+    versions=st.dictionaries(text, text, max_size=3),
+    command=text,
+)
+
+
+@given(results)
+@settings(max_examples=60, deadline=None)
+def test_results_survive_a_round_trip(result: StudyResult) -> None:
+    assert result_from_json(trials_to_json(result.records), front_to_json(result)) == result
+
+
+def test_parameters_keep_their_type() -> None:
+    record = TrialRecord(1, "fail", "sampler", {"a": 1, "b": 1.0, "c": "1"})
+    (back,) = trials_from_json(trials_to_json([record]))
+    assert [type(value) for value in back.params.values()] == [int, float, str]
+
+
+def test_one_trial_takes_one_line(result: StudyResult) -> None:
+    assert len(trials_to_json(result.records).splitlines()) == len(result.records) + 2
+
+
+def test_an_unmeasured_fid_is_null_in_the_file_and_nan_in_memory() -> None:
+    record = TrialRecord(0, "complete", "sampler", {}, quality=Quality(math.nan, 1.0, 0.1, 8))
+    written = trials_to_json([record])
+    assert json.loads(written)["trials"][0]["quality"]["fid_real"] is None
+    quality = trials_from_json(written)[0].quality
+    assert quality is not None
+    assert math.isnan(quality.fid_real)
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_number_that_is_not_finite_is_never_written(value: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        trials_to_json([TrialRecord(0, "complete", "sampler", {}, latency_s=value)])
+
+
+def test_a_message_with_broken_characters_is_written() -> None:
+    record = TrialRecord(0, "fail", "sampler", {}, reason="cannot open \udcff")
+    assert trials_from_json(trials_to_json([record]))[0].reason == "cannot open ?"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"extra": 1}, "extra"),
+        ({"version": 2}, "version"),
+        ({"format": "dato-preset"}, "format"),
+        ({"trials": [{"number": 0}]}, "state"),
+        ({"trials": 3}, "trials"),
+    ],
+)
+def test_a_broken_file_is_refused_by_name(change: dict[str, object], named: str) -> None:
+    good = json.loads(trials_to_json([TrialRecord(0, "complete", "sampler", {})]))
+    with pytest.raises(UserError, match=f"trials.json.*{named}"):
+        trials_from_json(json.dumps(good | change))
+
+
+def test_a_schedule_that_breaks_a_rule_is_refused(result: StudyResult) -> None:
+    data = json.loads(trials_to_json(result.records[:1]))
+    data["trials"][0]["schedule"]["kinds"]["full"]["depth"] = 3
+    with pytest.raises(UserError, match="first call is full"):
+        trials_from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", "\x00"])
+def test_what_is_no_json_is_refused(broken: str) -> None:
+    with pytest.raises(UserError, match="does not follow its format"):
+        trials_from_json(broken)
+
+
+def test_a_folder_gives_its_result_back(result: StudyResult, folder: StudyFolder) -> None:
+    save_result(result, folder)
+    assert load_result(folder) == result
+    save_result(replace(result, front=()), folder)
+    assert load_result(folder).front == ()
+
+
+def test_a_missing_file_is_the_users_to_fix(folder: StudyFolder) -> None:
+    with pytest.raises(UserError, match=r"trials\.json.*Resume the study"):
+        load_result(folder)
+
+
+@given(st.lists(members, max_size=3))
+def test_audited_members_survive_a_round_trip(some: list[FrontMember]) -> None:
+    with TemporaryDirectory() as root:
+        path = Path(root) / "members.json"
+        members_to_json(some, path)
+        assert members_from_json(path) == tuple(some)
+        path.write_text(path.read_text().replace("dato-members", "dato-front"))
+        with pytest.raises(UserError, match=r"members\.json"):
+            members_from_json(path)

@@ -1,0 +1,111 @@
+"""The front as preset files: named by speed-up, complete, replaced as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dato.preset import ModelInfo, Preset, SamplerInfo
+from search.records.folder import StudyFolder
+from search.records.members import member_name, member_names
+from search.records.record import StudyResult
+from search.report.export import export_presets
+
+MODEL = ModelInfo("pocket", 12, "sha256:" + "0" * 64, (32, 32))
+SAMPLER = SamplerInfo("DDIMScheduler", 50, 50, 3.0)
+
+
+def test_names_tell_the_speedup() -> None:
+    assert member_name(4.1234) == "speedup-4.1x"
+    assert member_names([2.0, 2.04, 3.0, 2.01]) == (
+        "speedup-2.0x", "speedup-2.0x-2", "speedup-3.0x", "speedup-2.0x-3",
+    )  # fmt: skip
+
+
+def test_every_member_becomes_a_preset_that_loads(result: StudyResult, folder: StudyFolder) -> None:
+    paths = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    assert [path.stem for path in paths] == [member.name for member in result.front]
+    for path, member in zip(paths, result.front, strict=True):
+        preset = Preset.load(path)
+        assert preset.schedule == member.record.schedule
+        assert preset.name == f"pocket-joint/{member.name}"
+        assert (preset.model, preset.sampler) == (MODEL, SAMPLER)
+        assert preset.provenance.trial == member.record.number
+        assert dict(preset.provenance.versions) == result.versions
+
+
+def test_the_audit_is_what_a_preset_promises(result: StudyResult, folder: StudyFolder) -> None:
+    member, base = result.front[0], result.baseline
+    (path, *_) = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    measured = Preset.load(path).measured
+    assert measured
+    assert member.heldout
+    assert member.timing
+    assert base
+    assert base.heldout
+    assert (measured.fid, measured.images) == (member.heldout.fid_real, 1024)
+    assert measured.baseline_fid == base.heldout.fid_real
+    assert base.timing
+    assert measured.latency_s == member.timing.latency_s
+    assert measured.speedup == base.timing.latency_s / member.timing.latency_s
+    assert measured.device == result.device
+
+
+@pytest.mark.parametrize("whose", ["member", "baseline"])
+def test_numbers_of_different_image_counts_are_never_paired(
+    result: StudyResult, folder: StudyFolder, whose: str
+) -> None:
+    if whose == "member":
+        result = replace(result, front=(replace(result.front[0], heldout=None, timing=None),))
+    else:
+        assert result.baseline
+        result = replace(result, baseline=replace(result.baseline, heldout=None, timing=None))
+    (path, *_) = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    measured = Preset.load(path).measured
+    record = result.front[0].record
+    assert measured
+    assert record.quality
+    assert (measured.fid, measured.images) == (record.quality.fid_real, 512)
+    assert measured.baseline_fid == 18.42
+    assert record.speedup
+    assert measured.latency_s == record.latency_s
+    assert measured.speedup == pytest.approx(record.speedup)
+
+
+def test_without_a_baseline_nothing_is_promised(result: StudyResult, folder: StudyFolder) -> None:
+    result = replace(result, baseline=None)
+    paths = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    assert all(Preset.load(path).measured is None for path in paths)
+
+
+def test_a_second_export_replaces_the_first_and_spares_other_files(
+    result: StudyResult, folder: StudyFolder
+) -> None:
+    first = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    own = folder.presets / "my-favourite.json"
+    own.write_text("{}")
+    second = export_presets(
+        replace(result, front=result.front[1:]), folder, model=MODEL, sampler=SAMPLER
+    )
+    cards = {path.with_suffix(".md") for path in second}
+    assert set(folder.presets.iterdir()) == {own, *second, *cards}
+    assert "speed-up" in second[0].with_suffix(".md").read_text()
+    assert set(first) - set(second) == {first[0]}
+
+
+def test_hostile_and_equal_names_stay_inside_the_folder(
+    result: StudyResult, folder: StudyFolder
+) -> None:
+    names = ("../../x", "a/b", "a b", "A-B", "")
+    front = tuple(replace(result.front[0], name=name) for name in names)
+    result = replace(result, front=front, name="../<b>")
+    paths = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    assert len({path.name.lower() for path in paths}) == len(names)
+    assert all(path.parent == folder.presets and path.is_file() for path in paths)
+
+
+def test_an_empty_front_exports_nothing(result: StudyResult, folder: StudyFolder) -> None:
+    export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    assert export_presets(replace(result, front=()), folder, model=MODEL, sampler=SAMPLER) == ()
+    assert list(folder.presets.iterdir()) == []

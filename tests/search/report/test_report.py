@@ -1,0 +1,234 @@
+"""The report: one file, no network, nothing of the study is run as HTML, and it always appears."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from search.records.folder import StudyFolder
+from search.records.record import StudyResult
+from search.report import write_report
+from search.report.front_table import TIMES
+from search.report.plots import front_figure
+from search.report.sample_uris import INLINE_BYTES, sample_grid
+from search.report.strips import bars
+
+Draw = Callable[[StudyResult, StudyFolder], None]
+HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text outside of scripts and styles."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.figures = ""
+        self._inside: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in ("script", "style"):
+            self._inside.append("figures" if ("id", "figures") in attrs else tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside:
+            self.words += data
+        elif self._inside[-1] == "figures":
+            self.figures += data
+
+
+def write(result: StudyResult, folder: StudyFolder) -> Page:
+    return Page(write_report(result, folder))
+
+
+def test_the_page_shows_the_headline_the_front_and_how_it_was_made(
+    result: StudyResult, folder: StudyFolder, with_samples: Draw
+) -> None:
+    with_samples(result, folder)
+    page = write(result, folder)
+    for words in (result.name, "60", "trials", "1.8%", result.command, result.device, "2.13.0"):
+        assert words in page.words
+    for member in result.front:
+        assert member.name in page.words
+        assert f"{member.speedup:.2f}" in page.words
+        assert member.heldout
+        assert f"{member.heldout.fid_real:.2f}" in page.words
+    assert "model.scheduler" in page.words
+
+
+def test_the_headline_is_the_fastest_preset_of_no_worse_heldout_fid(
+    result: StudyResult, folder: StudyFolder
+) -> None:
+    assert result.baseline
+    assert result.baseline.heldout
+    better = replace(result.baseline.heldout, fid_real=result.baseline.heldout.fid_real - 0.1)
+    front = (
+        replace(result.front[0], heldout=better, speedup=2.34),
+        *(replace(m, heldout=replace(better, fid_real=99.0)) for m in result.front[1:]),
+    )
+    page = write(replace(result, front=front), folder)
+    assert re.search(rf"2\.3{TIMES}\s*faster at no worse FID", page.words)
+
+
+def test_nothing_is_fetched(result: StudyResult, folder: StudyFolder, with_samples: Draw) -> None:
+    with_samples(result, folder)
+    page = write(result, folder)
+    for tag, attributes in page.tags:
+        for name in ("src", "href"):
+            assert (attributes.get(name) or "#").startswith(("data:", "#")), (tag, attributes)
+        assert tag not in ("link", "iframe", "object", "base")
+    policy = next(a["content"] for t, a in page.tags if a.get("http-equiv"))
+    assert policy is not None
+    assert "default-src 'none'" in policy
+
+
+def test_what_people_named_is_text_and_never_markup(
+    result: StudyResult, folder: StudyFolder, with_samples: Draw
+) -> None:
+    records = tuple(
+        replace(record, reason=HOSTILE) if record.state != "complete" else record
+        for record in result.records
+    )
+    member = result.front[0]
+    record = replace(member.record, params={HOSTILE: HOSTILE})
+    with_samples(result, folder)
+    hostile = replace(
+        result,
+        name=HOSTILE,
+        records=records,
+        front=(replace(member, name=HOSTILE, record=record), *result.front[1:]),
+        config={HOSTILE: HOSTILE},
+        device=HOSTILE,
+        versions={HOSTILE: HOSTILE},
+        command=HOSTILE,
+    )
+    page = write(hostile, folder)
+    assert sum(tag == "script" for tag, _ in page.tags) == 3
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert page.words.count(HOSTILE) >= 8
+    assert "<" not in page.figures
+    hover = json.loads(page.figures)["front"]["data"]
+    assert html.escape(HOSTILE) in json.dumps(hover, ensure_ascii=False).replace('\\"', '"')
+
+
+def test_a_study_of_failures_only_explains_itself(result: StudyResult, folder: StudyFolder) -> None:
+    records = tuple(
+        replace(record, state="fail", quality=None, latency_s=None, speedup=None, reason="NaN")
+        for record in result.records
+    )
+    page = write(replace(result, records=records, front=(), baseline=None), folder)
+    assert "The front is empty" in page.words
+    assert "60 trials" in page.words
+    assert "nothing to plot" in page.words
+    assert not any(tag == "script" for tag, _ in page.tags)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_study_that_has_just_begun_has_a_report(
+    result: StudyResult, folder: StudyFolder, count: int
+) -> None:
+    result = replace(result, records=result.records[:count], front=(), cost_table_error=None)
+    page = write(replace(result, baseline=None, versions={}, config={}, command=""), folder)
+    assert "The front is empty" in page.words
+
+
+def test_without_real_images_the_headline_claims_nothing(
+    result: StudyResult, folder: StudyFolder
+) -> None:
+    records = tuple(
+        replace(r, quality=r.quality and replace(r.quality, fid_real=math.nan))
+        for r in result.records
+    )
+    front = tuple(replace(m, heldout=None, record=records[m.record.number]) for m in result.front)
+    assert result.baseline
+    baseline = replace(result.baseline, heldout=None, record=records[0])
+    page = write(
+        replace(result, records=records, front=front, baseline=baseline, objective="fid_reference"),
+        folder,
+    )
+    assert "FID to real images was not measured" in page.words
+    assert "nan" not in page.words.lower().split()
+
+
+def test_missing_and_broken_samples_are_left_out_by_name(
+    result: StudyResult, folder: StudyFolder, with_samples: Draw
+) -> None:
+    with_samples(result, folder)
+    broken, missing = result.front[0].name, result.front[1].name
+    (folder.samples / f"{broken}.png").write_bytes(b"not a picture")
+    (folder.samples / f"{missing}.png").unlink()
+    page = write(result, folder)
+    assert f"No sample images for {broken}, {missing}." in page.words
+    pictures = [a for tag, a in page.tags if tag == "img"]
+    assert len(pictures) == len(result.front) - 2
+
+
+def test_the_unpatched_grid_is_stored_once(
+    result: StudyResult, folder: StudyFolder, with_samples: Draw
+) -> None:
+    with_samples(result, folder)
+    page = write(result, folder)
+    assert sum(tag == "image" for tag, _ in page.tags) == 1
+    assert sum(tag == "use" for tag, _ in page.tags) == len(result.front) + 1
+
+
+def test_a_large_grid_is_scaled_down(folder: StudyFolder) -> None:
+    folder.samples.mkdir()
+    noise = Image.effect_noise((2048, 1024), 80).convert("RGB")
+    noise.save(folder.samples / "big.png")
+    assert (folder.samples / "big.png").stat().st_size > INLINE_BYTES
+    grid = sample_grid(folder, "big")
+    assert grid
+    assert (grid.width, grid.height) == (1280, 640)
+    assert grid.uri.startswith("data:image/webp;base64,")
+    assert grid.lossy
+    assert sample_grid(folder, "../big") is None
+    assert sample_grid(folder, "x\0y") is None
+
+
+def test_a_strip_is_as_high_as_deep_and_as_pale_as_pruned(result: StudyResult) -> None:
+    schedule = result.front[-1].record.schedule
+    assert schedule
+    for bar in bars(schedule):
+        kind = schedule.kind(bar.call)
+        assert (bar.height == 40) == (kind.depth == "full")
+        assert (bar.height == 0) == (kind.depth == 0)
+        assert bar.shade == max(kind.prune.values(), default=0)
+        assert f"call {bar.call + 1}:" in bar.title
+
+
+def test_far_outliers_do_not_squeeze_the_front(result: StudyResult) -> None:
+    def outlier(factor: float) -> StudyResult:
+        worst = next(r for r in result.records[1:] if r.quality)
+        assert worst.quality
+        quality = replace(worst.quality, fid_reference=900.0, fid_real=19.0 * factor)
+        record = replace(worst, number=60, quality=quality)
+        return replace(result, records=(*result.records, record))
+
+    def drawn(study: StudyResult) -> Any:
+        figure = front_figure(study)
+        assert figure
+        return figure
+
+    figure = drawn(replace(outlier(1), objective="fid_reference"))
+    assert figure.layout.yaxis.range[1] < 900
+    assert re.fullmatch(r"trials \(\d above the frame\)", figure.data[0].name)
+    assert drawn(outlier(20)).layout.yaxis.type == "log"
+    assert drawn(outlier(1)).layout.yaxis.type is None
