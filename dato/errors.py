@@ -37,6 +37,10 @@ class RatioError(ScheduleError):
     """A pruning ratio is outside ``[0, 1 - 1 / patch area]`` or not finite."""
 
 
+class ForecastError(ScheduleError):
+    """A forecast or its weights break a rule, such as weights for a call that is not fitted."""
+
+
 class TokensError(ScheduleError):
     """A token-selection setting is outside its range."""
 

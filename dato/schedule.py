@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from dato.errors import (
     DepthError,
     EmptyScheduleError,
     FirstCallError,
+    ForecastError,
     RatioError,
     TokensError,
     UnknownKindError,
@@ -19,6 +20,18 @@ from dato.errors import (
 
 Depth = int | Literal["full"]
 """``0`` reuses the previous output, ``1..L`` recomputes that many skip branches, ``"full"`` all."""
+
+Forecast = Literal["hold", "linear", "fitted"]
+"""What stands in for a held value: the last one itself, a straight line through the last two over
+the sampler's timesteps, or the sum that the schedule's weights give."""
+
+Quantity = Literal["epsilon", "output"]
+"""What an output is held as. ``"epsilon"`` is the predicted noise (the velocity of a flow-matching
+model): holding it makes the sampler take a longer step. ``"output"`` is whatever the denoiser
+returns; presets of version 1 mean this."""
+
+MAX_VALUES = 3
+"""The most held values that one forecast reads."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +42,12 @@ class Kind:
         depth: see :data:`Depth`.
         prune: pruning ratio by layer name (``"up_blocks.3.attentions.2"``) or by level
             (``"level_0"`` means every self-attention of that level). A layer's own entry wins.
+        forecast: what stands in for the held value of a call that is not full.
     """
 
     depth: Depth = "full"
     prune: Mapping[str, float] = field(default_factory=dict)
+    forecast: Forecast = "hold"
 
     def __post_init__(self) -> None:
         depth = self.depth
@@ -48,6 +63,14 @@ class Kind:
                 found=dict(self.prune),
                 remedy="Remove its prune entries.",
             )
+        if self.forecast not in get_args(Forecast):
+            raise ForecastError('forecast is "hold", "linear" or "fitted".', found=self.forecast)
+        if depth == "full" and self.forecast != "hold":
+            raise ForecastError(
+                "A full call stands on no held value, so it forecasts nothing.",
+                found=self.forecast,
+                remedy="Remove its forecast.",
+            )
         object.__setattr__(self, "prune", MappingProxyType(dict(sorted(self.prune.items()))))
 
     @property
@@ -56,10 +79,10 @@ class Kind:
         return self.depth == "full" and not any(self.prune.values())
 
     def __hash__(self) -> int:
-        return hash((self.depth, tuple(self.prune.items())))
+        return hash((self.depth, tuple(self.prune.items()), self.forecast))
 
-    def __reduce__(self) -> tuple[type[Kind], tuple[Depth, dict[str, float]]]:
-        return (Kind, (self.depth, dict(self.prune)))
+    def __reduce__(self) -> tuple[type[Kind], tuple[Depth, dict[str, float], Forecast]]:
+        return (Kind, (self.depth, dict(self.prune), self.forecast))
 
 
 @dataclass(frozen=True)
@@ -108,6 +131,9 @@ class Schedule:
         kinds: kinds by name; each is used by at least one step.
         steps: one kind name per call, the first of them full.
         tokens: token selection shared by all kinds.
+        weights: for each call whose kind is ``"fitted"``, the weights of one to three held values,
+            the newest first.
+        quantity: what outputs are held as.
 
     Raises:
         ScheduleError: a subclass for each broken rule.
@@ -116,12 +142,17 @@ class Schedule:
     kinds: Mapping[str, Kind]
     steps: tuple[str, ...]
     tokens: Tokens = Tokens()
+    weights: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    quantity: Quantity = "epsilon"
 
     def __post_init__(self) -> None:
+        weights = {call: tuple(self.weights[call]) for call in sorted(self.weights)}
         object.__setattr__(self, "kinds", MappingProxyType(dict(self.kinds)))
         object.__setattr__(self, "steps", tuple(self.steps))
+        object.__setattr__(self, "weights", MappingProxyType(weights))
         self._check_names()
         self._check_ratios()
+        self._check_weights()
 
     def _check_names(self) -> None:
         if not self.steps or not self.kinds:
@@ -160,6 +191,26 @@ class Schedule:
                         remedy="Lower the ratio or enlarge the patch.",
                     )
 
+    def _check_weights(self) -> None:
+        if self.quantity not in get_args(Quantity):
+            raise ForecastError('quantity is "epsilon" or "output".', found=self.quantity)
+        fitted = {call for call, name in enumerate(self.steps) if self._is_fitted(name)}
+        for call in sorted(fitted ^ set(self.weights)):
+            raise ForecastError(
+                "Every call of a fitted kind has weights, and no other call has any.",
+                found=f"call {call}" + (" without weights" if call in fitted else ""),
+                remedy="Add its weights." if call in fitted else "Remove its weights.",
+            )
+        for call, weights in self.weights.items():
+            if not 1 <= len(weights) <= MAX_VALUES or not all(map(math.isfinite, weights)):
+                raise ForecastError(
+                    f"The weights of a call are one to {MAX_VALUES} finite numbers (call {call}).",
+                    found=weights,
+                )
+
+    def _is_fitted(self, name: str) -> bool:
+        return self.kinds[name].forecast == "fitted"
+
     @property
     def calls(self) -> int:
         """Number of denoiser calls that the schedule covers."""
@@ -172,19 +223,27 @@ class Schedule:
     def resampled(self, calls: int) -> Schedule:
         """This schedule for another number of calls: each takes the kind at its place in the run.
 
+        Fitted weights belong to their own calls only, so fitted forecasts become linear ones.
+
         Raises:
             EmptyScheduleError: ``calls`` is not positive.
         """
+        if calls == self.calls:
+            return self
         steps = tuple(self.steps[call * self.calls // calls] for call in range(calls))
-        return Schedule(
-            {name: self.kinds[name] for name in dict.fromkeys(steps)}, steps, self.tokens
-        )
+        kinds = {name: self.kinds[name] for name in dict.fromkeys(steps)}
+        for name, kind in kinds.items():
+            if kind.forecast == "fitted":
+                kinds[name] = replace(kind, forecast="linear")
+        return Schedule(kinds, steps, self.tokens, quantity=self.quantity)
 
     def __hash__(self) -> int:
-        return hash((frozenset(self.kinds.items()), self.steps, self.tokens))
+        parts = frozenset(self.kinds.items()), tuple(self.weights.items())
+        return hash((*parts, self.steps, self.tokens, self.quantity))
 
     def __reduce__(self) -> tuple[type[Schedule], tuple[object, ...]]:
-        return (Schedule, (dict(self.kinds), self.steps, self.tokens))
+        parts = dict(self.kinds), self.steps, self.tokens, dict(self.weights), self.quantity
+        return (Schedule, parts)
 
     @classmethod
     def full(cls, calls: int) -> Schedule:
@@ -199,10 +258,15 @@ class Schedule:
         depth: int = 1,
         prune: Mapping[str, float] | None = None,
         tokens: Tokens = Tokens(),
+        forecast: Forecast = "hold",
     ) -> Schedule:
-        """A full call every ``interval`` calls, ``depth`` in between, ``prune`` wherever it can."""
+        """A full call every ``interval`` calls, ``depth`` in between, ``prune`` wherever it can.
+
+        Args:
+            forecast: ``"hold"`` or ``"linear"``, of the calls in between.
+        """
         full = Kind("full", prune or {})
-        cached = Kind(depth, (prune or {}) if depth else {})
+        cached = Kind(depth, (prune or {}) if depth else {}, forecast)
         steps = tuple("cached" if call % interval else "full" for call in range(calls))
         kinds = {"full": full, "cached": cached}
         return cls({name: kinds[name] for name in dict.fromkeys(steps)}, steps, tokens)
