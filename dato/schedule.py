@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -32,6 +33,11 @@ returns; presets of version 1 mean this."""
 
 MAX_VALUES = 3
 """The most held values that one forecast reads."""
+
+
+def refreshes(depth: Depth, cut: int) -> bool:
+    """Whether a call of ``depth`` computes the value at ``cut`` anew; cut 0 is the output."""
+    return (math.inf if depth == "full" else depth) > cut
 
 
 @dataclass(frozen=True)
@@ -207,6 +213,13 @@ class Schedule:
                     f"The weights of a call are one to {MAX_VALUES} finite numbers (call {call}).",
                     found=weights,
                 )
+            if len(weights) > len(self.sources(call)):
+                raise ForecastError(
+                    f"Call {call} has a weight for each value that it can read, and no more: "
+                    f"{len(self.sources(call))} earlier calls computed one.",
+                    found=weights,
+                    remedy="Remove weights from the end.",
+                )
 
     def _is_fitted(self, name: str) -> bool:
         return self.kinds[name].forecast == "fitted"
@@ -219,6 +232,17 @@ class Schedule:
     def kind(self, call: int) -> Kind:
         """The kind of call number ``call`` (from 0)."""
         return self.kinds[self.steps[call]]
+
+    def sources(self, call: int) -> tuple[int, ...]:
+        """The earlier calls that computed what ``call`` stands on, the newest first; at most three.
+
+        That is the output at depth 0 and cut ``n`` at depth ``n``. A full call has none.
+        """
+        depth = self.kind(call).depth
+        if depth == "full":
+            return ()
+        found = (each for each in reversed(range(call)) if refreshes(self.kind(each).depth, depth))
+        return tuple(islice(found, MAX_VALUES))
 
     def resampled(self, calls: int) -> Schedule:
         """This schedule for another number of calls: each takes the kind at its place in the run.

@@ -64,7 +64,7 @@ class Compiled:
         self.warmup = Warmup()
 
     def __call__(
-        self, run: Run, step: Step, inputs: Mapping[str, Any]
+        self, run: Run, step: Step, inputs: Mapping[str, Any], held: Tensor | None
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """See :class:`dato.runtime.eager.Compute`."""
         tensors = {name: value for name, value in inputs.items() if name != "return_dict"}
@@ -73,25 +73,25 @@ class Compiled:
         key = (step.kind, captures, known, len(run.steps), _form(tensors))
         if key not in self._graphs:
             self._graphs[key] = None
-            return self._eager(run, step, inputs)
+            return self._eager(run, step, inputs, held)
         graph = self._graphs[key]
         started = time.perf_counter()
         if graph is None:
             self._graphs[key] = compiled = self._compile(step, captures)
-            result = self._run(compiled, run, step, tensors)
+            result = self._run(compiled, step, tensors, held)
             name = f"{len(self.warmup.seconds) + 1}. {step.name} at {run.shape}"
             self.warmup.seconds[name] = time.perf_counter() - started
             return result
-        return self._run(graph, run, step, tensors)
+        return self._run(graph, step, tensors, held)
 
     def _run(
-        self, graph: Graph, run: Run, step: Step, inputs: dict[str, Any]
+        self, graph: Graph, step: Step, inputs: dict[str, Any], held: Tensor | None
     ) -> tuple[Tensor, dict[int, Tensor]]:
         if self._mode == "default":
-            return graph(inputs, run.cut(step))
+            return graph(inputs, held)
         # A replay overwrites what the replay before it returned.
         torch.compiler.cudagraph_mark_step_begin()
-        output, cuts = graph(inputs, run.cut(step))
+        output, cuts = graph(inputs, held)
         kept = {cut: cuts[cut].clone() for cut in step.captures}
         return output.clone(), kept
 

@@ -13,15 +13,16 @@ from dato.runtime.steps import Step
 
 
 class Compute(Protocol):
-    """Computes a call that does not reuse the last output."""
+    """Computes a call that computes anything: all but those of depth 0."""
 
     def __call__(
-        self, run: Run, step: Step, inputs: Mapping[str, Any]
+        self, run: Run, step: Step, inputs: Mapping[str, Any], held: Tensor | None
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """The output, and the cuts that the call captures.
 
         Args:
             inputs: arguments of the denoiser's forward, by name.
+            held: the value of the cut that the call starts from; None for a full call.
         """
         ...
 
@@ -39,9 +40,9 @@ class Eager:
         self._forward = forward
 
     def __call__(
-        self, run: Run, step: Step, inputs: Mapping[str, Any]
+        self, run: Run, step: Step, inputs: Mapping[str, Any], held: Tensor | None
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """See :class:`Compute`."""
         if step.depth == "full" and not step.captures:
             return self._forward(**{**inputs, "return_dict": False})[0], {}
-        return self._adapter.partial(inputs, step.inner, run.cut(step), step.captures)
+        return self._adapter.partial(inputs, step.inner, held, step.captures)

@@ -13,10 +13,14 @@ from dato.denoisers.base import Adapter
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
 from dato.runtime.eager import Compute, Eager
+from dato.runtime.epsilon import Epsilon
+from dato.runtime.forecast import PolicyOf, forecasts
+from dato.runtime.memory import Memory
 from dato.runtime.run import Run
-from dato.runtime.steps import Step, plan_steps
+from dato.runtime.steps import OUTPUT, plan_steps
 from dato.runtime.timesteps import first_position, position, timesteps_of
-from dato.tokens.dynamics import Dynamics, Epsilon
+from dato.schedule import Schedule
+from dato.tokens.dynamics import Dynamics
 from dato.tokens.noise import Noise
 from dato.tokens.plans import Pruner
 from dato.topology import Topology
@@ -34,6 +38,7 @@ class Engine:
         forward: the forward to use where nothing has to be cut, the denoiser's own.
         layout: the denoiser's topology.
         fit: the schedule and what it belongs to.
+        policy_of: how calls read the held values that they stand on.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Engine:
         forward: Callable[..., Any],
         layout: Topology,
         fit: Fit,
+        policy_of: PolicyOf = forecasts,
     ) -> None:
         self._pipe = weakref.ref(pipe)
         self._adapter = adapter
@@ -50,6 +56,7 @@ class Engine:
         self.compute: Compute = self.eager
         self._layout = layout
         self._fit = fit
+        self.policy_of = policy_of
         self._noises: dict[tuple[int, torch.device], Noise] = {}
         self.run: Run | None = None
 
@@ -76,8 +83,14 @@ class Engine:
         try:
             run = self._follow(sample, timestep)
             step = run.begin(sample, position(timestep, run.timesteps))
-            output, captured = self._call(run, step, keywords)
-            run.finish(step, sample, output, captured)
+            held = run.memory.read(step, sample, run.place)
+            if step.inner == OUTPUT:
+                assert held is not None
+                output = held
+                run.finish(step, sample, None, {})
+            else:
+                output, captured = self.compute(run, step, keywords, held)
+                run.finish(step, sample, output, captured)
         except BaseException:
             self.run = None
             raise
@@ -104,7 +117,9 @@ class Engine:
         start = first_position(timestep, timesteps)
         size = (sample.shape[2], sample.shape[3])
         schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, size)
-        steps = plan_steps(schedule, self._layout)
+        policy = self.policy_of(schedule, _values_of(timesteps[start:], schedule))
+        steps = plan_steps(schedule, self._layout, policy)
+        converts = schedule.quantity == "epsilon" and any(OUTPUT in step.holds for step in steps)
         groups = _groups(pipe, sample) if any(step.ratios for step in steps) else 1
         dynamics = Dynamics()
         noise = self._noise_of(len(steps), sample.device)
@@ -115,6 +130,11 @@ class Engine:
             shape=tuple(sample.shape),
             images=sample.shape[0] // groups,
             epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
+            memory=Memory(
+                Epsilon(pipe.scheduler, timesteps, sample.device, velocity=True)
+                if converts
+                else None
+            ),
             dynamics=dynamics,
             pruner=Pruner(schedule.tokens, groups, dynamics, noise),
         )
@@ -124,14 +144,13 @@ class Engine:
         key = calls, device
         return self._noises.setdefault(key, Noise(calls, device))
 
-    def _call(
-        self, run: Run, step: Step, keywords: dict[str, Any]
-    ) -> tuple[Tensor, dict[int, Tensor]]:
-        """The output of a call and the cuts that it captures."""
-        if step.depth == 0:
-            assert run.output is not None
-            return run.output, {}
-        return self.compute(run, step, keywords)
+
+def _values_of(timesteps: Tensor, schedule: Schedule) -> list[float]:
+    """The timesteps as numbers, which waits for the device once a run; zeros when all is held."""
+    if all(kind.forecast == "hold" for kind in schedule.kinds.values()):
+        return [0.0] * len(timesteps)
+    values: list[float] = timesteps.tolist()
+    return values
 
 
 def _groups(pipe: Any, sample: Tensor) -> int:

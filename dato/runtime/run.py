@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from dato.errors import MismatchError
+from dato.runtime.epsilon import Epsilon
+from dato.runtime.memory import Memory
 from dato.runtime.steps import Step
-from dato.tokens.dynamics import Dynamics, Epsilon
+from dato.tokens.dynamics import Dynamics
 from dato.tokens.plans import Pruner
 
 
@@ -22,9 +24,10 @@ class Run:
         steps: one step for each call.
         shape: (batch, channels, height, width) of the denoiser's input.
         images: rows of the batch that the dynamics follow: all, or the unconditional half.
-        epsilon: converts outputs to noise; None when nothing is pruned by dynamics.
+        epsilon: converts outputs to noise for the dynamics; None when nothing is pruned by them.
         dynamics: shared with ``pruner``.
         pruner: makes the plans.
+        memory: what calls leave for the calls after them.
     """
 
     timesteps: Tensor
@@ -35,9 +38,13 @@ class Run:
     epsilon: Epsilon | None
     dynamics: Dynamics
     pruner: Pruner
+    memory: Memory
     call: int = 0
-    cuts: dict[int, Tensor] = field(default_factory=dict)
-    output: Tensor | None = None
+
+    @property
+    def place(self) -> int:
+        """The place of the current call among ``timesteps``."""
+        return self.start + self.call
 
     def begin(self, sample: Tensor, position: int | None) -> Step:
         """Check that the next call belongs here, and return its step.
@@ -52,7 +59,7 @@ class Run:
                 remedy="Call scheduler.set_timesteps before each run; another pipeline that shares "
                 "this UNet needs its own dato.apply.",
             )
-        if position is not None and position != self.start + self.call:
+        if position is not None and position != self.place:
             raise MismatchError(
                 "The denoiser is called once for each timestep, in order.",
                 found=f"timestep {position} at call {self.call} of a run from {self.start}",
@@ -68,28 +75,25 @@ class Run:
         self.pruner.begin(self.call, step.ratios)
         return step
 
-    def cut(self, step: Step) -> Tensor | None:
-        """The cut that the current call starts from; None for a full call."""
-        return None if step.inner is None else self.cuts[step.inner]
-
     def captures(self, step: Step) -> frozenset[int]:
         """Every cut that some call of the same kind captures."""
         same = (each for each in self.steps if each.kind == step.kind)
         return frozenset().union(*(each.captures for each in same))
 
     def finish(
-        self, step: Step, sample: Tensor, output: Tensor, captured: dict[int, Tensor]
+        self, step: Step, sample: Tensor, output: Tensor | None, captured: dict[int, Tensor]
     ) -> None:
-        """Remember what coming calls need of this one, and nothing else."""
-        if self.epsilon is not None and step.depth != 0:
+        """Remember what coming calls need of this one, and nothing else.
+
+        Args:
+            output: what the call computed; None where it computed nothing.
+        """
+        if self.epsilon is not None and output is not None:
             images = slice(self.images)
-            moment = self.start + self.call
-            self.dynamics.update(self.epsilon(output[images], sample[images], moment))
+            self.dynamics.update(self.epsilon(output[images], sample[images], self.place))
         if not step.track:
             self.epsilon = None
             self.dynamics.clear()
-        known = self.cuts | captured
-        self.cuts = {cut: known[cut] for cut in step.cuts}
-        self.output = output if step.keep_output else None
+        self.memory.write(step, sample, self.place, output, captured)
         self.pruner.begin(self.call, {})
         self.call += 1

@@ -1,19 +1,22 @@
-"""What each call of a run has to remember for the calls after it, known before the run starts.
+"""What each call of a run computes, and what is held after it, known before the run starts.
 
-Cut ``n`` is the hidden state that enters the up unit which consumes skip branch ``n - 1``, before
-the concatenation; a call of depth ``n`` starts there. A call recomputes, and so refreshes, every
-cut below its own depth (a full call: all of them). Only the cuts that a coming call reads before
-they are next refreshed are held.
+Cut 0 is the output. Cut ``n`` is the hidden state at which a call of depth ``n`` starts (see the
+adapters in :mod:`dato.denoisers`). A call of depth ``n`` reads cut ``n`` as earlier calls left it,
+and computes every cut below ``n`` anew; a full call computes all. Only the values that a coming
+call reads are held.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dato.schedule import Depth, Kind, Schedule
+from dato.runtime.forecast import Policy
+from dato.schedule import Depth, Kind, Schedule, refreshes
 from dato.topology import Topology
+
+OUTPUT = 0
+"""The cut that is the denoiser's output."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +26,20 @@ class Step:
     Args:
         depth: see :data:`dato.schedule.Depth`.
         ratios: positive pruning ratio of each layer that the call prunes, by layer name.
-        cuts: cuts held after the call, computed by it or earlier.
-        keep_output: whether the next call reuses this call's output.
+        weights: of the held values that the call stands on, the newest first; empty when full.
+        holds: how many values of each cut are held after the call, whoever computed them.
         track: whether a coming call's token selection reads the dynamics.
     """
 
     depth: Depth
     ratios: Mapping[str, float]
-    cuts: frozenset[int]
-    keep_output: bool
+    weights: tuple[float, ...]
+    holds: Mapping[int, int]
     track: bool
 
     @property
     def kind(self) -> tuple[Depth, tuple[tuple[str, float], ...]]:
-        """What the call does, whatever has to be remembered after it."""
+        """What the call computes, whatever it stands on and whatever is held after it."""
         return self.depth, tuple(self.ratios.items())
 
     @property
@@ -52,37 +55,43 @@ class Step:
 
     @property
     def captures(self) -> frozenset[int]:
-        """The held cuts that this call itself recomputes."""
-        return frozenset(cut for cut in self.cuts if refreshes(self.depth, cut))
+        """The held cuts that this call itself computes, besides the output."""
+        return frozenset(cut for cut in self.holds if cut and refreshes(self.depth, cut))
 
 
-def refreshes(depth: Depth, cut: int) -> bool:
-    """Whether a call of ``depth`` recomputes the hidden state at ``cut``."""
-    return (math.inf if depth == "full" else depth) > cut
-
-
-def held_cuts(depths: tuple[Depth, ...]) -> tuple[frozenset[int], ...]:
-    """Cuts that are held after each call of a sequence of depths."""
-    held: list[frozenset[int]] = []
-    needed: frozenset[int] = frozenset()
-    for depth in reversed(depths):
-        held.append(needed)
-        read = frozenset() if depth in ("full", 0) else frozenset((int(depth),))
-        needed = frozenset(cut for cut in needed if not refreshes(depth, cut)) | read
-    return tuple(reversed(held))
-
-
-def plan_steps(schedule: Schedule, topology: Topology) -> tuple[Step, ...]:
+def plan_steps(schedule: Schedule, topology: Topology, policy: Policy) -> tuple[Step, ...]:
     """The steps of ``schedule`` on a denoiser, one for each call."""
     kinds = [schedule.kind(call) for call in range(schedule.calls)]
     ratios = {kind: topology.ratios(kind) for kind in set(kinds)}
-    cuts = held_cuts(tuple(kind.depth for kind in kinds))
+    weights = [
+        () if kind.depth == "full" else policy(call, schedule.sources(call))
+        for call, kind in enumerate(kinds)
+    ]
+    held = held_values(schedule, [len(each) for each in weights])
     tracked = _tracked(kinds, ratios) if _reads_dynamics(schedule) else [False] * len(kinds)
-    following: list[Kind | None] = [*kinds[1:], None]
     return tuple(
-        Step(kind.depth, ratios[kind], cut, after is not None and after.depth == 0, track)
-        for kind, cut, after, track in zip(kinds, cuts, following, tracked, strict=True)
+        Step(kind.depth, ratios[kind], *parts)
+        for kind, parts in zip(kinds, zip(weights, held, tracked, strict=True), strict=True)
     )
+
+
+def held_values(schedule: Schedule, counts: Sequence[int]) -> tuple[Mapping[int, int], ...]:
+    """How many values of each cut are held after each call.
+
+    Args:
+        counts: how many values each call reads.
+    """
+    last_read: dict[tuple[int, int], int] = {}
+    for call, count in enumerate(counts):
+        depth = schedule.kind(call).depth
+        if depth != "full":
+            for source in schedule.sources(call)[:count]:
+                last_read[depth, source] = call
+    held: list[dict[int, int]] = [{} for _ in counts]
+    for (cut, source), last in last_read.items():
+        for call in range(source, last):
+            held[call][cut] = held[call].get(cut, 0) + 1
+    return tuple(held)
 
 
 def _reads_dynamics(schedule: Schedule) -> bool:

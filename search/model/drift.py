@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dato.denoisers.registry import adapter_of
-from dato.tokens.dynamics import Epsilon
+from dato.runtime.epsilon import Epsilon
 from search.model.generator import Generator
 from search.model.workload import chunks_of
 

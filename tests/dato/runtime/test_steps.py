@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dato
-from dato.runtime.steps import held_cuts, plan_steps, refreshes
-from dato.schedule import Depth, Kind, Schedule
+from dato.runtime.forecast import forecasts
+from dato.runtime.steps import held_values, plan_steps
+from dato.schedule import Depth, Forecast, Kind, Schedule, refreshes
 from tests.dato.tiny import PRUNE, generate, generated, tiny_pipe
 from tests.oracles.caching import cached_by_hooks, places
 
@@ -42,23 +43,41 @@ def test_an_image_is_exact_only_when_everything_is_recomputed(depth: Depth) -> N
     assert torch.equal(image, generate(PIPE, steps=3)) == (depth == "full")
 
 
-@given(st.lists(depths, max_size=12).map(lambda rest: ("full", *rest)))
-def test_a_cut_is_held_exactly_while_a_coming_call_reads_it(chosen: tuple[Depth, ...]) -> None:
-    for call, held in enumerate(held_cuts(chosen)):
-        for cut in range(1, 13):
-            reader = next((t for t in range(call + 1, len(chosen)) if chosen[t] == cut), None)
-            between = chosen[call + 1 : reader]
-            needed = reader is not None and not any(refreshes(depth, cut) for depth in between)
-            assert (cut in held) == needed
+@given(st.lists(depths, max_size=12), st.integers(1, 3))
+def test_a_value_is_held_exactly_while_a_coming_call_reads_it(rest: list[Depth], most: int) -> None:
+    schedule = of_depths("full", *rest)
+    chosen = [schedule.kind(call).depth for call in range(schedule.calls)]
+    counts = [min(most, len(schedule.sources(call))) for call in range(schedule.calls)]
+    for call, held in enumerate(held_values(schedule, counts)):
+        for cut in range(13):
+            computed = [t for t in range(call + 1) if refreshes(chosen[t], cut)]
+            needed = {
+                source
+                for later in range(call + 1, len(chosen))
+                if chosen[later] == cut
+                for source in [t for t in range(later) if refreshes(chosen[t], cut)][-most:]
+                if source <= call
+            }
+            # Held values are the newest ones, so their number says which.
+            assert needed == set(computed[len(computed) - held.get(cut, 0) :])
+
+
+@pytest.mark.parametrize(("forecast", "expected"), [("hold", 1), ("linear", 2)])
+def test_a_forecast_holds_as_many_values_as_it_reads(forecast: Forecast, expected: int) -> None:
+    schedule = Schedule.uniform(12, 4, 0, forecast=forecast)
+    times = [float(12 - call) for call in range(12)]
+    steps = plan_steps(schedule, TOPOLOGY, forecasts(schedule, times))
+    assert max(step.holds.get(0, 0) for step in steps) == expected
+    assert not steps[-1].holds
 
 
 def test_a_run_holds_the_needed_cuts_and_drops_them_at_its_end(pipe: Any) -> None:
     schedule = of_depths("full", 1, 3, 1, "full", 2, 0)
-    expected = [{1, 3}, {3}, {1}, set(), {2}, set(), set()]
+    expected = [{1, 3}, {3}, {1}, set(), {2}, {0}, set()]
     seen = []
 
     def look(_pipe: Any, _step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
-        seen.append(set(run().cuts))
+        seen.append(set(run().memory.values))
         return values
 
     def run() -> Any:
@@ -67,8 +86,7 @@ def test_a_run_holds_the_needed_cuts_and_drops_them_at_its_end(pipe: Any) -> Non
     with dato.applied(pipe, schedule):
         generate(pipe, steps=7, callback_on_step_end=look)
         assert seen == expected
-        assert run().output is None
-        assert run().cuts == {}
+        assert run().memory.values == {}
 
 
 def test_a_run_with_pruning_ends_without_tensors(pipe: Any) -> None:
@@ -105,8 +123,12 @@ def test_depth_zero_hands_back_the_previous_output(pipe: Any) -> None:
     assert not torch.equal(outputs[0], outputs[3])
 
 
+def planned(schedule: Schedule) -> Any:
+    return plan_steps(schedule, TOPOLOGY, forecasts(schedule, [0.0] * schedule.calls))
+
+
 def test_dynamics_are_followed_only_up_to_the_last_pruned_call() -> None:
-    steps = plan_steps(Schedule.uniform(4, 2, 1, {"level_0": 0.5}), TOPOLOGY)
+    steps = planned(Schedule.uniform(4, 2, 1, {"level_0": 0.5}))
     assert [step.track for step in steps] == [True, True, True, False]
-    still = plan_steps(Schedule.uniform(4, 2, 1), TOPOLOGY)
+    still = planned(Schedule.uniform(4, 2, 1))
     assert not any(step.track for step in still)

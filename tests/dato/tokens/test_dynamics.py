@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dato.tokens.dynamics import Dynamics, Epsilon, to_epsilon
+from dato.runtime.epsilon import Epsilon, to_epsilon
+from dato.tokens.dynamics import Dynamics
 from tests.dato.tiny import random, scheduler
 
 IMAGE, NOISE = random(2, 4, 6, 5), random(2, 4, 6, 5, seed=1)
