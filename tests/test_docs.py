@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,13 @@ from search.space import load_space
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = sorted({*PAGES, *ROOT.glob("*.md"), *(ROOT / "experiments").rglob("*.md")})
+PATH = re.compile(r"(?<![\w./-])(?:dato|search|conf|experiments|tests|docs)/[\w./-]*\w")
+MODULE = re.compile(r"(?<![\w./:-])(?:dato|search|conf|experiments|tests)(?:\.[a-z_]\w*)+", re.I)
+GENERATED = ("experiments/pocket/runs", "experiments/real/cuda.json")
+"""What commands of the texts write, and the repository does not hold."""
+
+ENTRY_POINTS = {"dato.scores", "dato.features"}
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -82,3 +91,34 @@ def test_every_page_is_in_the_site() -> None:
 def test_a_page_links_to_nothing_outside_the_site() -> None:
     for page in PAGES[1:]:
         assert "](../" not in page.read_text(encoding="utf-8"), page.name
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda each: str(each.relative_to(ROOT)))
+def test_every_path_that_a_text_names_exists(text: Path) -> None:
+    """Words in capitals stand for what the reader chooses, as in ``conf/space/NAME.yaml``."""
+    named = set(PATH.findall(text.read_text(encoding="utf-8")))
+    chosen = {path for path in named if any(part.isupper() for part in re.split("[/.]", path))}
+    rest = sorted(path for path in named - chosen if not path.startswith(GENERATED))
+    assert not [path for path in rest if not (ROOT / path).exists()]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda each: str(each.relative_to(ROOT)))
+def test_every_module_and_name_in_it_that_a_text_names_exists(text: Path) -> None:
+    named = set(MODULE.findall(text.read_text(encoding="utf-8"))) - ENTRY_POINTS
+    assert not [name for name in sorted(named) if not is_importable(name)]
+
+
+def is_importable(name: str) -> bool:
+    """Whether a dotted name is a module, or something inside one."""
+    try:
+        if find_spec(name) is not None:
+            return True
+    except ModuleNotFoundError:
+        pass
+    module, _, attribute = name.rpartition(".")
+    try:
+        holder = importlib.import_module(module)
+    except ModuleNotFoundError:
+        outer, _, inner = module.rpartition(".")  # a method of a class
+        holder = getattr(importlib.import_module(outer), inner, None) if outer else None
+    return hasattr(holder, attribute)
