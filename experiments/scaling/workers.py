@@ -14,14 +14,14 @@ import numpy as np
 from search.launch.workers.messages import Done, Ready
 from search.launch.workers.process import WorkerProcess
 from search.launch.workers.worker_pool import WorkerPool
-from search.model.description import Facts
+from search.model.description import ModelDescription
 from search.model.setting import Place, Work
 from search.model.workload import Workload
 
 SIZE = 64
 """Height and width of the images that are sent back; latents are half of that."""
 
-FACTS = Facts(
+DESCRIPTION = ModelDescription(
     Work(
         model="none",
         architecture=f"sha256:{0:064}",
@@ -71,7 +71,7 @@ def _sleep(connection: Connection[Any, Any], seconds: float) -> None:
     pixels = np.zeros((1, 3, SIZE, SIZE), dtype=np.uint8)
     latents = np.zeros((1, 4, SIZE // 2, SIZE // 2), dtype=np.float32)
     try:
-        connection.send(Ready(FACTS))
+        connection.send(Ready(DESCRIPTION))
         while True:
             connection.recv()
             time.sleep(seconds)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from search.cli.sweep_view import wide_console
+from search.cli.sweep_watchers import wide_console
 from search.launch.audit_run import run_audit
-from search.launch.watching import Lines
+from search.launch.watching import PlainStages
 from search.records.folder import StudyFolder
 from search.report.audit_table import audit_table
 from search.settings.compose import load_config
@@ -23,7 +23,7 @@ def audit(options: argparse.Namespace) -> int:
         result = run_audit(
             config,
             folder,
-            Lines(),
+            PlainStages(),
             images=options.images,
             seed=options.seed,
             repeats=options.repeats,

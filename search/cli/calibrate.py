@@ -9,7 +9,7 @@ from search.latency.cost_table import CostTable
 from search.launch.cost_tables import calibrate as measure
 from search.launch.cost_tables import checked
 from search.launch.largest_batch import automatic_batch
-from search.launch.watching import Lines
+from search.launch.watching import PlainStages
 from search.launch.workers.open_pool import model_config, open_pool
 from search.model.prompts import make_workloads
 from search.settings.compose import compose_config
@@ -23,15 +23,15 @@ def calibrate(options: argparse.Namespace) -> int:
     if not any(override.startswith("latency=") for override in overrides):
         overrides.insert(0, "latency=careful")
     config = compose_config(overrides, automatic_batch)
-    view = Lines()
+    watcher = PlainStages()
     batch = config.model.batch_size
     workload, _ = make_workloads(
         config.model.prompts, images=batch, heldout_images=batch, seed=config.study.seed
     )
-    view.stage("loading the model")
+    watcher.stage("loading the model")
     one = config.launcher.model_copy(update={"workers": 1})
     with open_pool(one, model_config(config.model), workload, None) as pool:
-        table = checked(measure(config, pool, view), config, pool, view)
+        table = checked(measure(config, pool, watcher), config, pool, watcher)
     path: Path = options.out or FOLDER / f"{table.name}.json"
     table.save(path)
     print(_summary(table))

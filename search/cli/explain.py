@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dato import Kind, Preset, Schedule, Topology, load_preset
-from search.cli.sweep_view import wide_console
+from search.cli.sweep_watchers import wide_console
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
 from search.records.schedule_text import strip, summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.cli.sweep_view import wide_console
+from search.cli.sweep_watchers import wide_console
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.launch.cost_tables import require_same_work

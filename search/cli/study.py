@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 
 from dato import load_preset
-from search.cli.sweep_view import wide_console
+from search.cli.sweep_watchers import wide_console
 from search.errors import UserError
 from search.launch.study_result import current_result, write_presets
 from search.metrics import FIDS

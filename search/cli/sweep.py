@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from dato.files import replace_text
-from search.cli.sweep_view import make_view, wide_console
+from search.cli.sweep_watchers import make_watcher, wide_console
 from search.errors import UserError
 from search.launch.largest_batch import automatic_batch
 from search.launch.sweep import run_sweep
@@ -44,9 +44,9 @@ def resume(options: argparse.Namespace) -> int:
 def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resumed: bool) -> int:
     command = shlex.join(["dato-search", *sys.argv[1:]])
     try:
-        with make_view(config, plain=options.plain) as view:
+        with make_watcher(config, plain=options.plain) as watcher:
             result = run_sweep(
-                config, folder, view, command=command, on_ready=lambda: _keep(config, folder)
+                config, folder, watcher, command=command, on_ready=lambda: _keep(config, folder)
             )
     except KeyboardInterrupt:
         return _interrupted(folder)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from search.errors import UserError
 from search.launch.audit_checkpoint import FileNotebook
-from search.launch.instruments import Bench, Heldout, open_bench
+from search.launch.instruments import Heldout, Instruments, open_instruments
 from search.launch.random_schedules import random_schedules
 from search.launch.study_result import assemble, current_result, write_presets
-from search.launch.watching import Stages
+from search.launch.watching import StageWatcher
 from search.records.files import save_result
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, StudyResult, TrialRecord
@@ -24,40 +24,40 @@ from search.study.lock import study_lock
 
 
 def audit_front(
-    bench: Bench,
+    instruments: Instruments,
     records: Sequence[TrialRecord],
     front: Sequence[FrontMember],
     chosen: Sequence[int],
-    view: Stages,
+    watcher: StageWatcher,
     notebook: Notebook | None = None,
 ) -> Audited:
-    """Audit the ``chosen`` members with what the bench holds out."""
-    config = bench.config
-    reference, meter = bench.audited_images()
+    """Audit the ``chosen`` members with what the instruments holds out."""
+    config = instruments.config
+    reference, meter = instruments.audited_images()
     auditor = Auditor(
-        source=bench.pool,
+        source=instruments.pool,
         meter=meter,
         reference=reference,
-        evaluator=bench.evaluator,
+        evaluator=instruments.evaluator,
         objective=config.quality.objective,
-        time_together=bench.time_together,
-        stage=view.stage,
+        time_together=instruments.time_together,
+        stage=watcher.stage,
         shown=SHOWN,
         notebook=notebook or Blank(),
     )
     count, seed = config.latency.check_schedules, config.study.seed
     return auditor.audit(
-        baseline_record(records, bench.evaluator, bench.context.calls),
+        baseline_record(records, instruments.evaluator, instruments.context.calls),
         front,
         chosen,
-        random_schedules(load_space(config.space), bench.context, count, seed),
+        random_schedules(load_space(config.space), instruments.context, count, seed),
     )
 
 
 def run_audit(
     config: Config,
     folder: StudyFolder,
-    view: Stages,
+    watcher: StageWatcher,
     *,
     images: int | None,
     seed: int | None,
@@ -81,11 +81,13 @@ def run_audit(
         if not front:
             raise UserError("The study has no schedule on its front yet, so there is no audit.")
         notebook = FileNotebook(folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json")
-        with open_bench(config, folder, view, heldout) as bench:
-            audited = audit_front(bench, known.records, front, range(len(front)), view, notebook)
+        with open_instruments(config, folder, watcher, heldout) as instruments:
+            audited = audit_front(
+                instruments, known.records, front, range(len(front)), watcher, notebook
+            )
         result = assemble(config, folder, known.records, audited=audited, command=known.command)
         result = replace(result, damage_rank=known.damage_rank)
-        view.stage("writing presets and report")
+        watcher.stage("writing presets and report")
         save_result(result, folder)
         save_samples(audited.samples, folder)
         write_presets(config, folder, result)

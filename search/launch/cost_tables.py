@@ -13,9 +13,9 @@ from search.latency.cost_table import CostTable
 from search.latency.end_to_end import check_cost_table, compare
 from search.latency.measure import measure
 from search.launch.random_schedules import random_schedules
-from search.launch.watching import Stages
+from search.launch.watching import StageWatcher
 from search.launch.workers.pool import Pool
-from search.model.description import Facts
+from search.model.description import ModelDescription
 from search.model.setting import Work
 from search.records.folder import StudyFolder
 from search.settings import Config
@@ -28,7 +28,9 @@ CHECK_S = 2.0
 """A checked schedule runs at least this long in each round (seconds of the clock)."""
 
 
-def study_table(config: Config, folder: StudyFolder, pool: Pool, view: Stages) -> CostTable:
+def study_table(
+    config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher
+) -> CostTable:
     """The table that a study's trials are priced with; the others are kept beside it.
 
     Raises:
@@ -36,15 +38,15 @@ def study_table(config: Config, folder: StudyFolder, pool: Pool, view: Stages) -
     """
     if folder.cost_table.is_file():
         return load_cost_table(folder.cost_table)
-    facts = pool.facts
-    given = _given(config.latency.tables, facts.work)
-    own = [table for table in given if table.place == facts.place]
+    description = pool.description
+    given = _given(config.latency.tables, description.work)
+    own = [table for table in given if table.place == description.place]
     if len(own) > 1:
         raise UserError(
-            f"latency.tables holds {len(own)} tables for {facts.place.label}, where this study "
-            "runs. Give one."
+            f"latency.tables holds {len(own)} tables for {description.place.label}, where this "
+            "study runs. Give one."
         )
-    table = own[0] if own else calibrate(config, pool, view)
+    table = own[0] if own else calibrate(config, pool, watcher)
     for other in given:
         if other is not table:
             other.save(folder.tables / f"{other.name}.json")
@@ -52,31 +54,31 @@ def study_table(config: Config, folder: StudyFolder, pool: Pool, view: Stages) -
     return table
 
 
-def calibrate(config: Config, pool: Pool, view: Stages) -> CostTable:
+def calibrate(config: Config, pool: Pool, watcher: StageWatcher) -> CostTable:
     """Measure a table for what the study's space is made of."""
-    view.stage("measuring the cost table")
+    watcher.stage("measuring the cost table")
     return pool.measure(
         partial(
             measure,
             repeats=config.latency.repeats,
             budget_s=config.latency.budget_s,
             seed=config.study.seed,
-            focus=_schedules(config, pool.facts, FOCUS_SCHEDULES, config.study.seed),
+            focus=_schedules(config, pool.description, FOCUS_SCHEDULES, config.study.seed),
         )
     )
 
 
-def checked(table: CostTable, config: Config, pool: Pool, view: Stages) -> CostTable:
+def checked(table: CostTable, config: Config, pool: Pool, watcher: StageWatcher) -> CostTable:
     """The table with its error on random schedules of the space; as it is if none are asked for."""
     count, repeats = config.latency.check_schedules, config.latency.repeats
     if not count:
         return table
-    view.stage(f"timing {count} random schedules end to end, {repeats} times each")
-    schedules = _schedules(config, pool.facts, count, config.study.seed + 1)
+    watcher.stage(f"timing {count} random schedules end to end, {repeats} times each")
+    schedules = _schedules(config, pool.description, count, config.study.seed + 1)
     compared = pool.measure(
         partial(compare, schedules=schedules, repeats=repeats, at_least_s=CHECK_S)
     )
-    check = check_cost_table(table, pool.facts.topology, schedules, compared)
+    check = check_cost_table(table, pool.description.topology, schedules, compared)
     return table.model_copy(update={"check": check})
 
 
@@ -97,9 +99,11 @@ def require_same_work(work: Work, table: CostTable, source: str) -> None:
         )
 
 
-def _schedules(config: Config, facts: Facts, count: int, seed: int) -> tuple[Schedule, ...]:
+def _schedules(
+    config: Config, description: ModelDescription, count: int, seed: int
+) -> tuple[Schedule, ...]:
     """Random schedules of the space; where its full calls lie does not change what they cost."""
     space: Space = load_space(config.space)
-    drift = (0.0,) + (1.0,) * (facts.calls - 1)
-    context = SpaceContext(facts.calls, facts.topology, drift)
+    drift = (0.0,) + (1.0,) * (description.calls - 1)
+    context = SpaceContext(description.calls, description.topology, drift)
     return random_schedules(space, context, count, seed)

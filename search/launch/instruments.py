@@ -13,7 +13,7 @@ from search.errors import TrialError, UserError
 from search.latency.cost_table import CostTable
 from search.latency.end_to_end import Compared, compare
 from search.launch.cost_tables import study_table
-from search.launch.watching import Stages
+from search.launch.watching import StageWatcher
 from search.launch.workers.open_pool import metric_device, model_config, open_pool
 from search.launch.workers.pool import Pool
 from search.metrics import FIDS, metric
@@ -61,15 +61,15 @@ class Heldout:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """One study's instruments.
+class Instruments:
+    """What one study generates, prices and scores with.
 
     Args:
         pool: generates images and measures.
         context: what the space decodes with.
         reference: the unpatched model's images of the search workload.
         evaluator: scores schedules on the search workload.
-        heldout: what the front is audited with; ``unseen``: its prompts.
+        heldout: what the front is audited with; ``heldout_workload``: its prompts and noise.
         network: feature network; ``real``: statistics of real images, or ``None``.
         scorers: of further metrics, by name.
     """
@@ -81,7 +81,7 @@ class Bench:
     reference: Images
     evaluator: Evaluator
     heldout: Heldout
-    unseen: Workload
+    heldout_workload: Workload
     network: FeatureNetwork
     real: Statistics | None
     scorers: Mapping[str, Scorer]
@@ -90,7 +90,7 @@ class Bench:
         """The study's constraints, every bound absolute.
 
         Raises:
-            UserError: one of them cannot be kept, or is on a metric that was not measured.
+            UserError: one of them cannot be kept, or bounds a metric that was not measured.
         """
         constraints = self.config.limits()
         if not constraints.metrics:
@@ -115,7 +115,7 @@ class Bench:
             metric_device(self.config.model),
             metrics=self.config.metrics(),
             scorers=self.scorers,
-            prompts=self.unseen.prompts,
+            prompts=self.heldout_workload.prompts,
         )
         return images, AuditMeter(meter, quality.objective, quality.images)
 
@@ -126,17 +126,17 @@ class Bench:
 
 
 @contextmanager
-def open_bench(
-    config: Config, folder: StudyFolder, view: Stages, heldout: Heldout | None = None
-) -> Iterator[Bench]:
-    """Load everything; measurements that the folder already holds are read, not repeated.
+def open_instruments(
+    config: Config, folder: StudyFolder, watcher: StageWatcher, heldout: Heldout | None = None
+) -> Iterator[Instruments]:
+    """Load everything. Measurements that the folder already holds are read, not repeated.
 
     Args:
         heldout: what an audit uses instead of the study's own held-out set.
     """
     quality = config.quality
     heldout = heldout or Heldout.of(config, folder)
-    search, unseen = make_workloads(
+    search, heldout_workload = make_workloads(
         config.model.prompts,
         images=quality.images,
         heldout_images=heldout.images,
@@ -146,22 +146,22 @@ def open_bench(
     network = load_feature_network(quality.features, quality.features_path)
     scorers = load_scorers(config.metrics(), quality, metric_device(config.model))
     model = model_config(config.model)
-    view.stage("loading the model")
-    with open_pool(config.launcher, model, search, unseen) as pool:
+    watcher.stage("loading the model")
+    with open_pool(config.launcher, model, search, heldout_workload) as pool:
         if pool.absent:
-            view.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
-        table, reference, drift = measure_unpatched(config, folder, pool, view)
-        real = _real(config, network, reference, view)
-        meter, few = _meters(config, network, real, reference, scorers, search.prompts)
-        yield Bench(
+            watcher.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
+        table, reference, drift = measure_unpatched(config, folder, pool, watcher)
+        real = _real(config, network, reference, watcher)
+        meter, rung_meter = _meters(config, network, real, reference, scorers, search.prompts)
+        yield Instruments(
             config=config,
             folder=folder,
             pool=pool,
-            context=SpaceContext(pool.facts.calls, pool.facts.topology, drift),
+            context=SpaceContext(pool.description.calls, pool.description.topology, drift),
             reference=reference,
-            evaluator=Evaluator(pool, meter, few, table, pool.facts.topology, quality),
+            evaluator=Evaluator(pool, meter, rung_meter, table, pool.description.topology, quality),
             heldout=heldout,
-            unseen=unseen,
+            heldout_workload=heldout_workload,
             network=network,
             real=real,
             scorers=scorers,
@@ -169,28 +169,28 @@ def open_bench(
 
 
 def measure_unpatched(
-    config: Config, folder: StudyFolder, pool: Pool, view: Stages
+    config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher
 ) -> tuple[CostTable, Images, tuple[float, ...]]:
-    """What is known of the unpatched model: what it costs, its images, and its drift by call.
+    """What the unpatched model costs, its images, and its drift by call.
 
     Raises:
-        UserError: it cannot be run, such as for want of memory.
+        UserError: it cannot be run, for example because the memory is too small.
     """
     quality, batch = config.quality, config.model.batch_size
     try:
-        table = study_table(config, folder, pool, view)
-        view.stage(f"reference: {quality.images} unpatched images")
+        table = study_table(config, folder, pool, watcher)
+        watcher.stage(f"reference: {quality.images} unpatched images")
         reference = kept_images(
             folder.reference_images, lambda: pool.generate(None, range(quality.images))
         )
-        view.stage("drift of the reference run")
+        watcher.stage("drift of the reference run")
         drift = kept_drift(
             folder,
-            pool.facts.fingerprint,
+            pool.description.fingerprint,
             lambda: pool.measure(partial(reference_drift, indices=range(batch))),
         )
     except TrialError as error:
-        raise UserError(f"The unpatched model cannot be run: {error}") from error
+        raise UserError(f"Cannot run the unpatched model: {error}") from error
     return table, reference, drift
 
 
@@ -202,8 +202,8 @@ def _meters(
     scorers: Mapping[str, Scorer],
     prompts: Sequence[str],
 ) -> tuple[QualityMeter, QualityMeter]:
-    """What judges a complete trial, and the first rung by the study's objective alone."""
-    device, glance = metric_device(config.model), config.quality.objective
+    """The meter that judges complete trials, and the first rung's, which reads the objective."""
+    device, objective = metric_device(config.model), config.quality.objective
     count = config.quality.rung_images
     meter = QualityMeter(
         network,
@@ -214,25 +214,25 @@ def _meters(
         scorers=scorers,
         prompts=prompts,
     )
-    few = QualityMeter(
+    rung_meter = QualityMeter(
         network,
-        real if metric(glance).real else None,
+        real if metric(objective).real else None,
         first(reference, count),
         device,
-        metrics=() if glance in FIDS or not metric(glance).ratio else (glance,),
+        metrics=() if objective in FIDS or not metric(objective).ratio else (objective,),
         scorers=scorers,
         prompts=prompts[:count],
     )
-    return meter, few
+    return meter, rung_meter
 
 
 def _real(
-    config: Config, network: FeatureNetwork, reference: Images, view: Stages
+    config: Config, network: FeatureNetwork, reference: Images, watcher: StageWatcher
 ) -> Statistics | None:
     quality = config.quality
     if quality.real == "none":
         return None
-    view.stage("statistics of the real images")
+    watcher.stage("statistics of the real images")
     height, width = reference.pixels.shape[-2:]
     return real_statistics(
         quality.real,

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from search.errors import UserError
-from search.launch.instruments import Bench
+from search.launch.instruments import Instruments
 from search.model.setting import Place
 from search.records.folder import StudyFolder
 from search.settings import Config
@@ -22,7 +22,7 @@ OWN = ("study", "storage", "budget", "tracker", "launcher")
 """Groups in which the drivers of one study may differ."""
 
 
-def open_driver(bench: Bench, space: Space, worker: int = 0) -> Driver:
+def open_driver(instruments: Instruments, space: Space, worker: int = 0) -> Driver:
     """Open the study's storage, with a driver of its own sampler.
 
     Args:
@@ -31,28 +31,28 @@ def open_driver(bench: Bench, space: Space, worker: int = 0) -> Driver:
     Raises:
         UserError: the storage cannot be used, or a server's study is measured otherwise.
     """
-    config, seed = bench.config, bench.config.study.seed
-    study = open_study(bench.folder, config.storage, config.sampler, seed, worker)
+    config, seed = instruments.config, instruments.config.study.seed
+    study = open_study(instruments.folder, config.storage, config.sampler, seed, worker)
     study.sampler = Refiner(
         study.sampler,
         space,
-        bench.context,
+        instruments.context,
         config.sampler.refine,
         seed + STRIDE * worker + begun(study),
     )
     driver = Driver(
         study,
         space,
-        bench.context,
-        bench.evaluator,
+        instruments.context,
+        instruments.evaluator,
         config.quality.objective,
-        bench.constraints(),
+        instruments.constraints(),
         crew_of(study, config.storage),
     )
     if config.storage.kind == "postgres":
-        require_same_place(bench.pool.facts.place, bench.evaluator.table.place)
+        require_same_place(instruments.pool.description.place, instruments.evaluator.table.place)
         with driver.crew.turn():
-            _require_same_measure(driver, measured_with(config, bench.folder))
+            _require_same_measure(driver, measured_with(config, instruments.folder))
     return driver
 
 

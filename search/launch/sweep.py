@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dato import Schedule
 from search.launch.audit_run import audit_front
 from search.launch.first_schedules import first_schedules
-from search.launch.instruments import Bench, open_bench
+from search.launch.instruments import Instruments, open_instruments
 from search.launch.open_driver import open_driver
 from search.launch.slurm.run_jobs import run_jobs
 from search.launch.study_result import assemble, public_config, write_presets
-from search.launch.watching import Stages, View
+from search.launch.watching import StageWatcher, SweepWatcher
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult, TrialRecord
@@ -33,7 +33,7 @@ from search.tracking import Tracker, make_tracker
 def run_sweep(
     config: Config,
     folder: StudyFolder,
-    view: View,
+    watcher: SweepWatcher,
     *,
     command: str,
     on_ready: Callable[[], None],
@@ -49,24 +49,28 @@ def run_sweep(
             cannot be written any more.
     """
     with writable(folder):
-        return _run(config, folder, view, command, on_ready)
+        return _run(config, folder, watcher, command, on_ready)
 
 
 def _run(
-    config: Config, folder: StudyFolder, view: View, command: str, on_ready: Callable[[], None]
+    config: Config,
+    folder: StudyFolder,
+    watcher: SweepWatcher,
+    command: str,
+    on_ready: Callable[[], None],
 ) -> StudyResult:
     space = load_space(config.space)
-    with study_lock(folder), _bench(config, folder, view) as bench:
-        space.parameters(bench.context)
-        driver = open_driver(bench, space)
+    with study_lock(folder), _study_instruments(config, folder, watcher) as instruments:
+        space.parameters(instruments.context)
+        driver = open_driver(instruments, space)
         on_ready()
         tracker = _tracker(config, folder)
-        _search(bench, driver, tracker, view, first_schedules(bench, space, view))
+        _search(instruments, driver, tracker, watcher, first_schedules(instruments, space, watcher))
         records = driver.crew.patiently(lambda: read_records(driver.study))
         save_trials(records, folder)
-        audited = _audit(bench, records, view)
+        audited = _audit(instruments, records, watcher)
         result = assemble(config, folder, records, audited=audited, command=command)
-    view.stage("writing presets and report")
+    watcher.stage("writing presets and report")
     save_result(result, folder)
     save_samples(audited.samples, folder)
     write_presets(config, folder, result)
@@ -76,17 +80,21 @@ def _run(
 
 
 @contextmanager
-def _bench(config: Config, folder: StudyFolder, view: Stages) -> Iterator[Bench]:
-    """The study's bench; leftovers of a sweep that never became a study are not taken for its own,
-    and what a killed one was writing is removed.
+def _study_instruments(
+    config: Config, folder: StudyFolder, watcher: StageWatcher
+) -> Iterator[Instruments]:
+    """The study's instruments.
+
+    Files that a killed sweep was still writing are removed, and so are the measurements of a sweep
+    that ended before it became a study.
 
     The caller holds the study's lock.
     """
     folder.forget_unfinished()
     if not folder.config.is_file():
         folder.forget_measurements()
-    with open_bench(config, folder, view) as bench:
-        yield bench
+    with open_instruments(config, folder, watcher) as instruments:
+        yield instruments
 
 
 def _tracker(config: Config, folder: StudyFolder) -> Tracker:
@@ -99,31 +107,39 @@ def _tracker(config: Config, folder: StudyFolder) -> Tracker:
 
 
 def _search(
-    bench: Bench, driver: Driver, tracker: Tracker, view: View, first: Sequence[Schedule]
+    instruments: Instruments,
+    driver: Driver,
+    tracker: Tracker,
+    watcher: SweepWatcher,
+    first: Sequence[Schedule],
 ) -> None:
-    config = bench.config
+    config = instruments.config
     unfinished = driver.prepare(config.warmstart.count, first)
     if unfinished:
-        view.stage(f"{unfinished} trial(s) that never ended are run again")
+        watcher.stage(f"{unfinished} trial(s) that never ended are run again")
     earlier = driver.crew.patiently(lambda: read_records(driver.study))
-    view.search(earlier)
+    watcher.search(earlier)
     for record in earlier:
         tracker.trial(record)
     spent = Spent.by(earlier)
-    for record in _trials(bench, driver, view):
+    for record in _trials(instruments, driver, watcher):
         spent += Spent.by([record])
-        view.trial(record, spent)
+        watcher.trial(record, spent)
         tracker.trial(record)
 
 
-def _trials(bench: Bench, driver: Driver, view: View) -> Iterator[TrialRecord]:
-    if bench.config.launcher.kind == "slurm":
-        return run_jobs(bench.config, bench.folder, driver, view)
-    return driver.run(Budget.of(bench.config.budget))
+def _trials(
+    instruments: Instruments, driver: Driver, watcher: SweepWatcher
+) -> Iterator[TrialRecord]:
+    if instruments.config.launcher.kind == "slurm":
+        return run_jobs(instruments.config, instruments.folder, driver, watcher)
+    return driver.run(Budget.of(instruments.config.budget))
 
 
-def _audit(bench: Bench, records: Sequence[TrialRecord], view: Stages) -> Audited:
+def _audit(
+    instruments: Instruments, records: Sequence[TrialRecord], watcher: StageWatcher
+) -> Audited:
     """A small audit: some members, spread over speed-up."""
-    quality = bench.config.quality
+    quality = instruments.config.quality
     front = front_of(records, quality.objective)
-    return audit_front(bench, records, front, spread(front, quality.heldout_members), view)
+    return audit_front(instruments, records, front, spread(front, quality.heldout_members), watcher)

@@ -1,4 +1,4 @@
-"""What work that takes a while tells whoever watches it."""
+"""Who watches long work, and what each of them is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from search.records.record import TrialRecord
 from search.study.budget import Spent
 
 
-class Stages(Protocol):
+class StageWatcher(Protocol):
     """Watches work without trials of its own."""
 
     def stage(self, text: str) -> None:
@@ -17,7 +17,7 @@ class Stages(Protocol):
         ...
 
 
-class View(Stages, Protocol):
+class SweepWatcher(StageWatcher, Protocol):
     """Watches a sweep: a live board, plain lines, or nothing."""
 
     def search(self, earlier: Sequence[TrialRecord]) -> None:
@@ -25,12 +25,12 @@ class View(Stages, Protocol):
         ...
 
     def trial(self, record: TrialRecord, spent: Spent) -> None:
-        """A trial was told; ``spent`` is what all trials of the study used."""
+        """A trial was recorded; ``spent`` is what all trials of the study used."""
         ...
 
 
-class Lines:
-    """Stages as plain lines."""
+class PlainStages:
+    """Prints each stage as a line."""
 
     def stage(self, text: str) -> None:
         print(text, flush=True)

@@ -9,7 +9,7 @@ from search.model.setting import Place, Work
 
 
 @dataclass(frozen=True)
-class Facts:
+class ModelDescription:
     """A loaded model as the machine knows it that loaded it.
 
     Args:
@@ -30,7 +30,7 @@ class Facts:
     def topology(self) -> Topology:
         return self.work.topology
 
-    def differences(self, other: Facts) -> tuple[str, ...]:
+    def differences(self, other: ModelDescription) -> tuple[str, ...]:
         """Why images of ``other`` would have other bits, such as ``"device A, not B"``."""
         weights = () if self.fingerprint == other.fingerprint else ("weights",)
         work, place = self.work.differences(other.work), self.place.differences(other.place)

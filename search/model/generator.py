@@ -15,7 +15,7 @@ import dato
 from dato import DatoError, Schedule, Topology
 from dato.denoisers.registry import denoiser_of
 from search.errors import TrialError
-from search.model.description import Facts
+from search.model.description import ModelDescription
 from search.model.families import Callback, family_of
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
@@ -107,9 +107,9 @@ class Generator:
         )
 
     @property
-    def facts(self) -> Facts:
+    def description(self) -> ModelDescription:
         """What a study must know of this model; reads every weight once."""
-        return Facts(self.work, self.place, self.fingerprint)
+        return ModelDescription(self.work, self.place, self.fingerprint)
 
     def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
         """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.

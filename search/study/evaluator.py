@@ -1,4 +1,4 @@
-"""One schedule's evaluation, rung by rung: price it, look at few images, then at all."""
+"""One schedule's evaluation, rung by rung: its price, a few images, then all of them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,12 @@ class ImageSource(Protocol):
         ...
 
 
-class Work:
-    """Sums the seconds spent in model and metric, so that the framework's own can be told, those
-    in the model alone, and the images asked for, whether or not they can be scored."""
+class EvaluationTimer:
+    """Counts the images that are asked for, and the seconds that model and metrics take.
+
+    What a trial takes beyond ``seconds`` is the framework's own. ``generating`` are the seconds of
+    the model alone. Images count whether or not they can be scored.
+    """
 
     def __init__(self, source: ImageSource) -> None:
         self._source = source
@@ -46,7 +49,7 @@ class Work:
         finally:
             self.generating += time.perf_counter() - started
 
-    def __enter__(self) -> Work:
+    def __enter__(self) -> EvaluationTimer:
         self._start = time.perf_counter()
         return self
 
@@ -61,7 +64,7 @@ class Evaluator:
     Args:
         source: generates images.
         meter: scores them against real images and the reference.
-        few: the same for the first rung's images alone.
+        rung_meter: the same for the first rung's images alone.
         table: prices schedules, seconds per image.
         topology: the denoiser's skip branches and layers.
         settings: image counts and margins.
@@ -69,13 +72,13 @@ class Evaluator:
 
     source: ImageSource
     meter: QualityMeter
-    few: QualityMeter
+    rung_meter: QualityMeter
     table: CostTable
     topology: Topology
     settings: QualitySettings
 
     def price(self, record: TrialRecord, schedule: Schedule) -> TrialRecord:
-        """Attach the schedule with its latency and speed-up; free and noiseless."""
+        """Attach the schedule with its latency and speed-up, free and without noise."""
         latency = self.table.price(schedule, self.topology)
         baseline = self.table.price(Schedule.full(schedule.calls), self.topology)
         return replace(record, schedule=schedule, latency_s=latency, speedup=baseline / latency)
@@ -90,37 +93,39 @@ class Evaluator:
         Returns:
             the record as complete, pruned or failed.
         """
-        started, work = time.perf_counter(), Work(self.source)
+        started, timer = time.perf_counter(), EvaluationTimer(self.source)
         try:
-            scored = self._rungs(record, finished, work)
+            scored = self._rungs(record, finished, timer)
         except TrialError as error:
             scored = replace(record, state="fail", reason=str(error))
         seconds = time.perf_counter() - started
         return replace(
             scored,
             seconds=seconds,
-            overhead_s=seconds - work.seconds,
-            metric_s=work.seconds - work.generating,
-            images=work.images,
+            overhead_s=seconds - timer.seconds,
+            metric_s=timer.seconds - timer.generating,
+            images=timer.images,
         )
 
     def _rungs(
-        self, record: TrialRecord, finished: Sequence[TrialRecord], work: Work
+        self, record: TrialRecord, finished: Sequence[TrialRecord], timer: EvaluationTimer
     ) -> TrialRecord:
         settings, few = self.settings, self.settings.rung_images
         if record.schedule is not None and is_unpatched(record.schedule):
             return replace(record, state="complete", distance=0.0, quality=self.meter.unpatched())
-        with work:
-            first = work.generate(record.schedule, range(few))
-            glance = self.few.quality(first)
-        told = glance.loss(settings.objective)
-        record = replace(record, distance=glance.distance, rung_fid=told)
-        margin = learned_margin(_told(finished, settings.objective), settings.rung_margin)
+        with timer:
+            first = timer.generate(record.schedule, range(few))
+            quality = self.rung_meter.quality(first)
+        loss = quality.loss(settings.objective)
+        record = replace(record, distance=quality.distance, rung_fid=loss)
+        margin = learned_margin(
+            _rung_and_final_losses(finished, settings.objective), settings.rung_margin
+        )
         rival = dominating(record, finished, margin) if metric(settings.objective).ratio else None
         if rival is not None:
             return replace(record, state="pruned", reason=f"clearly dominated by trial {rival}")
-        with work:
-            rest = work.generate(record.schedule, range(few, settings.images))
+        with timer:
+            rest = timer.generate(record.schedule, range(few, settings.images))
             quality = self.meter.quality(join([first, rest]))
         return replace(record, state="complete", quality=quality)
 
@@ -142,7 +147,9 @@ def is_unpatched(schedule: Schedule) -> bool:
     return all(kind.is_null for kind in schedule.kinds.values())
 
 
-def _told(finished: Sequence[TrialRecord], objective: str) -> list[tuple[float, float]]:
+def _rung_and_final_losses(
+    finished: Sequence[TrialRecord], objective: str
+) -> list[tuple[float, float]]:
     """First rung's and final loss of the complete trials."""
     return [
         (record.rung_fid, loss)

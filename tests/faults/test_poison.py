@@ -13,7 +13,7 @@ import torch
 from dato import Schedule
 from search.errors import TrialError, UserError
 from search.launch.instruments import measure_unpatched
-from search.launch.watching import Lines
+from search.launch.watching import PlainStages
 from search.launch.workers.pool import SerialPool
 from search.model.generator import Generator
 from search.records.folder import StudyFolder
@@ -36,7 +36,7 @@ def test_a_model_that_cannot_run_at_all_is_one_sentence(
 ) -> None:
     config = compose_config(["space=layered"])
     with poisoned(generator, all_memory), pytest.raises(UserError, match=r"unpatched.*Out of mem"):
-        measure_unpatched(config, StudyFolder(tmp_path), SerialPool(generator), Lines())
+        measure_unpatched(config, StudyFolder(tmp_path), SerialPool(generator), PlainStages())
 
 
 @contextmanager

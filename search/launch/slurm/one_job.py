@@ -9,9 +9,9 @@ from pathlib import Path
 from types import FrameType
 
 from search.errors import UserError
-from search.launch.instruments import open_bench
+from search.launch.instruments import open_instruments
 from search.launch.open_driver import open_driver
-from search.launch.watching import Lines
+from search.launch.watching import PlainStages
 from search.records.folder import StudyFolder
 from search.settings.compose import load_config
 from search.space import load_space
@@ -33,8 +33,8 @@ def work(root: str, worker: int) -> str:
         folder = StudyFolder.open(Path(root))
         config = load_config(folder.config)
         space = load_space(config.space)
-        with _warnings() as warned, open_bench(config, folder, Lines()) as bench:
-            trials = open_driver(bench, space, worker).run(Budget.of(config.budget))
+        with _warnings() as warned, open_instruments(config, folder, PlainStages()) as instruments:
+            trials = open_driver(instruments, space, worker).run(Budget.of(config.budget))
             if warned:
                 return "it had to end before its first trial; raise launcher.job.minutes"
             while not warned and (record := next(trials, None)) is not None:

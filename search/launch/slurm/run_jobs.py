@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from search.launch.slurm.jobs import Jobs
-from search.launch.watching import View
+from search.launch.watching import SweepWatcher
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord
 from search.settings import Config
@@ -27,7 +27,7 @@ as it starts, on a broken node for example, shall not keep the cluster busy."""
 
 
 def run_jobs(
-    config: Config, folder: StudyFolder, driver: Driver, view: View
+    config: Config, folder: StudyFolder, driver: Driver, watcher: SweepWatcher
 ) -> Iterator[TrialRecord]:
     """Run jobs until the study's trials have used its budget, yielding what they tell.
 
@@ -57,7 +57,7 @@ def run_jobs(
                 jobs.forget_waiting()
             elif ended and trials > told and (len(ended) == count or jobs.age_s > RENEW_S):
                 told, logs = trials, jobs.submit(ended)
-                view.stage(f"searching in {len(ended)} job(s), which write to {logs}")
+                watcher.stage(f"searching in {len(ended)} job(s), which write to {logs}")
             elif len(ended) == count:
                 raise jobs.failure()
             time.sleep(POLL_S)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dato import Schedule
 from search.errors import TrialError, UserError
-from search.model.description import Facts
+from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
 
@@ -64,7 +64,7 @@ class Found:
 class Ready:
     """The worker has loaded its model."""
 
-    facts: Facts
+    description: ModelDescription
 
 
 @dataclass(frozen=True)

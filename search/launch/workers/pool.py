@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from dato import Schedule
-from search.model.description import Facts
+from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
 from search.model.workload import Workload
@@ -19,7 +19,7 @@ class Pool(Protocol):
     """Generates images of a study's two workloads, and measures where they are generated."""
 
     @property
-    def facts(self) -> Facts:
+    def description(self) -> ModelDescription:
         """What was loaded, and where."""
         ...
 
@@ -84,9 +84,9 @@ class SerialPool:
         return self.generator(heldout).generate(schedule, indices)
 
     @property
-    def facts(self) -> Facts:
+    def description(self) -> ModelDescription:
         """See :class:`Pool`."""
-        return self._search.facts
+        return self._search.description
 
     @property
     def absent(self) -> int:

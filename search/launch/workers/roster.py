@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from search.errors import UserError
 from search.launch.workers.messages import Answer, Failed, Order, Ready, as_exception
-from search.model.description import Facts
+from search.model.description import ModelDescription
 from search.settings.duration import duration_text
 
 STRIKES = 3
@@ -67,7 +67,7 @@ class Roster(ABC, Generic[W]):
         self._workers: list[W] = []
         self._loading: set[int] = set()
         self._strikes: Counter[int] = Counter()
-        self._facts: Facts | None = None
+        self._description: ModelDescription | None = None
         try:
             for number in range(workers):
                 self._workers.append(self._start(number))
@@ -86,10 +86,10 @@ class Roster(ABC, Generic[W]):
         """Those of the workers that have an answer or are gone; waits for the first."""
 
     @property
-    def facts(self) -> Facts:
+    def description(self) -> ModelDescription:
         """What was loaded, and where; the same for all workers."""
-        assert self._facts is not None
-        return self._facts
+        assert self._description is not None
+        return self._description
 
     @property
     def absent(self) -> int:
@@ -152,8 +152,8 @@ class Roster(ABC, Generic[W]):
 
     def _admit(self, ready: Ready) -> None:
         """Trials are paired: one that ran elsewhere or on other weights would not compare."""
-        self._facts = self._facts or ready.facts
-        found = self._facts.differences(ready.facts)
+        self._description = self._description or ready.description
+        found = self._description.differences(ready.description)
         if found:
             raise UserError(
                 f"The workers differ ({'; '.join(found)}), so that their images would not compare. "

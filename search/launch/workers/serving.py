@@ -82,7 +82,7 @@ class Server:
         model, search, heldout = self._parts
         torch.set_num_threads(1)
         self._pool = SerialPool(Generator(model, search), heldout)
-        return Ready(self._pool.facts)
+        return Ready(self._pool.description)
 
     def _run(self, order: Order) -> Answer:
         assert self._pool is not None

@@ -18,7 +18,7 @@ from rich.console import Console
 from dato import Kind, Schedule
 from search.cli.board import Board, seconds_left
 from search.cli.scatter import scatter
-from search.cli.sweep_view import LiveView, PlainView, make_view
+from search.cli.sweep_watchers import LiveWatcher, PlainWatcher, make_watcher
 from search.records.record import Quality, TrialRecord
 from search.settings import Config
 from search.settings.compose import compose_config
@@ -161,13 +161,13 @@ def test_only_the_trials_stay_on_the_screen(
     config: Config, ending: type[BaseException] | None
 ) -> None:
     expected = pytest.raises(ending) if ending else nullcontext()
-    with Terminal() as terminal, expected, make_view(config, plain=False) as view:
-        assert isinstance(view, LiveView)
-        view.stage("timing kinds")
-        view.search([trial(0, 1)])
+    with Terminal() as terminal, expected, make_watcher(config, plain=False) as watcher:
+        assert isinstance(watcher, LiveWatcher)
+        watcher.stage("timing kinds")
+        watcher.search([trial(0, 1)])
         for number in (1, 2):
             record = trial(number, 2 + number)
-            view.trial(record, Spent.by([record]))
+            watcher.trial(record, Spent.by([record]))
         if ending is not None:
             raise ending
     assert [line.split()[:3] for line in terminal.screen] == [
@@ -183,16 +183,16 @@ def test_only_the_trials_stay_on_the_screen(
 def test_without_a_terminal_there_are_plain_lines(
     config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with make_view(config, plain=False) as view:
-        assert isinstance(view, PlainView)
-        view.search([])
+    with make_watcher(config, plain=False) as watcher:
+        assert isinstance(watcher, PlainWatcher)
+        watcher.search([])
         record = trial(0, 4)
-        view.trial(record, Spent.by([record]))
+        watcher.trial(record, Spent.by([record]))
     out = capsys.readouterr().out
     assert out.startswith("searching\n[1/4] trial   0 complete")
     assert "\x1b" not in out
 
 
 def test_a_dumb_terminal_has_plain_lines(config: Config) -> None:
-    with Terminal("dumb"), make_view(config, plain=False) as view:
-        assert isinstance(view, PlainView)
+    with Terminal("dumb"), make_watcher(config, plain=False) as watcher:
+        assert isinstance(watcher, PlainWatcher)

@@ -168,7 +168,7 @@ def test_a_trials_time_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
             return super().quality(images)
 
     meter = cast(QualityMeter, SlowMeter())
-    evaluator = replace(make(SlowSource()), meter=meter, few=meter)
+    evaluator = replace(make(SlowSource()), meter=meter, rung_meter=meter)
     record = evaluator.score(evaluator.price(proposal(), Schedule.uniform(10, 5)), [])
     assert (record.seconds, record.overhead_s, record.metric_s) == (22, 0, 2)
     assert record.images == 8

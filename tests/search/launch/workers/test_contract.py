@@ -92,8 +92,8 @@ def test_a_schedule_that_does_not_fit_fails_its_trial_alone(pool: Pool, serial: 
 
 
 def test_the_model_is_known_without_loading_it_here(pool: Pool, generator: Generator) -> None:
-    assert pool.facts == generator.facts
-    assert pool.facts.topology == generator.topology
+    assert pool.description == generator.description
+    assert pool.description.topology == generator.topology
 
 
 def test_what_is_measured_is_what_one_process_finds(pool: Pool, generator: Generator) -> None:
@@ -135,12 +135,13 @@ def test_a_worker_killed_while_it_measures_is_replaced(
 def test_a_worker_on_another_device_or_with_other_weights_is_refused(
     workers: LocalPool | RayPool,
 ) -> None:
-    facts = workers.facts
-    elsewhere = replace(facts, place=facts.place.model_copy(update={"device": "NVIDIA T4"}))
+    description = workers.description
+    place = description.place.model_copy(update={"device": "NVIDIA T4"})
+    elsewhere = replace(description, place=place)
     with pytest.raises(UserError, match=r"differ \(device NVIDIA T4, not .*launcher\.accelerator"):
         workers._admit(Ready(elsewhere))
     with pytest.raises(UserError, match=r"differ \(weights\)"):
-        workers._admit(Ready(replace(facts, fingerprint="sha256:0")))
+        workers._admit(Ready(replace(description, fingerprint="sha256:0")))
 
 
 def sent(pool: LocalPool | RayPool, monkeypatch: pytest.MonkeyPatch) -> Sequence[Task]:

@@ -56,7 +56,7 @@ def test_the_driver_of_workers_loads_no_model(
     launcher = LauncherSettings(kind="local", workers=1, timeout="10m")
     with open_pool(launcher, tiny_config(tiny_folder), SEARCH, None) as pool:
         assert len(pool.generate(None, range(2))) == 2
-        assert pool.facts.calls == STEPS
+        assert pool.description.calls == STEPS
     assert not loaded
 
 

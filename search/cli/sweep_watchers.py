@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from search.cli.board import Board
-from search.launch.watching import View
+from search.launch.watching import SweepWatcher
 from search.metrics import metric
 from search.records.record import Quality, TrialRecord
 from search.records.schedule_text import summary
@@ -38,7 +38,7 @@ def _value(quality: Quality, objective: str) -> str:
     return "" if value is None else f"{asked.label} {value:6.{asked.digits}f}"
 
 
-class PlainView:
+class PlainWatcher:
     """One line per event."""
 
     def __init__(self, config: Config) -> None:
@@ -58,7 +58,7 @@ class PlainView:
         print(f"[{spent.trials}{of}]{share} {line}", flush=True)
 
 
-class LiveView:
+class LiveWatcher:
     """Trials scroll by above a board with the time left, the front and what failed.
 
     Args:
@@ -105,15 +105,15 @@ def wide_console() -> Console:
 
 
 @contextmanager
-def make_view(config: Config, *, plain: bool) -> Iterator[View]:
+def make_watcher(config: Config, *, plain: bool) -> Iterator[SweepWatcher]:
     """A live board on a terminal, plain lines otherwise.
 
     The board is gone afterwards, also after an error or an interruption; the trials' lines stay.
     """
     console = Console()
     if plain or not sys.stdout.isatty() or console.is_dumb_terminal:
-        yield PlainView(config)
+        yield PlainWatcher(config)
         return
-    view = LiveView(config, console)
-    with Live(get_renderable=view.board, console=console, transient=True, refresh_per_second=2):
-        yield view
+    watcher = LiveWatcher(config, console)
+    with Live(get_renderable=watcher.board, console=console, transient=True, refresh_per_second=2):
+        yield watcher
