@@ -1,0 +1,37 @@
+"""Prompts that only calibration sees."""
+
+from __future__ import annotations
+
+import itertools
+
+from search.model.prompt_sources import read_prompts
+from search.model.prompts import POCKET, divide
+from search.model.workload import Workload
+from search.pocket.captions import sample_scenes
+
+IMAGES = 8
+"""Runs of one calibration; the study's fits did not gain from 32."""
+
+SEED = 4_000_000
+"""Offset of the seed, beside those of the search (1), the audit (2) and the real renders (3)."""
+
+
+def calibration_workload(source: str, search_images: int, seed: int) -> Workload:
+    """Prompts apart from the search's and the audit's, and noise of their own.
+
+    The embedded model's are captions that it was trained on. Of other sources they are those that
+    an audit would take last; a source of few prompts shares them with the audit, not the noise.
+
+    Args:
+        source: see :func:`search.model.prompts.make_workloads`.
+        search_images: entries of the search workload, which come first.
+
+    Raises:
+        UserError: the source cannot be read or holds fewer than two prompts.
+    """
+    if source == POCKET:
+        scenes = sample_scenes(IMAGES, SEED + seed, "training")
+        return Workload(tuple(scene.caption for scene in scenes), SEED + seed)
+    _, heldout = divide(read_prompts(source), search_images, seed, source)
+    prompts = itertools.islice(itertools.cycle(heldout[::-1]), IMAGES)
+    return Workload(tuple(prompts), SEED + seed)

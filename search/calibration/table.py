@@ -1,0 +1,147 @@
+"""What one calibration found, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from dato.files import replace_bytes
+from search.calibration.products import Gram
+from search.calibration.sampler_path import SamplerPath
+from search.errors import UserError
+from search.records.reading import LARGE, check_file
+
+REMEDY = "Delete it, so that it is measured again."
+_OUTPUT, _CUT, _RESPONSE, _KEY = "output", "cut.", "response.", "key"
+
+Vector = NDArray[np.float64]
+"""(calls,)"""
+
+
+class Key(BaseModel):
+    """What a calibration was measured under.
+
+    Args:
+        prompts: digest of the prompts and the seed of their noise.
+        images: how many runs.
+        versions: of the packages that computed, by name.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+    format: Literal["dato-calibration"] = "dato-calibration"
+    version: Literal[1] = 1
+    fingerprint: str = Field(max_length=200)
+    scheduler: str = Field(max_length=200)
+    calls: int = Field(ge=1)
+    guidance_scale: float
+    prompts: str = Field(max_length=200)
+    images: int = Field(ge=1)
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Inner products of the values of every two calls of unpatched runs.
+
+    Args:
+        key: what they belong to.
+        timesteps: (calls,), of the sampler, the noisiest first.
+        alphas: (calls,), the cumulative product of alphas at each call; None where the sampler
+            has none (flow matching).
+        output: of what outputs are held as (noise; the velocity of flow matching), guided.
+        cuts: of both halves' features at each cut, by depth.
+        response: (calls,) by depth, how much the guided noise of a call changes for a unit by
+            which its cut is missed.
+    """
+
+    key: Key
+    timesteps: Vector
+    alphas: Vector | None
+    output: Gram
+    cuts: Mapping[int, Gram]
+    response: Mapping[int, Vector]
+
+    def __post_init__(self) -> None:
+        for name in ("cuts", "response"):
+            own = dict(sorted(getattr(self, name).items()))
+            object.__setattr__(self, name, MappingProxyType(own))
+
+    @property
+    def calls(self) -> int:
+        """Calls of the run."""
+        return self.key.calls
+
+    @cached_property
+    def path(self) -> SamplerPath | None:
+        """How the sampler moves; None where that is not known."""
+        if self.alphas is None:
+            return None
+        return SamplerPath.of(self.timesteps, self.alphas)
+
+    def save(self, path: Path) -> None:
+        """Write as safetensors, whole or not at all."""
+        tensors = {"timesteps": self.timesteps, _OUTPUT: self.output}
+        if self.alphas is not None:
+            tensors["alphas"] = self.alphas
+        tensors |= {f"{_CUT}{depth}": own for depth, own in self.cuts.items()}
+        tensors |= {f"{_RESPONSE}{depth}": own for depth, own in self.response.items()}
+        whole = {name: np.ascontiguousarray(own, np.float64) for name, own in tensors.items()}
+        replace_bytes(path, save(whole, {_KEY: self.key.model_dump_json()}))
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            UserError: the file is missing, broken or of another format.
+        """
+        check_file(path, REMEDY, LARGE)
+        try:
+            with safe_open(path, framework="numpy") as file:
+                key = Key.model_validate_json((file.metadata() or {}).get(_KEY, ""))
+                return _parsed(key, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        except (SafetensorError, OSError, ValueError) as error:
+            first = (
+                error.errors(include_url=False)[0]["msg"]
+                if isinstance(error, ValidationError)
+                else str(error).splitlines()[0]
+            )
+            raise UserError(
+                f"The calibration {str(path)!r} cannot be read ({first}). {REMEDY}"
+            ) from error
+
+
+def _parsed(key: Key, tensors: dict[str, NDArray[np.float64]]) -> Calibration:
+    """The calibration of a file's tensors, each taken out by name; none may be left."""
+
+    def take(name: str, axes: int) -> NDArray[np.float64]:
+        found = tensors.pop(name, None)
+        shape = (key.calls,) * axes
+        if found is None or found.dtype != np.float64 or found.shape != shape:
+            raise ValueError(f"{name} is float64 of shape {shape}")
+        if not np.isfinite(found).all():
+            raise ValueError(f"{name} is finite")
+        return found
+
+    timesteps, output = take("timesteps", 1), take(_OUTPUT, 2)
+    alphas = take("alphas", 1) if "alphas" in tensors else None
+    if alphas is not None and not ((alphas >= 0) & (alphas <= 1)).all():
+        raise ValueError("alphas are from 0 to 1")
+    names = [name.removeprefix(_CUT) for name in tensors if name.startswith(_CUT)]
+    depths = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 4]
+    cuts = {depth: take(f"{_CUT}{depth}", 2) for depth in depths}
+    response = {depth: take(f"{_RESPONSE}{depth}", 1) for depth in depths}
+    if tensors:
+        raise ValueError(f"there is no tensor {min(tensors)[:40]!r}")
+    return Calibration(key, timesteps, alphas, output, cuts, response)
