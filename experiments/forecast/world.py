@@ -1,0 +1,90 @@
+"""Pocket on held-out captions, with a calibration, for the experiments of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from dato import Kind, Schedule
+from dato.schedule import Depth, Forecast
+from search.calibration.fit import Fitted
+from search.calibration.measure import measure_calibration
+from search.calibration.prompts import calibration_workload
+from search.calibration.table import Calibration
+from search.model.generator import Generator
+from search.model.loading import ModelConfig
+from search.model.prompts import make_workloads
+from search.pocket import load_features
+from search.quality.frechet import frechet_between
+
+DEPTHS = (1, 2, 3)
+SEED = 21
+
+
+@dataclass(frozen=True)
+class World:
+    """One sampler of pocket.
+
+    Args:
+        cache: folder that calibrations are kept in.
+        images: held-out captions that schedules are judged on.
+    """
+
+    cache: Path
+    scheduler: str = "DDIMScheduler"
+    steps: int = 50
+    images: int = 32
+    guidance: float = 2.0
+
+    @cached_property
+    def generator(self) -> Generator:
+        """On held-out captions."""
+        _, unseen = make_workloads("pocket", images=8, heldout_images=self.images, seed=SEED)
+        model = ModelConfig(
+            scheduler=self.scheduler,
+            num_inference_steps=self.steps,
+            guidance_scale=self.guidance,
+            batch_size=8,
+        )
+        return Generator(model, unseen)
+
+    def calibration(self, seed: int = 0) -> Calibration:
+        """Measured unless the cache holds it."""
+        name = f"{self.scheduler}-{self.steps}-{self.guidance:g}-{seed}.safetensors"
+        if not (self.cache / name).is_file():
+            workload = calibration_workload("pocket", 8, seed)
+            measure_calibration(self.generator, workload, DEPTHS).save(self.cache / name)
+        return Calibration.load(self.cache / name)
+
+    @cached_property
+    def reference(self) -> Tensor:
+        """Of the unpatched model."""
+        return self._features(None)
+
+    def fid(self, schedule: Schedule) -> float:
+        """FID of a schedule to the unpatched model's images of the same prompts and noise."""
+        return frechet_between(self.reference, self._features(schedule))
+
+    def _features(self, schedule: Schedule | None) -> Tensor:
+        pixels = self.generator.generate(schedule, range(self.images)).pixels
+        features: Tensor = load_features()(pixels)
+        return features
+
+
+def schedule_of(
+    depths: Sequence[Depth], output: Forecast, cut: Forecast, fitted: Fitted
+) -> Schedule:
+    """The schedule of some depths, with one forecast for outputs and one for cuts."""
+    kinds = {
+        "full" if depth == "full" else f"depth-{depth}": Kind(
+            depth, forecast="hold" if depth == "full" else output if depth == 0 else cut
+        )
+        for depth in depths
+    }
+    steps = tuple("full" if depth == "full" else f"depth-{depth}" for depth in depths)
+    weights = fitted(depths, [kinds[step].forecast for step in steps])
+    return Schedule(kinds, steps, weights=weights)

@@ -1,0 +1,40 @@
+"""Placements of least damage: against every placement."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.calibration import placement
+from search.calibration.damage import damage
+from search.calibration.placement import FEWEST, placements
+from tests.oracles.placements import best_placement
+from tests.search.calibration.made_up import calibration, wandering
+
+CALLS = 8
+
+
+@pytest.mark.parametrize("alphas", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_they_are_the_best_of_all(seed: int, alphas: bool) -> None:
+    known = calibration(wandering(CALLS, seed), alphas=alphas)
+    found = placements(known)
+    assert [len(own.full) for own in found] == list(range(FEWEST, CALLS + 1))
+    for own in found:
+        best = best_placement(known, len(own.full))
+        assert own.damage == pytest.approx(best.damage, abs=1e-12)
+        assert own.full == best.full
+
+
+def test_the_damage_is_that_of_the_schedule() -> None:
+    known = calibration(wandering(30, 5))
+    for own in placements(known):
+        schedule = own.schedule(30)
+        assert damage(known, schedule) == pytest.approx(own.damage, abs=1e-12)
+        assert [call for call in range(30) if schedule.kind(call).depth == "full"] == [*own.full]
+
+
+def test_short_and_long_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [own.full for own in placements(calibration(wandering(1, 1)))] == [(0,)]
+    assert [own.full for own in placements(calibration(wandering(2, 1)))] == [(0, 1)]
+    monkeypatch.setattr(placement, "LONGEST", 5)
+    assert placements(calibration(wandering(6, 1))) == ()
