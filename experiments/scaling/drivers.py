@@ -36,7 +36,7 @@ from search.space import SpaceContext, load_space
 from search.study.budget import Budget
 from search.study.evaluator import Evaluator
 from search.study.search_loop import Driver
-from search.study.storage import crew_of, open_study
+from search.study.storage import open_study, other_drivers
 from search.study.trial_records import read_records
 
 COLUMNS = {"storage": "storage", "drivers": "workers"}
@@ -65,8 +65,8 @@ def drive(storage: StorageSettings, worker: int, seconds: float, trials: int, st
     )
     context = SpaceContext(CALLS, TOPOLOGY, (0.0,) + (0.1,) * (CALLS - 1))
     evaluator = cast(Evaluator, SleepingEvaluator(seconds))
-    crew = crew_of(study, storage)
-    driver = Driver(study, load_space(SPACE), context, evaluator, "fid_reference", crew=crew)
+    others = other_drivers(study, storage)
+    driver = Driver(study, load_space(SPACE), context, evaluator, "fid_reference", others=others)
     start.wait()
     for _ in driver.run(Budget(trials=trials)):
         pass

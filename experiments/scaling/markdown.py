@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-TEXT = ("storage", "sampler", "parameters")
+TEXT = ("storage", "sampler")
 
 
 def table(runs: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:

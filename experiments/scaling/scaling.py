@@ -2,8 +2,8 @@
 
 python -m experiments.scaling.scaling
 
-The search's own driver, storage and dealing loop on a 60-dimensional space; only the images are
-fake: each batch sleeps for a known time, so that what is left of a trial is the driver's.
+The driver, storage and worker pool are the search's own, on a space of 60 dimensions. Only the
+images are fake: each batch sleeps for a known time, and the rest of a trial's time is the driver's.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ import platform
 import statistics
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
 from uuid import uuid4
 
 from dato import Layer, Schedule, Topology
@@ -35,14 +33,13 @@ from search.space import SpaceContext, load_space
 from search.study.budget import Budget
 from search.study.evaluator import Evaluator
 from search.study.search_loop import Driver
-from search.study.storage import crew_of, open_study
+from search.study.storage import open_study, other_drivers
 
 HERE = Path(__file__).parent
 COLUMNS = {
     "storage": "storage",
     "sampler": "sampler",
     "earlier trials": "earlier",
-    "parameters": "parameters",
     "workers": "workers",
 }
 CALLS = 61
@@ -86,21 +83,17 @@ class Row:
 
     Args:
         earlier: trials that it has before those that are measured, on which the sampler builds.
-        parameters: whether those of a proposal are written ``"at once"``, as the search does, or
-            ``"one by one"``, as Optuna does by itself.
     """
 
     workers: int
     storage: str
     sampler: str = "random"
     earlier: int = 0
-    parameters: str = "at once"
 
 
 def rows(storages: Sequence[str]) -> list[Row]:
-    """Every storage with every number of workers, and what samplers and single writes cost."""
+    """Every storage with every number of workers, and what samplers cost."""
     found = [Row(workers, storage) for storage in storages for workers in WORKERS]
-    found += [Row(1, storage, parameters="one by one") for storage in storages]
     return found + [Row(16, "journal", sampler, 150) for sampler in ("random", "tpe")]
 
 
@@ -113,7 +106,6 @@ def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as folder,
         SleepingPool(options.images, workers, options.seconds) as pool,
-        ExitStack() as stack,
     ):
         study = open_study(
             StudyFolder(Path(folder)),
@@ -122,10 +114,8 @@ def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
             seed=0,
         )
         evaluator = cast(Evaluator, FakeEvaluator(pool, options.images))
-        crew = crew_of(study, storage)
-        driver = Driver(study, space, context, evaluator, "fid_reference", crew=crew)
-        if row.parameters == "one by one":
-            stack.enter_context(patch("search.study.search_loop.suggested_at_once", nullcontext))
+        others = other_drivers(study, storage)
+        driver = Driver(study, space, context, evaluator, "fid_reference", others=others)
         records = list(driver.run(Budget(trials=row.earlier + options.trials)))
         # A repeated schedule is answered from its record, without a batch.
         seconds = [record.seconds for record in records[row.earlier :] if not record.reason]

@@ -115,13 +115,13 @@ def _stop(own: Followed, survivors: Sequence[Followed], calls: Sequence[int]) ->
 
     for call in calls:
         others = [each.divergence[call] for each in survivors]
-        told = list(zip(others, [each.fid for each in survivors], strict=True))
-        if worse(own.divergence[call], others, learned_margin(told, 10.0)):
+        losses = list(zip(others, [each.fid for each in survivors], strict=True))
+        if worse(own.divergence[call], others, learned_margin(losses, 10.0)):
             return call
     if not calls:
         others = [each.few for each in survivors]
-        told = list(zip(others, [each.fid for each in survivors], strict=True))
-        if worse(own.few, others, learned_margin(told, 10.0)):
+        losses = list(zip(others, [each.fid for each in survivors], strict=True))
+        if worse(own.few, others, learned_margin(losses, 10.0)):
             return STEPS - 1
     return None
 

@@ -13,7 +13,7 @@ from experiments.search.world import SEARCH_IMAGES, Ledger, World
 from search.records.record import TrialRecord
 from search.settings import SamplerSettings
 from search.study.budget import Budget
-from search.study.evaluator import Evaluator, Work
+from search.study.evaluator import EvaluationTimer, Evaluator
 from search.study.optimal import planned_starts
 from search.study.refine import Refiner
 from search.study.samplers import make_sampler
@@ -32,10 +32,10 @@ class Plain(Evaluator):
     """Evaluates every trial on all images: no rungs."""
 
     def _rungs(
-        self, record: TrialRecord, finished: Sequence[TrialRecord], work: Work
+        self, record: TrialRecord, finished: Sequence[TrialRecord], timer: EvaluationTimer
     ) -> TrialRecord:
-        with work:
-            images = work.generate(record.schedule, range(self.settings.images))
+        with timer:
+            images = timer.generate(record.schedule, range(self.settings.images))
             quality = self.meter.quality(images)
         return replace(record, state="complete", distance=quality.distance, quality=quality)
 

@@ -123,9 +123,9 @@ def second_rung(rows: Sequence[Row]) -> float:
     return left / 2 * sum(row[0] for row in survivors if row not in front) / spent
 
 
-def learnt(told: Sequence[tuple[float, float]], sigmas: float) -> float:
+def learnt(losses: Sequence[tuple[float, float]], sigmas: float) -> float:
     """:func:`search.study.rung_margin.learned_margin` with another number of deviations."""
-    factor = margin.learned_margin(told, 1.25 ** (margin.SIGMAS / sigmas))
+    factor = margin.learned_margin(losses, 1.25 ** (margin.SIGMAS / sigmas))
     return math.inf if math.isinf(factor) else factor ** (sigmas / margin.SIGMAS)
 
 

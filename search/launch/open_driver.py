@@ -13,7 +13,7 @@ from search.settings import Config
 from search.space import Space
 from search.study.refine import Refiner
 from search.study.search_loop import Driver
-from search.study.storage import STRIDE, begun, crew_of, open_study
+from search.study.storage import STRIDE, begun, open_study, other_drivers
 
 MEASURED = "measured_with"
 """Attribute of a server's study that tells what its trials are measured with."""
@@ -47,11 +47,11 @@ def open_driver(instruments: Instruments, space: Space, worker: int = 0) -> Driv
         instruments.evaluator,
         config.quality.objective,
         instruments.constraints(),
-        crew_of(study, config.storage),
+        other_drivers(study, config.storage),
     )
     if config.storage.kind == "postgres":
         require_same_place(instruments.pool.description.place, instruments.evaluator.table.place)
-        with driver.crew.turn():
+        with driver.others.turn():
             _require_same_measure(driver, measured_with(config, instruments.folder))
     return driver
 

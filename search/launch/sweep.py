@@ -66,7 +66,7 @@ def _run(
         on_ready()
         tracker = _tracker(config, folder)
         _search(instruments, driver, tracker, watcher, first_schedules(instruments, space, watcher))
-        records = driver.crew.patiently(lambda: read_records(driver.study))
+        records = driver.others.with_retries(lambda: read_records(driver.study))
         save_trials(records, folder)
         audited = _audit(instruments, records, watcher)
         result = assemble(config, folder, records, audited=audited, command=command)
@@ -117,7 +117,7 @@ def _search(
     unfinished = driver.prepare(config.warmstart.count, first)
     if unfinished:
         watcher.stage(f"{unfinished} trial(s) that never ended are run again")
-    earlier = driver.crew.patiently(lambda: read_records(driver.study))
+    earlier = driver.others.with_retries(lambda: read_records(driver.study))
     watcher.search(earlier)
     for record in earlier:
         tracker.trial(record)

@@ -1,4 +1,4 @@
-"""The drivers of one study, as each of them sees the others."""
+"""The other drivers of a study: whose turn it is, which trials they run, which of them died."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ T = TypeVar("T")
 
 
 def running(study: Study) -> Sequence[FrozenTrial]:
-    """Trials that somebody is at, or was when it died."""
+    """Trials that some driver runs, or ran when it died."""
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
-class Crew(Protocol):
-    """What a driver owes to others that share its study."""
+class OtherDrivers(Protocol):
+    """How a driver shares its study with others."""
 
     def turn(self) -> AbstractContextManager[None]:
-        """The right to propose, which one driver has at a time: whoever proposes then sees all
-        that was proposed before."""
+        """Hold the right to propose, which one driver has at a time. So each driver that proposes
+        sees everything that was proposed before."""
         ...
 
     def lost(self, study: Study) -> Sequence[FrozenTrial]:
         """Running trials whose driver is dead."""
         ...
 
-    def others(self, study: Study) -> Sequence[FrozenTrial]:
-        """Trials that other drivers are at."""
+    def running_trials(self, study: Study) -> Sequence[FrozenTrial]:
+        """Trials that other drivers run."""
         ...
 
     def claim(self, trial: Trial) -> None:
-        """Say that this driver is at the trial."""
+        """Record that this driver runs the trial."""
         ...
 
-    def at_work(self, trial: Trial) -> AbstractContextManager[None]:
-        """Keep saying so while the block runs."""
+    def heartbeat(self, trial: Trial) -> AbstractContextManager[None]:
+        """Keep recording it while the block runs."""
         ...
 
-    def rest(self) -> None:
-        """Wait for the others a little."""
+    def wait(self) -> None:
+        """Wait a little for the others."""
         ...
 
-    def patiently(self, step: Callable[[], T]) -> T:
-        """The step's result; it is tried again while the storage does not answer.
+    def with_retries(self, step: Callable[[], T]) -> T:
+        """The result of ``step``, which is tried again while the storage does not answer.
 
         Raises:
-            UserError: the storage stays silent.
+            UserError: the storage did not answer for too long.
         """
         ...
 
 
-class Alone:
-    """One driver, which holds the study's lock: whatever is running and not its own is lost."""
+class NoOtherDrivers:
+    """This driver holds the study's lock, so every other trial that is running was lost."""
 
     def turn(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -63,17 +63,17 @@ class Alone:
     def lost(self, study: Study) -> Sequence[FrozenTrial]:
         return running(study)
 
-    def others(self, study: Study) -> Sequence[FrozenTrial]:
+    def running_trials(self, study: Study) -> Sequence[FrozenTrial]:
         return ()
 
     def claim(self, trial: Trial) -> None:
         pass
 
-    def at_work(self, trial: Trial) -> AbstractContextManager[None]:
+    def heartbeat(self, trial: Trial) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def rest(self) -> None:
+    def wait(self) -> None:
         pass
 
-    def patiently(self, step: Callable[[], T]) -> T:
+    def with_retries(self, step: Callable[[], T]) -> T:
         return step()

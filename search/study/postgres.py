@@ -1,4 +1,4 @@
-"""A study on a PostgreSQL server, and the crew of drivers that share it."""
+"""A study on a PostgreSQL server, and the drivers that share it."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from search.study.interrupts import uninterrupted
 T = TypeVar("T")
 
 PATIENCE_S = 600.0
-"""A server that does not answer for longer than that ends the search."""
+"""Seconds that the server may fail to answer before the search ends."""
 
 PAUSE_S = 1.0
 BEATS = 6
-"""Heartbeats within the grace."""
+"""Heartbeats within ``storage.grace``."""
 
 CONNECT = {
     "connect_timeout": 10,
     "application_name": "dato",
-    # The server forgets a machine that vanished, and with it a turn that it held, after a minute.
+    # A minute after a machine vanished the server drops its connections and the turn it held.
     "options": "-c timezone=UTC -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 "
     "-c tcp_keepalives_count=3",
 }
@@ -59,8 +59,10 @@ LOST = text(
       AND pg_postmaster_start_time() < now() - :grace * interval '1 second'
     """
 )
-"""A trial without a heartbeat is one whose driver died while it had the turn. While a server was
-down nobody could be heard, so it judges nobody before it has been up for the grace."""
+"""Running trials whose last heartbeat is older than the grace.
+
+A trial without any heartbeat belongs to a driver that died during its turn. While the server was
+down no driver could send one, so no trial is lost before the server has been up for the grace."""
 
 
 def open_server(settings: StorageSettings) -> RDBStorage:
@@ -77,7 +79,7 @@ def open_server(settings: StorageSettings) -> RDBStorage:
     url = (settings.url or "").replace("postgresql:", "postgresql+psycopg:", 1)
     engine = create_engine(url, poolclass=NullPool, connect_args=CONNECT)
     with _reached(settings), engine.begin() as connection:
-        _take_turn(connection, "tables")  # Optuna does not expect two that create them at once
+        _take_turn(connection, "tables")  # two processes that create Optuna's tables would collide
         pool = {"pool_pre_ping": True, "pool_size": 1, "max_overflow": 4}
         storage = RDBStorage(url, engine_kwargs={"connect_args": CONNECT, **pool})
         weakref.finalize(storage, storage.engine.dispose)
@@ -89,10 +91,10 @@ def _take_turn(connection: Connection, name: str) -> None:
 
 
 def connection_failed(error: BaseException | None) -> bool:
-    """Whether the server was not there, or went away, rather than that it refused the statement."""
+    """Whether the connection failed, as opposed to a statement that the server refused."""
     while error is not None:
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
-        # Optuna asks a second time in the same, broken transaction, which is the last of these.
+        # Optuna repeats a failed statement in the same broken transaction: PendingRollbackError.
         if lost or isinstance(error, OperationalError | InterfaceError | PendingRollbackError):
             return True
         error = error.__cause__
@@ -116,19 +118,20 @@ def unreachable(settings: StorageSettings, error: BaseException) -> UserError:
     reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
     return UserError(
         f"The database {parts.hostname or 'on this machine'}{parts.path} does not answer "
-        f"({reason}). Every told trial is kept there: start the server or check storage.url, "
-        "~/.pgpass, PGPASSFILE and PGPASSWORD, then go on with dato-search resume."
+        f"({reason}). Every recorded trial is kept there. Start the server, or check storage.url, "
+        "~/.pgpass, PGPASSFILE and PGPASSWORD; then go on with dato-search resume."
     )
 
 
 @dataclass(frozen=True)
-class Team:
+class ServerDrivers:
     """The drivers of a study on one server.
 
     Args:
         storage: as :func:`open_server` gives it.
-        settings: where it is, and after which silence a driver is taken for dead.
-        patience_s: seconds that a server may be away.
+        settings: its address, and ``grace``: seconds without a heartbeat after which a driver
+            counts as dead.
+        patience_s: seconds that the server may fail to answer.
     """
 
     storage: RDBStorage
@@ -137,7 +140,8 @@ class Team:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """See :class:`~search.study.drivers.Crew`. The server ends it with its holder."""
+        """See :class:`~search.study.drivers.OtherDrivers`. The server ends a turn when its
+        holder dies."""
         with self.storage.engine.begin() as connection:
             _take_turn(connection, f"study {self.settings.study}")
             yield
@@ -148,14 +152,14 @@ class Team:
             numbers = set(connection.execute(LOST, arguments).scalars())
         return [trial for trial in running(study) if trial.number in numbers] if numbers else []
 
-    def others(self, study: Study) -> Sequence[FrozenTrial]:
+    def running_trials(self, study: Study) -> Sequence[FrozenTrial]:
         return running(study)
 
     def claim(self, trial: Trial) -> None:
         self.storage.record_heartbeat(trial._trial_id)
 
     @contextmanager
-    def at_work(self, trial: Trial) -> Iterator[None]:
+    def heartbeat(self, trial: Trial) -> Iterator[None]:
         ended = threading.Event()
         beating = threading.Thread(target=self._beat, args=(trial, ended), daemon=True)
         beating.start()
@@ -170,10 +174,10 @@ class Team:
             with suppress(SQLAlchemyError, StorageInternalError):  # the next beat tries again
                 self.claim(trial)
 
-    def rest(self) -> None:
+    def wait(self) -> None:
         time.sleep(PAUSE_S)
 
-    def patiently(self, step: Callable[[], T]) -> T:
+    def with_retries(self, step: Callable[[], T]) -> T:
         silent_since: float | None = None
         while True:
             with uninterrupted():

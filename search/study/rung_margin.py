@@ -18,7 +18,7 @@ MAD = 1.4826
 """Standard deviation of a normal distribution, in median absolute deviations."""
 
 
-def learned_margin(told: Sequence[tuple[float, float]], otherwise: float) -> float:
+def learned_margin(losses: Sequence[tuple[float, float]], otherwise: float) -> float:
     """Ratio of two first-rung FIDs above which their order is taken for that of the final ones.
 
     The logarithms follow a line. Of trials that are neighbours on the first rung, what the final
@@ -27,13 +27,13 @@ def learned_margin(told: Sequence[tuple[float, float]], otherwise: float) -> flo
     something else drives.
 
     Args:
-        told: FID on the first rung and on all images, of complete trials.
+        losses: FID on the first rung and on all images, of complete trials.
         otherwise: the margin while fewer than :data:`ENOUGH` tell it.
 
     Returns:
         at least 1; infinite where the final FID does not rise with the first rung's.
     """
-    points = sorted({(math.log(few), math.log(all_)) for few, all_ in told if few > 0 < all_})
+    points = sorted({(math.log(few), math.log(all_)) for few, all_ in losses if few > 0 < all_})
     if len(points) < ENOUGH:
         return otherwise
     first, final = np.array(points).T

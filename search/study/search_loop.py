@@ -1,4 +1,4 @@
-"""The search loop: ask, decode, evaluate, tell. The storage is written before anyone is told."""
+"""The search loop: propose, decode, evaluate, record. A trial is stored before it is shown."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from dato import DatoError, Schedule
 from search.records.record import Origin, Parameter, TrialRecord
 from search.settings.constraints import Constraints
 from search.space import Space, SpaceContext
-from search.study.at_once import suggested_at_once
 from search.study.budget import Budget
-from search.study.drivers import Alone, Crew
+from search.study.drivers import NoOtherDrivers, OtherDrivers
 from search.study.evaluator import Evaluator
 from search.study.interrupts import uninterrupted
-from search.study.trial_records import ORIGIN, Records, origin_of, requeue, tell
+from search.study.trial_records import ORIGIN, Records, origin_of, record_trial, requeue
 
 
 @dataclass(frozen=True)
@@ -27,19 +26,19 @@ class Proposal:
     """What to evaluate next.
 
     Args:
-        records: of all trials that were finished when it was made.
-        rival: number of a trial that another driver evaluates the same schedule for, or ``None``.
+        records: of all trials that were finished when the proposal was made.
+        duplicate: number of a running trial of another driver with the same schedule, or ``None``.
     """
 
     trial: optuna.Trial
     params: Mapping[str, Parameter]
     records: Sequence[TrialRecord]
-    rival: int | None
+    duplicate: int | None
 
 
 @dataclass(frozen=True)
 class Driver:
-    """Runs trials one after another; image generation inside a trial is what runs in parallel.
+    """Runs trials one after another. What runs in parallel are the images of a trial.
 
     Args:
         study: Optuna study with two objectives, the metric's loss and latency.
@@ -47,8 +46,8 @@ class Driver:
         context: calls, topology and drift that decoding needs.
         evaluator: scores decoded schedules.
         objective: name of the metric whose loss is minimised.
-        constraints: absolute bounds that are told to Optuna with each trial.
-        crew: the other drivers of the study, if there may be any.
+        constraints: absolute bounds, whose violations Optuna gets with each trial.
+        others: the other drivers of the study, if there may be any.
     """
 
     study: optuna.Study
@@ -57,27 +56,27 @@ class Driver:
     evaluator: Evaluator
     objective: str
     constraints: Constraints = Constraints()
-    crew: Crew = field(default_factory=Alone)
+    others: OtherDrivers = field(default_factory=NoOtherDrivers)
 
     def prepare(self, warmstarts: int, schedules: Sequence[Schedule] = ()) -> int:
-        """Enqueue warm starts in a new study; give an interrupted one its unfinished trials back.
+        """Enqueue the warm starts of a new study, or the unfinished trials of an interrupted one.
 
         Args:
-            warmstarts: how many uniform ones, the fastest first: they cost least.
-            schedules: further ones, tried before those as far as the space has them.
+            warmstarts: how many uniform ones. The fastest come first, because they cost least.
+            schedules: further ones, tried before those; the space may lack some of them.
 
         Returns:
             number of trials that a dead driver had left unfinished.
         """
-        return self.crew.patiently(partial(self._prepare, warmstarts, schedules))
+        return self.others.with_retries(partial(self._prepare, warmstarts, schedules))
 
     def _prepare(self, warmstarts: int, schedules: Sequence[Schedule]) -> int:
-        with self.crew.turn(), uninterrupted():
+        with self.others.turn(), uninterrupted():
             trials = self.study.get_trials(deepcopy=False)
             if all(trial.state is TrialState.WAITING for trial in trials):
                 self._enqueue(warmstarts, schedules)  # a driver may have died among them
                 return 0
-            return requeue(self.study, self.crew.lost(self.study))
+            return requeue(self.study, self.others.lost(self.study))
 
     def _enqueue(self, warmstarts: int, schedules: Sequence[Schedule]) -> None:
         baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
@@ -93,54 +92,56 @@ class Driver:
         self.study.enqueue_trial(dict(params), user_attrs={ORIGIN: origin}, skip_if_exists=True)
 
     def run(self, budget: Budget) -> Iterator[TrialRecord]:
-        """Run until the study's trials have used ``budget``, yielding each record once told.
+        """Run until the study's trials have used ``budget``; yield each trial once it is recorded.
 
-        Other drivers' trials count, and are not yielded. While the last ones run elsewhere this
-        one waits, because their workers may die.
+        Trials of other drivers count and are not yielded. While the last of them run, this driver
+        waits, because it takes them over if their drivers die.
         """
-        records, patiently = Records(self.study), self.crew.patiently
-        while not budget.ended(patiently(records.read)):
+        records, with_retries = Records(self.study), self.others.with_retries
+        while not budget.ended(with_retries(records.read)):
             started = time.perf_counter()
-            proposal = patiently(partial(self._propose, budget, records))
+            proposal = with_retries(partial(self._propose, budget, records))
             if proposal is None:
-                self.crew.rest()
+                self.others.wait()
                 continue
-            with self.crew.at_work(proposal.trial):
+            with self.others.heartbeat(proposal.trial):
                 record = self._evaluate(proposal)
                 elapsed = time.perf_counter() - started
                 work = record.seconds - record.overhead_s
                 record = self._judge(replace(record, seconds=elapsed, overhead_s=elapsed - work))
-                told = patiently(partial(self._tell, proposal.trial, record))
-            if told:
+                recorded = with_retries(partial(self._record, proposal.trial, record))
+            if recorded:
                 yield record
 
     def _propose(self, budget: Budget, records: Records) -> Proposal | None:
-        """The next proposal; ``None`` where the budget has room for none beside those at work."""
-        with self.crew.turn(), uninterrupted():
-            requeue(self.study, self.crew.lost(self.study))
-            others = self.crew.others(self.study)  # first: who ends meanwhile is seen by both
+        """The next proposal, or ``None`` if the budget has no room beside the running trials."""
+        with self.others.turn(), uninterrupted():
+            requeue(self.study, self.others.lost(self.study))
+            running = self.others.running_trials(self.study)
+            # Read after the running ones: a trial that ends in between is then in both lists.
             known = records.read()
-            if not budget.room(known, len(others)):
+            if not budget.room(known, len(running)):
                 return None
             trial = self.study.ask()
-            self.crew.claim(trial)
-            with suggested_at_once(trial):
-                params = self.space.suggest(trial, self.context)
-            return Proposal(trial, params, known, self._rival(params, others))
+            self.others.claim(trial)
+            params = self.space.suggest(trial, self.context)
+            return Proposal(trial, params, known, self._duplicate(params, running))
 
-    def _rival(self, params: Mapping[str, Parameter], others: Sequence[FrozenTrial]) -> int | None:
+    def _duplicate(
+        self, params: Mapping[str, Parameter], running: Sequence[FrozenTrial]
+    ) -> int | None:
         """Number of another driver's trial that decodes to the same schedule."""
-        schedule = self.space.decode(params, self.context) if others else None
-        for other in others:
+        schedule = self.space.decode(params, self.context) if running else None
+        for other in running:
             theirs = {name: other.params[name] for name in params if name in other.params}
-            whole = len(theirs) == len(params)  # not where its driver died while it proposed
+            whole = len(theirs) == len(params)  # a driver that dies while it proposes leaves fewer
             if whole and self.space.decode(theirs, self.context) == schedule:
                 return other.number
         return None
 
-    def _tell(self, trial: optuna.Trial, record: TrialRecord) -> bool:
+    def _record(self, trial: optuna.Trial, record: TrialRecord) -> bool:
         with uninterrupted():
-            return tell(self.study, trial, record, self.objective)
+            return record_trial(self.study, trial, record, self.objective)
 
     def _evaluate(self, proposal: Proposal) -> TrialRecord:
         trial, params, records = proposal.trial, proposal.params, proposal.records
@@ -156,21 +157,20 @@ class Driver:
         if not priced.feasible and priced.origin != "baseline":
             speedup = f"a speed-up of {priced.speedup:.2f} does not keep {self.constraints}"
             return replace(priced, state="pruned", reason=speedup)
-        if proposal.rival is not None:
-            return replace(
-                priced, state="fail", reason=f"trial {proposal.rival} has this schedule at work"
-            )
-        return answered(priced, schedule, records) or self.evaluator.score(priced, records)
+        if proposal.duplicate is not None:
+            reason = f"trial {proposal.duplicate}, which is running, has the same schedule"
+            return replace(priced, state="fail", reason=reason)
+        return repeated(priced, schedule, records) or self.evaluator.score(priced, records)
 
     def _judge(self, record: TrialRecord) -> TrialRecord:
         """Attach the violations of what is known so far."""
         return replace(record, violations=self.constraints.violations(record.value))
 
 
-def answered(
+def repeated(
     record: TrialRecord, schedule: Schedule, records: Sequence[TrialRecord]
 ) -> TrialRecord | None:
-    """The record with an earlier trial's results, if one evaluated the same schedule."""
+    """The record with the results of an earlier trial of the same schedule, if there is one."""
     for other in records:
         if other.schedule == schedule and other.state in ("complete", "pruned"):
             return replace(

@@ -11,24 +11,23 @@ from typing import BinaryIO
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from search.errors import UserError
 from search.records.folder import StudyFolder
 from search.records.reading import HUGE, check_file
 from search.settings import SamplerSettings, StorageSettings
-from search.study.at_once import JournalFile
-from search.study.drivers import Alone, Crew
+from search.study.drivers import NoOtherDrivers, OtherDrivers
 from search.study.samplers import make_sampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 STUDY_NAME = "study"
-"""Name inside a folder's storage, which holds exactly one study; a server's has ``storage.study``.
-"""
+"""A study's name in its folder's storage. On a server it has the name ``storage.study``."""
 
 STRIDE = 1_000_003
-"""Between the seeds of workers that start at the same trial."""
+"""Distance between the seeds of workers that start at the same trial."""
 
 BLOCK = 1 << 16
 
@@ -40,10 +39,10 @@ def open_study(
     seed: int,
     worker: int = 0,
 ) -> optuna.Study:
-    """Create the study or load it with every trial that was told.
+    """Create the study, or load it with every recorded trial.
 
-    For a storage in the folder the caller holds the study's lock, so a journal lock left by a
-    killed driver is stale, and a half line at the journal's end is a write that never finished.
+    The caller holds the lock of a study whose storage is in its folder. So a lock of the journal
+    was left by a killed driver, and a half line at the journal's end is an unfinished write.
 
     Args:
         worker: number of this driver among those of a server's study.
@@ -70,25 +69,25 @@ def open_study(
 
 
 def begun(study: optuna.Study) -> int:
-    """How many trials have left the queue; added to a seed, it keeps a resumed study from
-    repeating the proposals of its first part."""
+    """How many trials have left the queue. Added to the seed, this number keeps a resumed study
+    from repeating the proposals of its first part."""
     trials = study.get_trials(deepcopy=False)
     return sum(trial.state is not TrialState.WAITING for trial in trials)
 
 
-def crew_of(study: optuna.Study, storage: StorageSettings) -> Crew:
-    """Whom a driver of the study shares it with: nobody, unless it is on a server."""
+def other_drivers(study: optuna.Study, storage: StorageSettings) -> OtherDrivers:
+    """The drivers that share the study with this one: none, unless it is on a server."""
     if storage.kind != "postgres":
-        return Alone()
-    from search.study.postgres import Team
+        return NoOtherDrivers()
+    from search.study.postgres import ServerDrivers
 
     cached = study._storage
     assert isinstance(cached, _CachedStorage) and isinstance(cached._backend, RDBStorage)
-    return Team(cached._backend, storage)
+    return ServerDrivers(cached._backend, storage)
 
 
 def read_study(folder: StudyFolder, storage: StorageSettings) -> optuna.Study:
-    """Load a study to look at it, without the lock: nothing is repaired or written.
+    """Load a study for reading, without its lock. Nothing is repaired or written.
 
     Raises:
         UserError: there is none yet, or its storage is damaged or cannot be reached.
@@ -117,16 +116,16 @@ def _backend(folder: StudyFolder, storage: StorageSettings) -> BaseStorage:
         return open_server(storage)
     path = _path(folder, storage)
     if storage.kind == "journal":
-        return JournalStorage(JournalFile(str(path)))
+        return JournalStorage(JournalFileBackend(str(path)))
     return RDBStorage(f"sqlite:///{path}")
 
 
 @contextmanager
 def _readable(folder: StudyFolder, storage: StorageSettings) -> Iterator[None]:
-    """Whatever Optuna stumbles over in a damaged or foreign storage is one sentence.
+    """Turn whatever Optuna raises over a damaged or foreign storage into one sentence.
 
     Raises:
-        UserError: it stumbled, or the file is larger than any study's.
+        UserError: Optuna could not read it, or the file is larger than any study's.
     """
     path = _path(folder, storage)
     if storage.kind != "postgres" and path.exists():
@@ -140,8 +139,8 @@ def _readable(folder: StudyFolder, storage: StorageSettings) -> Iterator[None]:
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise UserError(
-            f"{str(path)!r} is damaged and cannot be read ({reason}). Bring a copy of it back, "
-            "or start a new sweep."
+            f"Cannot read {str(path)!r}, which is damaged ({reason}). Put a copy of it back, or "
+            "start a new sweep."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Trials in the storage and records in memory: one attribute holds all that a trial measured."""
+"""Trials in the storage, records in memory. One attribute holds all that a trial measured."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ RECORD = "record"
 """User attribute that holds the record as JSON."""
 
 ORIGIN = "origin"
-"""User attribute that enqueued trials carry."""
+"""User attribute of an enqueued trial: who proposed it."""
 
 ATTEMPT = "attempt"
-"""User attribute that counts the attempts at a trial whose process died."""
+"""User attribute that counts how often a trial was started."""
 
 ATTEMPTS = 3
-"""So often a trial is tried that ends with its process; it may be what kills it."""
+"""A trial whose process dies is started this often, because the trial may be what kills it."""
 
 _STATES: dict[State, TrialState] = {
     "complete": TrialState.COMPLETE,
@@ -39,12 +39,14 @@ def objectives(record: TrialRecord, objective: str) -> tuple[float, float]:
     return loss, record.latency_s
 
 
-def tell(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objective: str) -> bool:
-    """Store what a trial measured, then its state: a crash in between leaves it unfinished.
+def record_trial(
+    study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objective: str
+) -> bool:
+    """Store what a trial measured, then its state. A crash in between leaves the trial unfinished.
 
     Returns:
-        whether it was told, now or by an earlier call whose answer got lost. Not so where another
-        driver took this one for dead and gave the trial away.
+        whether the storage holds the record, by this call or by an earlier one whose answer was
+        lost. It does not if another driver took this one for dead and ended its trial.
     """
     text = trials_to_json([record])
     values = objectives(record, objective) if record.state == "complete" else None
@@ -60,7 +62,7 @@ def tell(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, objectiv
 
 
 class Records:
-    """A study's finished trials, each parsed once, whoever told them."""
+    """The finished trials of a study, whichever driver ran them. Each is parsed once."""
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
@@ -69,8 +71,8 @@ class Records:
     def read(self) -> tuple[TrialRecord, ...]:
         """Records of all trials that are finished by now, by number."""
         for trial in self._study.get_trials(deepcopy=False):
-            told = trial.state.is_finished() and RECORD in trial.user_attrs
-            if told and trial.number not in self._known:
+            recorded = trial.state.is_finished() and RECORD in trial.user_attrs
+            if recorded and trial.number not in self._known:
                 self._known[trial.number] = _record(trial)
         return tuple(self._known[number] for number in sorted(self._known))
 
@@ -81,11 +83,14 @@ def read_records(study: optuna.Study) -> tuple[TrialRecord, ...]:
 
 
 def _record(trial: FrozenTrial) -> TrialRecord:
-    """Raises UserError when the storage holds anything but this trial's record."""
+    """Raises UserError if the storage holds anything but this trial's record."""
     match trials_from_json(trial.user_attrs[RECORD], f"trial {trial.number}"):
         case (record,) if record.number == trial.number:
             return record
-    raise UserError(f"The storage holds no record of trial {trial.number}. Start a new sweep.")
+    raise UserError(
+        f"Cannot read the record of trial {trial.number}: the storage holds another trial's in its "
+        "place. Start a new sweep."
+    )
 
 
 def origin_of(trial: optuna.Trial | FrozenTrial) -> Origin:
@@ -94,11 +99,11 @@ def origin_of(trial: optuna.Trial | FrozenTrial) -> Origin:
 
 
 def requeue(study: optuna.Study, lost: Sequence[FrozenTrial]) -> int:
-    """Tell trials whose process died as FAIL, and enqueue their parameters again, :data:`ATTEMPTS`
-    times in all.
+    """Record trials whose process died as FAIL and enqueue their parameters again, until each was
+    started :data:`ATTEMPTS` times.
 
     Returns:
-        how many there were.
+        how many such trials there were.
     """
     for trial in lost:
         # The driver may have died after the first of several suggestions.
@@ -120,5 +125,5 @@ def requeue(study: optuna.Study, lost: Sequence[FrozenTrial]) -> int:
             study._storage.set_trial_user_attr(trial._trial_id, RECORD, trials_to_json([record]))
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
         except UpdateFinishedTrialError:
-            continue  # it was alive after all, and has told
+            continue  # its driver was alive after all and has recorded it
     return len(lost)

@@ -37,9 +37,9 @@ def test_schedules_that_differ_in_the_first_call_share_nothing() -> None:
 
 
 def test_the_margin_of_another_number_of_deviations_is_that_power() -> None:
-    told = [(float(n), n * (1.0 + 0.1 * (n % 3))) for n in range(1, 40)]
-    assert learnt(told, SIGMAS) == pytest.approx(learned_margin(told, 9.0))
-    assert learnt(told, 2 * SIGMAS) == pytest.approx(learned_margin(told, 9.0) ** 2)
+    losses = [(float(n), n * (1.0 + 0.1 * (n % 3))) for n in range(1, 40)]
+    assert learnt(losses, SIGMAS) == pytest.approx(learned_margin(losses, 9.0))
+    assert learnt(losses, 2 * SIGMAS) == pytest.approx(learned_margin(losses, 9.0) ** 2)
 
 
 def test_a_replay_loses_nothing_where_the_first_rung_never_errs() -> None:

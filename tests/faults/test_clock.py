@@ -32,10 +32,12 @@ def test_budgets_and_locks_do_not_look_at_it(
 ) -> None:
     driver = make_driver(tmp_path, space, context, storage=storage)
     driver.prepare(3)
-    told = list(driver.run(Budget(trials=6, seconds=3600)))
-    assert len(told) == 6
-    assert 0 < Spent.by(told).seconds < 60
-    assert list(read_records(make_driver(tmp_path, space, context, storage=storage).study)) == told
+    recorded = list(driver.run(Budget(trials=6, seconds=3600)))
+    assert len(recorded) == 6
+    assert 0 < Spent.by(recorded).seconds < 60
+    assert (
+        list(read_records(make_driver(tmp_path, space, context, storage=storage).study)) == recorded
+    )
 
 
 def test_nobody_is_taken_for_dead_by_it(
@@ -43,6 +45,6 @@ def test_nobody_is_taken_for_dead_by_it(
 ) -> None:
     driver = driver_of(postgres.storage("2m"), space, context)
     driver.prepare(3)
-    told = list(driver.run(Budget(trials=6, seconds=3600)))
-    assert len(told) == 6 and not any(record.lost for record in told)
-    assert 0 < Spent.by(told).seconds < 60
+    recorded = list(driver.run(Budget(trials=6, seconds=3600)))
+    assert len(recorded) == 6 and not any(record.lost for record in recorded)
+    assert 0 < Spent.by(recorded).seconds < 60

@@ -35,11 +35,11 @@ def fill(disk: Path) -> Path:
     return path
 
 
-def search(folder: StudyFolder, driver: Driver, told: list[TrialRecord]) -> None:
-    """Run a study until its disk fails; ``told`` takes what it said before."""
+def search(folder: StudyFolder, driver: Driver, recorded: list[TrialRecord]) -> None:
+    """Run a study until its disk fails; ``recorded`` collects the trials before that."""
     with writable(folder):
         for record in driver.run(Budget(trials=10_000)):
-            told.append(record)  # noqa: PERF402 - kept when the next one fails
+            recorded.append(record)  # noqa: PERF402 - kept when the next one fails
 
 
 @pytest.mark.parametrize("storage", ["journal", "sqlite"])
@@ -48,16 +48,16 @@ def test_a_full_disk_ends_the_search_and_more_room_lets_it_go_on(
 ) -> None:
     driver = make_driver(small_disk, space, context, storage=storage)
     driver.prepare(3)
-    told: list[TrialRecord] = []
+    recorded: list[TrialRecord] = []
     with pytest.raises(UserError, match=r"\(.*(full|No space).*dato-search resume"):
-        search(StudyFolder(small_disk), driver, told)
-    assert len(told) > 3
+        search(StudyFolder(small_disk), driver, recorded)
+    assert len(recorded) > 3
     subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
     again = make_driver(small_disk, space, context, storage=storage)
-    assert list(read_records(again.study)) == told
-    run(again, trials=len(told) + 3)
+    assert list(read_records(again.study)) == recorded
+    run(again, trials=len(recorded) + 3)
     records = read_records(again.study)
-    assert sum(not record.lost for record in records) == len(told) + 3
+    assert sum(not record.lost for record in records) == len(recorded) + 3
 
 
 @pytest.mark.parametrize("write", [save_result, finish, write_report])

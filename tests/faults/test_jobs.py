@@ -76,7 +76,7 @@ def start(given: list[str], *before: str) -> subprocess.Popen[str]:
 
 
 def at_trial(process: subprocess.Popen[str], number: int, fault: Callable[[], None]) -> str:
-    """Do ``fault`` once so many trials were told; returns what was printed until then."""
+    """Do ``fault`` once that many trials were recorded; return what was printed until then."""
     assert process.stdout is not None
     said = ""
     for line in process.stdout:
@@ -88,26 +88,26 @@ def at_trial(process: subprocess.Popen[str], number: int, fault: Callable[[], No
 
 
 def expect_whole(folder: Path, trials: int) -> None:
-    """So many trials are told, none is lost, and no schedule is evaluated twice."""
+    """That many trials are recorded, none is lost, and no schedule is evaluated twice."""
     known = records(folder)
-    told = [record for record in known if not record.lost]
-    assert len(told) == trials
+    recorded = [record for record in known if not record.lost]
+    assert len(recorded) == trials
     for record in known:
         if record.lost and record.params:  # without parameters nothing was proposed yet
-            assert any(other.params == record.params for other in told)
-    assert max(Counter(record.schedule for record in told if record.images).values()) == 1
+            assert any(other.params == record.params for other in recorded)
+    assert max(Counter(record.schedule for record in recorded if record.images).values()) == 1
     assert (folder / "report.html").is_file()
 
 
 def expect_resumed(folder: Path) -> None:
-    """``resume`` tells two further trials, and keeps those that were told."""
-    told = [record for record in records(folder) if not record.lost]
-    assert told
-    process = start(["resume", str(folder), "--plain", f"budget.trials={len(told) + 2}"])
+    """``resume`` runs two further trials and keeps those that were recorded."""
+    recorded = [record for record in records(folder) if not record.lost]
+    assert recorded
+    process = start(["resume", str(folder), "--plain", f"budget.trials={len(recorded) + 2}"])
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
-    expect_whole(folder, len(told) + 2)
-    assert [record for record in records(folder) if record in told] == told
+    expect_whole(folder, len(recorded) + 2)
+    assert [record for record in records(folder) if record in recorded] == recorded
 
 
 def test_a_job_killed_at_work_loses_no_trial_and_no_password_is_shown(

@@ -1,4 +1,4 @@
-"""A driver killed with -9 at any write of its storage or its files loses nothing that was told."""
+"""A driver killed with -9 at any write of its storage or its files loses no recorded trial."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ class Writes:
 
 
 def search(folder: Path, space: Space, context: SpaceContext) -> None:
-    """A study; every record that was told is kept in a file beside it."""
+    """A study; every recorded trial is kept in a file beside it."""
     driver = make_driver(folder, space, context)
     driver.prepare(WARMSTARTS)
-    told: list[TrialRecord] = []
+    recorded: list[TrialRecord] = []
     for record in driver.run(Budget(trials=TRIALS)):
-        told.append(record)
-        (folder / "told").write_text(trials_to_json(told))
+        recorded.append(record)
+        (folder / "recorded").write_text(trials_to_json(recorded))
 
 
-def told(folder: Path) -> tuple[TrialRecord, ...]:
-    path = folder / "told"
+def recorded(folder: Path) -> tuple[TrialRecord, ...]:
+    path = folder / "recorded"
     return trials_from_json(path.read_text()) if path.exists() else ()
 
 
@@ -81,7 +81,7 @@ def resumed_after_death(
         search(folder, space, context)
 
     assert in_child(work) == KILLED
-    before = told(folder)
+    before = recorded(folder)
     driver = make_driver(folder, space, context)
     known = read_records(driver.study)
     assert known[: len(before)] == before
@@ -107,7 +107,7 @@ def test_killed_at_any_write_of_the_journal(
     finally:
         JournalFileBackend.append_logs = append  # type: ignore[method-assign]
     assert writes.count > 4 * TRIALS
-    firsts = [record.params for record in told(whole)][: WARMSTARTS + 1]
+    firsts = [record.params for record in recorded(whole)][: WARMSTARTS + 1]
     for fatal in range(writes.count):
         folder = tmp_path / str(fatal)
         folder.mkdir()

@@ -15,7 +15,7 @@ from search.records.record import TrialRecord
 from search.settings import StorageSettings
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
-from search.study.postgres import Team
+from search.study.postgres import ServerDrivers
 from search.study.trial_records import read_records
 from tests.postgres import PostgresServer
 from tests.search.study.conftest import FakeEvaluator
@@ -54,9 +54,9 @@ def test_a_restarted_server_interrupts_nobody(
         for _ in range(3):
             time.sleep(1.0)
             postgres.restart(how)
-        told = [record for done in working for record in done.result()]
+        recorded = [record for done in working for record in done.result()]
     records = [record for record in read_records(drivers[0].study) if not record.lost]
-    assert len(told) == len(records) == TRIALS
+    assert len(recorded) == len(records) == TRIALS
     assert sum(record.origin == "baseline" for record in records) == 1
     assert sum(record.origin == "warmstart" for record in records) == 3
 
@@ -66,11 +66,11 @@ def test_a_server_that_stays_away_ends_the_search_in_one_sentence(
 ) -> None:
     storage = postgres.storage()
     driver = driver_of(storage, space, context)
-    assert isinstance(driver.crew, Team)
-    driver = replace(driver, crew=replace(driver.crew, patience_s=2.0))
+    assert isinstance(driver.others, ServerDrivers)
+    driver = replace(driver, others=replace(driver.others, patience_s=2.0))
     driver.prepare(3)
     trials = driver.run(Budget(trials=6))
-    told = [next(trials), next(trials)]
+    recorded = [next(trials), next(trials)]
     postgres.stop()
     try:
         with pytest.raises(UserError, match=r"does not answer \(.*dato-search resume"):
@@ -78,7 +78,7 @@ def test_a_server_that_stays_away_ends_the_search_in_one_sentence(
     finally:
         postgres.start()
     again = driver_of(storage, space, context)
-    assert list(read_records(again.study)) == told
+    assert list(read_records(again.study)) == recorded
     assert len(list(again.run(Budget(trials=6)))) == 4
 
 

@@ -102,7 +102,7 @@ def test_ctrl_c_cancels_the_jobs_and_resume_goes_on(
     expect_resumed(folder)
 
 
-def test_jobs_outlive_a_sweep_that_is_killed_and_resume_counts_what_they_told(
+def test_jobs_outlive_a_sweep_that_is_killed_and_resume_counts_their_trials(
     tmp_path: Path, postgres: PostgresServer, slurm: SlurmCluster
 ) -> None:
     folder = tmp_path / "study"

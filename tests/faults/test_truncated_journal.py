@@ -13,7 +13,7 @@ from search.study.trial_records import read_records
 from tests.search.study.test_search_loop import make_driver, run
 
 
-def test_what_was_told_before_the_cut_is_there_and_the_study_goes_on(
+def test_what_was_recorded_before_the_cut_is_there_and_the_study_goes_on(
     tmp_path: Path, space: Space, context: SpaceContext
 ) -> None:
     whole = tmp_path / "whole"

@@ -22,7 +22,7 @@ OFFLINE = ["unshare", "--map-root-user", "--net"]
 
 
 def wait_for(process: subprocess.Popen[str], trials: int) -> None:
-    """Read what a sweep says until it has told so many trials."""
+    """Read what a sweep says until it has recorded so many trials."""
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith(f"[{trials}/"):
@@ -62,9 +62,9 @@ def test_a_second_driver_is_refused_and_ctrl_c_twice_is_as_good_as_once(
     assert process.returncode == 130, errors
     assert f"dato-search resume {folder}" in errors
     assert "Traceback" not in errors
-    told = records(folder)
+    recorded = records(folder)
     assert main(["resume", str(folder), "--plain", "budget.trials=2"]) == 0
-    assert records(folder)[: len(told)] == told
+    assert records(folder)[: len(recorded)] == recorded
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare (util-linux)")

@@ -41,7 +41,7 @@ def run_jobs(
             single trial.
     """
     budget, records = Budget.of(config.budget), Records(driver.study)
-    read = partial(driver.crew.patiently, records.read)
+    read = partial(driver.others.with_retries, records.read)
     seen = {record.number for record in read()}
     if budget.ended(read()):
         return

@@ -82,7 +82,7 @@ def test_a_folder_takes_single_files_that_say_how_they_were_made(
     out = tmp_path / "new" / "pictures"
     arguments = ["--count", "2", "--seed", "5", "--steps", "3", "--compare", "model.batch_size=3"]
     assert generate(out, *prompts(), *arguments) == 0
-    written, told = capsys.readouterr()
+    written, shown = capsys.readouterr()
     files = [Path(line) for line in written.splitlines()]
     assert sorted(files) == sorted(out.iterdir())
     assert len(files) == 2 * 2 * 2 + 1
@@ -92,8 +92,8 @@ def test_a_folder_takes_single_files_that_say_how_they_were_made(
         assert image.info == facts
         assert sheet.size == (2 * 64, 4 * 64)  # a row for each prompt, unpatched above the preset
         assert sheet.crop((0, 192, 64, 256)).tobytes() == image.tobytes()
-    assert "unpatched: 6 calls" in told
-    assert "pocket/fast: 4 in" in told
+    assert "unpatched: 6 calls" in shown
+    assert "pocket/fast: 4 in" in shown
 
 
 def test_the_suffix_of_a_picture_chooses_its_format(tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_a_bad_target_is_told_before_the_model_loads(
 ) -> None:
     (tmp_path / "file").touch()
     assert generate(tmp_path / name, "--prompt", "a") == 2
-    told = capsys.readouterr().err
-    assert fragment in told
-    assert "loading" not in told
+    shown = capsys.readouterr().err
+    assert fragment in shown
+    assert "loading" not in shown
 
 
 def test_a_preset_of_another_model_is_refused(

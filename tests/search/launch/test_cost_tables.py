@@ -19,12 +19,12 @@ from search.settings.compose import compose_config
 QUICK = ("latency.repeats=1", "latency.budget_s=0.01", "latency.check_schedules=2")
 
 
-class Told:
+class RecordingWatcher:
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.stages: list[str] = []
 
     def stage(self, text: str) -> None:
-        self.told.append(text)
+        self.stages.append(text)
 
 
 def config(*paths: Path) -> Config:
@@ -41,7 +41,7 @@ def pool(generator: Generator) -> Pool:
 @pytest.fixture(scope="module")
 def own(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
     folder = StudyFolder(tmp_path_factory.mktemp("own"))
-    return study_table(config(), folder, pool, Told())
+    return study_table(config(), folder, pool, RecordingWatcher())
 
 
 def saved(table: CostTable, path: Path, **place: object) -> Path:
@@ -51,10 +51,10 @@ def saved(table: CostTable, path: Path, **place: object) -> Path:
 
 
 def test_without_tables_one_is_measured_once(pool: Pool, tmp_path: Path) -> None:
-    stages, folder = Told(), StudyFolder(tmp_path)
-    measured = study_table(config(), folder, pool, stages)
-    assert study_table(config(), folder, pool, stages) == measured
-    assert stages.told == ["measuring the cost table"]
+    watcher, folder = RecordingWatcher(), StudyFolder(tmp_path)
+    measured = study_table(config(), folder, pool, watcher)
+    assert study_table(config(), folder, pool, watcher) == measured
+    assert watcher.stages == ["measuring the cost table"]
     assert load_cost_table(folder.cost_table) == measured
 
 
@@ -63,9 +63,9 @@ def test_the_table_of_this_place_is_used_and_the_others_are_kept(
 ) -> None:
     mine = saved(own, tmp_path / "mine.json")
     other = saved(own, tmp_path / "other.json", device="NVIDIA H200", dtype="float16")
-    stages, folder = Told(), StudyFolder(tmp_path / "study")
-    assert study_table(config(other, mine), folder, pool, stages) == own
-    assert stages.told == []
+    watcher, folder = RecordingWatcher(), StudyFolder(tmp_path / "study")
+    assert study_table(config(other, mine), folder, pool, watcher) == own
+    assert watcher.stages == []
     assert [path.name for path in folder.tables.iterdir()] == ["nvidia-h200-float16-b2-16x16.json"]
 
 
@@ -74,7 +74,7 @@ def test_two_tables_of_one_place_are_one_too_many(
 ) -> None:
     paths = [saved(own, tmp_path / name) for name in ("a.json", "b.json")]
     with pytest.raises(UserError, match=r"holds 2 tables for .* Give one"):
-        study_table(config(*paths), StudyFolder(tmp_path / "study"), pool, Told())
+        study_table(config(*paths), StudyFolder(tmp_path / "study"), pool, RecordingWatcher())
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_a_table_of_other_work_is_refused_before_anything_is_measured(
     other.save(tmp_path / "other.json")
     folder = StudyFolder(tmp_path / "study")
     with pytest.raises(UserError, match=f"prices other work.*{message}.*Calibrate"):
-        study_table(config(tmp_path / "other.json"), folder, pool, Told())
+        study_table(config(tmp_path / "other.json"), folder, pool, RecordingWatcher())
     assert not folder.cost_table.exists()
 
 
 def test_a_check_is_kept_in_the_table(pool: Pool, own: CostTable) -> None:
-    check = checked(own, config(), pool, Told()).check
+    check = checked(own, config(), pool, RecordingWatcher()).check
     assert check is not None
     assert (check.schedules, check.repeats) == (2, 1)
     assert 0 <= check.median <= check.worst

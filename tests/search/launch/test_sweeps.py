@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarn
 SEARCHED = ("sampler=random", "budget.trials=6")
 FIXED = ("warmstart.count=4", "budget.trials=5", "quality.rung_margin=1e9", "study.seed=3")
 """The unpatched model and four warm starts: a list that no driver chooses from. Whether a trial is
-pruned would depend on which others are told before it."""
+pruned would depend on which others are recorded before it."""
 
 EXTRAS = {"ray": "ray", "slurm": "submitit"}
 
@@ -93,7 +93,7 @@ def same_table(folder: Path) -> str:
     return f"latency.tables=[{folder / 'cost_table.json'}]"
 
 
-def told(records: tuple[TrialRecord, ...]) -> list[tuple[object, ...]]:
+def without_times(records: tuple[TrialRecord, ...]) -> list[tuple[object, ...]]:
     return [(r.number, r.state, r.origin, r.params, r.quality, r.latency_s) for r in records]
 
 
@@ -103,7 +103,7 @@ def test_one_worker_tells_the_trials_of_one_process(
     found = swept(
         tmp_path / "study", *SEARCHED, same_table(searched), *overrides, "launcher.workers=1"
     )
-    assert told(found) == told(records(searched))
+    assert without_times(found) == without_times(records(searched))
     assert len(found) == 6
 
 

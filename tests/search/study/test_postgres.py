@@ -23,10 +23,10 @@ from search.settings import SamplerSettings, StorageSettings
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
 from search.study.evaluator import Evaluator
-from search.study.postgres import Team
+from search.study.postgres import ServerDrivers
 from search.study.refine import Refiner
 from search.study.search_loop import Driver
-from search.study.storage import crew_of, open_study, read_study
+from search.study.storage import open_study, other_drivers, read_study
 from search.study.trial_records import ATTEMPTS, Records, read_records
 from tests.postgres import PostgresServer
 from tests.search.study.conftest import FakeEvaluator
@@ -47,8 +47,8 @@ def driver_of(
     study = open_study(folder, storage, SamplerSettings(name="random"), 0, worker)
     study.sampler = Refiner(study.sampler, space, context, 0.5, worker)
     evaluator = cast(Evaluator, fake or FakeEvaluator())
-    crew = crew_of(study, storage)
-    return Driver(study, space, context, evaluator, "fid_reference", crew=crew)
+    others = other_drivers(study, storage)
+    return Driver(study, space, context, evaluator, "fid_reference", others=others)
 
 
 def test_a_study_goes_on_where_it_was_left(
@@ -57,12 +57,12 @@ def test_a_study_goes_on_where_it_was_left(
     storage = postgres.storage()
     first = driver_of(storage, space, context)
     first.prepare(2)
-    told = list(first.run(Budget(trials=3)))
+    recorded = list(first.run(Budget(trials=3)))
     again = driver_of(storage, space, context)
     assert again.prepare(2) == 0
-    assert list(read_records(again.study)) == told
-    assert len([*told, *again.run(Budget(trials=5))]) == 5
-    assert read_records(read_study(StudyFolder(Path("/nowhere")), storage))[:3] == tuple(told)
+    assert list(read_records(again.study)) == recorded
+    assert len([*recorded, *again.run(Budget(trials=5))]) == 5
+    assert read_records(read_study(StudyFolder(Path("/nowhere")), storage))[:3] == tuple(recorded)
 
 
 def test_one_driver_tells_the_trials_that_a_journals_would(
@@ -73,8 +73,8 @@ def test_one_driver_tells_the_trials_that_a_journals_would(
     records = []
     for driver in (journal, driver_of(postgres.storage(), space, context)):
         driver.prepare(2)
-        told = driver.run(Budget(trials=8))
-        records.append([replace(record, seconds=0, overhead_s=0) for record in told])
+        recorded = driver.run(Budget(trials=8))
+        records.append([replace(record, seconds=0, overhead_s=0) for record in recorded])
     assert records[0] == records[1]
 
 
@@ -84,13 +84,13 @@ def test_a_study_that_is_not_there_has_no_trials(postgres: PostgresServer) -> No
 
 
 def together(drivers: Sequence[Driver], budget: Budget) -> list[TrialRecord]:
-    """What several drivers tell, each in a thread of its own."""
+    """The trials of several drivers, each in a thread of its own."""
 
     def run(driver: Driver) -> list[TrialRecord]:
         return list(driver.run(budget))
 
     with ThreadPoolExecutor(len(drivers)) as threads:
-        return [record for told in threads.map(run, drivers) for record in told]
+        return [record for recorded in threads.map(run, drivers) for record in recorded]
 
 
 def test_drivers_share_one_budget_and_evaluate_no_schedule_twice(
@@ -99,9 +99,9 @@ def test_drivers_share_one_budget_and_evaluate_no_schedule_twice(
     storage, fake = postgres.storage(), FakeEvaluator()
     drivers = [driver_of(storage, space, context, worker, fake) for worker in range(4)]
     drivers[0].prepare(3)
-    told = together(drivers, Budget(trials=20))
-    assert len(told) == len(read_records(drivers[0].study)) == 20
-    assert {record.number for record in told} == set(range(20))
+    recorded = together(drivers, Budget(trials=20))
+    assert len(recorded) == len(read_records(drivers[0].study)) == 20
+    assert {record.number for record in recorded} == set(range(20))
     assert len(fake.scored) == len(set(fake.scored))
 
 
@@ -115,8 +115,8 @@ def dying(postgres: PostgresServer, space: Space, context: SpaceContext) -> Driv
 
 def silent(driver: Driver) -> None:
     """Leave every running trial without a heartbeat for longer than the grace."""
-    assert isinstance(driver.crew, Team)
-    with driver.crew.storage.engine.begin() as connection:
+    assert isinstance(driver.others, ServerDrivers)
+    with driver.others.storage.engine.begin() as connection:
         connection.execute(
             text("UPDATE trial_heartbeats SET heartbeat = heartbeat - interval '1h'")
         )
@@ -138,14 +138,14 @@ def test_a_dead_drivers_trial_is_tried_again_and_counts_once(
     dying: Driver, space: Space, context: SpaceContext
 ) -> None:
     number = proposed(dying)
-    assert not dying.crew.lost(dying.study)
+    assert not dying.others.lost(dying.study)
     silent(dying)
-    storage = dying.crew.settings  # type: ignore[attr-defined]
-    told = list(driver_of(storage, space, context, 1).run(Budget(trials=4)))
+    storage = dying.others.settings  # type: ignore[attr-defined]
+    recorded = list(driver_of(storage, space, context, 1).run(Budget(trials=4)))
     records = read_records(dying.study)
     assert records[number].lost
-    assert len(told) == 4 and len(records) == 5
-    assert [r.origin for r in told if r.params == records[number].params] == ["baseline"]
+    assert len(recorded) == 4 and len(records) == 5
+    assert [r.origin for r in recorded if r.params == records[number].params] == ["baseline"]
 
 
 def test_a_trial_that_kills_each_of_its_drivers_is_given_up(dying: Driver) -> None:
@@ -158,36 +158,36 @@ def test_a_trial_that_kills_each_of_its_drivers_is_given_up(dying: Driver) -> No
     assert sum(record.lost for record in records) == ATTEMPTS - 1
 
 
-def test_a_driver_that_was_taken_for_dead_does_not_overwrite_what_was_told(
+def test_a_driver_that_was_taken_for_dead_does_not_overwrite_what_was_recorded(
     dying: Driver, space: Space, context: SpaceContext
 ) -> None:
     proposal = dying._propose(Budget(trials=4), Records(dying.study))
     assert proposal is not None
     record = dying._evaluate(proposal)
     silent(dying)
-    storage = dying.crew.settings  # type: ignore[attr-defined]
+    storage = dying.others.settings  # type: ignore[attr-defined]
     list(driver_of(storage, space, context, 1).run(Budget(trials=4)))
     before = read_records(dying.study)
-    assert not dying._tell(proposal.trial, record)
+    assert not dying._record(proposal.trial, record)
     assert read_records(dying.study) == before
 
 
-def test_what_was_told_twice_was_told(dying: Driver) -> None:
+def test_recording_a_trial_twice_records_it_once(dying: Driver) -> None:
     proposal = dying._propose(Budget(trials=4), Records(dying.study))
     assert proposal is not None
     record = dying._evaluate(proposal)
-    assert dying._tell(proposal.trial, record)
-    assert dying._tell(proposal.trial, record)
+    assert dying._record(proposal.trial, record)
+    assert dying._record(proposal.trial, record)
 
 
 def test_a_trial_at_work_is_heard_of(dying: Driver) -> None:
     proposal = dying._propose(Budget(trials=4), Records(dying.study))
     assert proposal is not None
-    with dying.crew.at_work(proposal.trial):
+    with dying.others.heartbeat(proposal.trial):
         silent(dying)
-        assert dying.crew.lost(dying.study)
+        assert dying.others.lost(dying.study)
         threading.Event().wait(1.0)
-        assert not dying.crew.lost(dying.study)
+        assert not dying.others.lost(dying.study)
 
 
 def test_a_schedule_that_is_at_work_elsewhere_is_not_evaluated_again(dying: Driver) -> None:
@@ -200,7 +200,7 @@ def test_a_schedule_that_is_at_work_elsewhere_is_not_evaluated_again(dying: Driv
         assert second is not None
     record = dying._evaluate(second)
     assert (record.state, record.images) == ("fail", 0)
-    assert record.reason == f"trial {first.trial.number} has this schedule at work"
+    assert record.reason == f"trial {first.trial.number}, which is running, has the same schedule"
 
 
 def test_drivers_wait_while_the_last_trials_run_elsewhere(
@@ -210,10 +210,10 @@ def test_drivers_wait_while_the_last_trials_run_elsewhere(
     assert first is not None
     assert dying._propose(Budget(trials=1), Records(dying.study)) is None
     record = dying._evaluate(first)
-    other = threading.Timer(1.5, dying._tell, (first.trial, record))
+    other = threading.Timer(1.5, dying._record, (first.trial, record))
     other.start()
-    storage = dying.crew.settings  # type: ignore[attr-defined]
-    with dying.crew.at_work(first.trial):
+    storage = dying.others.settings  # type: ignore[attr-defined]
+    with dying.others.heartbeat(first.trial):
         assert not list(driver_of(storage, space, context, 1).run(Budget(trials=1)))
     other.join()
     states = [trial.state for trial in dying.study.trials if trial.state.is_finished()]
@@ -248,9 +248,9 @@ def test_psycopg_is_an_extra(postgres: PostgresServer, monkeypatch: pytest.Monke
 def test_ctrl_c_waits_for_the_servers_answer(
     postgres: PostgresServer, space: Space, context: SpaceContext
 ) -> None:
-    crew = driver_of(postgres.storage(), space, context).crew
-    assert isinstance(crew, Team)
-    engine, answers = crew.storage.engine, []
+    others = driver_of(postgres.storage(), space, context).others
+    assert isinstance(others, ServerDrivers)
+    engine, answers = others.storage.engine, []
 
     def ask() -> None:
         with engine.connect() as connection:
@@ -260,7 +260,7 @@ def test_ctrl_c_waits_for_the_servers_answer(
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            crew.patiently(ask)
+            others.with_retries(ask)
     finally:
         signal.signal(signal.SIGINT, previous)
     assert answers == [1]
@@ -269,7 +269,7 @@ def test_ctrl_c_waits_for_the_servers_answer(
 def test_ctrl_c_ends_the_wait_for_a_server_that_is_away(
     postgres: PostgresServer, space: Space, context: SpaceContext
 ) -> None:
-    crew = driver_of(postgres.storage(), space, context).crew
+    others = driver_of(postgres.storage(), space, context).others
     tries = []
 
     def ask() -> None:
@@ -280,7 +280,7 @@ def test_ctrl_c_ends_the_wait_for_a_server_that_is_away(
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            crew.patiently(ask)
+            others.with_retries(ask)
     finally:
         signal.signal(signal.SIGINT, previous)
     assert len(tries) == 1

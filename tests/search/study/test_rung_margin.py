@@ -17,10 +17,10 @@ from search.study.rung_margin import ENOUGH, SIGMAS, learned_margin
 RECORDED = Path(__file__).parents[3] / "experiments" / "search" / "rungs.json"
 CORNER = (100.0, 1.0)
 
-Told = list[tuple[float, float]]
+Losses = list[tuple[float, float]]
 
 
-def told(noise: float, count: int, slope: float = 1.0) -> Told:
+def losses(noise: float, count: int, slope: float = 1.0) -> Losses:
     """Trials whose final FID follows the first rung's up to normal noise of the logarithm."""
     draw = np.random.default_rng(0)
     logs = draw.uniform(-5, 0, count)
@@ -29,27 +29,27 @@ def told(noise: float, count: int, slope: float = 1.0) -> Told:
 
 
 def test_the_configured_margin_holds_until_enough_trials_are_complete() -> None:
-    assert learned_margin(told(0.1, ENOUGH - 1), 1.5) == 1.5
-    assert learned_margin(told(0.1, ENOUGH), 1.5) != 1.5
+    assert learned_margin(losses(0.1, ENOUGH - 1), 1.5) == 1.5
+    assert learned_margin(losses(0.1, ENOUGH), 1.5) != 1.5
 
 
 @pytest.mark.parametrize(("noise", "slope"), [(0.02, 1.0), (0.2, 1.0), (0.2, 2.0)])
 def test_it_spans_the_noise_of_the_difference_of_two_trials(noise: float, slope: float) -> None:
-    margin = learned_margin(told(noise, 2000, slope), 9.0)
+    margin = learned_margin(losses(noise, 2000, slope), 9.0)
     assert math.log(margin) == pytest.approx(SIGMAS * math.sqrt(2) * noise / slope, rel=0.15)
 
 
 def test_a_first_rung_that_says_nothing_prunes_nothing() -> None:
-    assert learned_margin(told(0.1, 50, slope=-1.0), 1.2) == math.inf
+    assert learned_margin(losses(0.1, 50, slope=-1.0), 1.2) == math.inf
 
 
 def test_answers_from_the_record_do_not_make_the_noise_look_small() -> None:
-    own = told(0.2, 100)
+    own = losses(0.2, 100)
     assert learned_margin(own + own, 9.0) == learned_margin(own, 9.0)
 
 
 def test_an_fid_of_0_has_no_logarithm_and_is_left_out() -> None:
-    own = told(0.2, 100)
+    own = losses(0.2, 100)
     assert learned_margin([(0.0, 0.0), *own], 9.0) == learned_margin(own, 9.0)
 
 
