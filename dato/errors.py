@@ -1,4 +1,4 @@
-"""The error tree. Every message names the rule, the value found and the remedy."""
+"""The error tree. Every message says what is wrong, then the value found, then the remedy."""
 
 
 class DatoError(Exception):
@@ -14,7 +14,7 @@ class DatoError(Exception):
 
 
 class ScheduleError(DatoError, ValueError):
-    """A schedule breaks one of its own rules (section 3 of the design)."""
+    """A schedule breaks one of its own rules."""
 
 
 class EmptyScheduleError(ScheduleError):
@@ -50,7 +50,7 @@ class MismatchError(DatoError, ValueError):
 
 
 class UnsupportedError(DatoError, TypeError):
-    """The engine cannot honour a feature of the pipeline, and says so instead of guessing."""
+    """The engine cannot honour a feature of the pipeline, and does not guess."""
 
 
 class PresetError(DatoError, ValueError):

@@ -1,4 +1,4 @@
-"""Files are written to a temporary name, then renamed."""
+"""Writes files under a temporary name, then renames them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
-    """The same for bytes. Only a killed process leaves its temporary file: ``.NAME.PID.tmp``."""
+    """The same for bytes. Only a killed process leaves a temporary file: ``.NAME.PID.tmp``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

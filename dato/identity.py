@@ -1,4 +1,4 @@
-"""Which weights a pipeline holds."""
+"""A fingerprint of the weights that a pipeline holds."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def fingerprint(pipe_or_denoiser: Any) -> str:
     """``"sha256:..."`` over the names, shapes and half-precision values of a denoiser's parameters.
 
     Values are rounded to float16 first, so that a model has one fingerprint whether it was loaded
-    in float16 or in float32. What LoRA or an IP-Adapter has added does not count. Reads every
-    weight once; until a weight changes, the answer is remembered.
+    in float16 or in float32. Parameters that LoRA or an IP-Adapter has added do not count. Reads
+    every weight once, and remembers the answer until a weight changes.
     """
     denoiser = adapter_of(pipe_or_denoiser).denoiser
     state = hash(tuple((name, each.data_ptr(), each._version) for name, each in _own(denoiser)))
@@ -51,7 +51,7 @@ def warn_of_other_weights(preset: Preset, pipe: Any) -> None:
 
 
 def _own(denoiser: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters of the model itself, by the names that they have without adapters."""
+    """Parameters of the model itself, under the names that they have without adapters."""
     for name, parameter in denoiser.named_parameters():
         if not any(part in name for part in _ADDED):
             yield name.replace(".base_layer.", "."), parameter

@@ -14,7 +14,7 @@ _LEVEL = re.compile(r"level_(\d+)")
 
 @dataclass(frozen=True)
 class Layer:
-    """One self-attention site (all transformer blocks inside it).
+    """One prunable layer: the self-attentions of all transformer blocks inside one module.
 
     Args:
         name: module path inside the denoiser, such as ``"up_blocks.3.attentions.2"``.
@@ -59,12 +59,15 @@ class Topology:
         return found
 
     def check(self, schedule: Schedule) -> None:
-        """Raise :class:`MismatchError` where the schedule names what this denoiser lacks."""
+        """Refuse a schedule that names what this denoiser lacks.
+
+        Raises:
+            MismatchError: naming the depth, layer or level.
+        """
         for kind in schedule.kinds.values():
             if kind.depth != "full" and kind.depth > self.skip_branches:
                 raise MismatchError(
-                    f"This denoiser has {self.skip_branches} skip branches; "
-                    "a depth cannot exceed them.",
+                    f"A depth exceeds the {self.skip_branches} skip branches of this denoiser.",
                     found=kind.depth,
                     remedy='Lower the depth or use "full".',
                 )
@@ -78,7 +81,7 @@ class Topology:
                 continue
             levels = ", ".join(f"level_{level}" for level in self.levels)
             raise MismatchError(
-                "A prune entry names a self-attention layer or a level of the denoiser.",
+                "A prune entry names no self-attention layer or level of this denoiser.",
                 found=name,
                 remedy=f"Levels: {levels}. Layers: {', '.join(sorted(known))}.",
             )

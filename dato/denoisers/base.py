@@ -1,4 +1,4 @@
-"""What the engine needs to know of a denoiser family; one small adapter for each."""
+"""What the engine needs to know of a denoiser family. Each family has one small adapter."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
+import torch
 from torch import Tensor, nn
 
 from dato.topology import Layer, Topology
@@ -13,10 +14,10 @@ from dato.topology import Layer, Topology
 
 @dataclass(frozen=True)
 class Site:
-    """Where the tokens of one prunable layer live.
+    """The modules of one prunable layer.
 
     Args:
-        entry: its input (batch, channels, height, width) tells the layer's grid.
+        entry: the module whose input (batch, channels, height, width) gives the layer's grid.
         patch: side of the square of input positions that becomes one token.
         attentions: the self-attention of each transformer block of the layer.
     """
@@ -33,8 +34,9 @@ class Site:
 class Adapter(Protocol):
     """One denoiser, seen by the engine.
 
-    A call of depth ``n`` recomputes the ``n`` outermost parts around cut ``n``, a hidden state (or
-    a change of it) that an earlier call left; it recomputes every cut below its own depth too.
+    A call of depth ``n`` recomputes the ``n`` outermost parts around cut ``n``, which is a hidden
+    state (or a change of one) that an earlier call left. On its way the call also computes every
+    cut below ``n`` anew.
     """
 
     takes: ClassVar[type[nn.Module]]
@@ -66,7 +68,7 @@ class Adapter(Protocol):
         ...
 
     def check(self) -> None:
-        """Refuse what stands on the denoiser now and a forward from a cut would pass by.
+        """Refuse what is attached to the denoiser and would not run in a forward from a cut.
 
         Raises:
             UnsupportedError: naming the part and the feature.
@@ -74,7 +76,7 @@ class Adapter(Protocol):
         ...
 
     def check_inputs(self, inputs: Mapping[str, Any]) -> None:
-        """Refuse arguments of ``forward`` that change a recomputed part from outside.
+        """Refuse arguments of ``forward`` that would change a recomputed part from outside.
 
         Raises:
             UnsupportedError: naming the argument.
@@ -88,10 +90,12 @@ class Adapter(Protocol):
         cut: Tensor | None,
         captures: Collection[int],
     ) -> tuple[Tensor, dict[int, Tensor]]:
-        """The output, recomputing ``depth`` outermost parts around ``cut``; None: everything.
+        """The output, from the ``depth`` outermost parts recomputed around ``cut``.
 
         Args:
             inputs: arguments of the denoiser's forward, by name.
+            depth: None recomputes everything.
+            cut: the value of cut ``depth``; unused when ``depth`` is None.
             captures: cuts to hand back.
 
         Returns:
@@ -102,3 +106,8 @@ class Adapter(Protocol):
     def result(self, output: Tensor) -> Any:
         """The output in the class that the denoiser's forward returns."""
         ...
+
+
+def attention_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """A (batch, keys) mask as the (batch, 1, keys) bias that diffusers' attentions expect."""
+    return None if mask is None else ((1 - mask.to(dtype)) * -10000.0).unsqueeze(1)

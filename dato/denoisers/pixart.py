@@ -1,9 +1,9 @@
 """The adapter of diffusers' ``PixArtTransformer2DModel``: a diffusion transformer.
 
 Its ``N`` equal blocks have no skip branches. Depth ``n`` recomputes the first ``n`` and the last
-``n`` blocks; the blocks between them are stood in for by what they added to the residual stream
-when they last ran (Delta-DiT, arXiv 2406.01125, section 4.1). The sum, not the hidden state, is
-kept, so that what the first blocks made of the new sample is not thrown away.
+``n`` blocks. In place of the blocks between them it adds what they added to the residual stream
+when they last ran (Delta-DiT, arXiv 2406.01125, section 4.1). The sum is kept rather than the
+hidden state, so that the work of the first blocks on the new sample counts.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class TransformerAdapter:
             patched = getattr(block.forward, "__func__", None) is not type(block).forward
             if patched:
                 raise UnsupportedError(
-                    "A block of the transformer runs its own forward.",
+                    "A block of the transformer no longer runs its own forward.",
                     found=f"another forward in transformer_blocks.{name}",
                     remedy="Remove what replaced it (another cache), then apply again.",
                 )
@@ -70,8 +70,7 @@ class TransformerAdapter:
     def check_inputs(self, inputs: Mapping[str, Any]) -> None:
         if inputs.get("attention_mask") is not None:
             raise UnsupportedError(
-                "A schedule takes no attention_mask.",
-                found="attention_mask",
+                "The transformer was given an attention_mask, which no schedule can honour.",
                 remedy="Leave it out, or run without a schedule.",
             )
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dato.denoisers.base import attention_bias
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -38,7 +40,10 @@ def condition_of(denoiser: Any, inputs: Mapping[str, Any], hidden: Tensor) -> Co
     """
     added = inputs.get("added_cond_kwargs")
     if denoiser.use_additional_conditions and added is None:
-        raise ValueError("This transformer needs added_cond_kwargs (resolution, aspect_ratio).")
+        raise ValueError(
+            "The call has no added_cond_kwargs (resolution, aspect_ratio), which this transformer "
+            "needs."
+        )
     rows = hidden.shape[0]
     modulation, moment = denoiser.adaln_single(
         inputs["timestep"], added, batch_size=rows, hidden_dtype=hidden.dtype
@@ -70,7 +75,5 @@ def unpatchify(denoiser: Any, hidden: Tensor, moment: Tensor, sample: Tensor) ->
 
 
 def _bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """A (batch, keys) mask as the (batch, 1, keys) bias that diffusers' attentions expect."""
-    if mask is None or mask.ndim == 3:
-        return mask
-    return ((1 - mask.to(dtype)) * -10000.0).unsqueeze(1)
+    """See :func:`attention_bias`; a mask of three dimensions is a bias already."""
+    return mask if mask is not None and mask.ndim == 3 else attention_bias(mask, dtype)

@@ -1,4 +1,4 @@
-"""Which denoisers the engine runs, and the denoiser of a pipeline."""
+"""The denoisers that the engine knows, and which of them a pipeline has."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def adapter_of(pipe_or_denoiser: Any) -> Adapter:
             return adapter.of(denoiser)
     known = " or ".join(adapter.takes.__name__ for adapter in _ADAPTERS)
     raise UnsupportedError(
-        f"The engine runs pipelines whose denoiser is a diffusers {known}.",
+        "The engine does not know this denoiser.",
         found=type(denoiser).__name__,
-        remedy="Use Stable Diffusion 1.x, 2.x, XL or PixArt; compile with dato.compile.",
+        remedy=f"It runs a diffusers {known} that nobody has subclassed or compiled: use Stable "
+        "Diffusion 1.x, 2.x, XL or PixArt, and compile with dato.compile.",
     )
 
 

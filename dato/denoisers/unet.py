@@ -1,9 +1,9 @@
 """The forward of diffusers' ``UNet2DConditionModel``, unit by unit, from any depth.
 
-A unit is a resnet with its attention, or a downsampler: what makes one skip branch. Depth ``n``
+A unit is what makes one skip branch: a resnet with its attention, or a downsampler. Depth ``n``
 makes the ``n`` outermost branches and runs the ``n`` up units that consume them. The middle block
-and everything inside the cut are not touched at all. ``dato.denoisers.unet_blocks`` refuses what
-this forward does not honour.
+and everything inside the cut do not run at all. ``dato.denoisers.unet_blocks`` refuses what this
+forward does not honour.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Unit(NamedTuple):
     samplers: nn.ModuleList | None
 
     def run(self, hidden: Tensor, condition: Condition) -> Tensor:
-        """Resnet and attention; the samplers are the caller's."""
+        """Run the resnet and the attention; the caller runs the samplers."""
         if self.resnet is not None:
             hidden = self.resnet(hidden, condition.embedding)
         if self.attention is not None:
@@ -154,7 +154,7 @@ def _up(
     captures: Collection[int],
     resize: bool,
 ) -> tuple[Tensor, dict[int, Tensor]]:
-    """Consume ``skips`` from the last; ``len(skips)`` is the number of the cut one stands at."""
+    """Consume ``skips`` from the last; ``len(skips)`` is the number of the cut that comes next."""
     captured = {}
     for unit in islice(up_units(unet), count_branches(unet) - len(skips), None):
         if len(skips) in captures:

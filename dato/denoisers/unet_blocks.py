@@ -1,4 +1,4 @@
-"""The blocks of a UNet, and a clear refusal of what ``dato.denoisers.unet`` cannot honour."""
+"""The blocks of a UNet. Refuses what ``dato.denoisers.unet`` cannot honour."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _up_layers(unet: UNet, branches: int) -> Iterator[Layer]:
 
 
 def check_blocks(unet: UNet) -> None:
-    """Refuse blocks, FreeU and hooks that a forward from a cut would pass by.
+    """Refuse unknown blocks, FreeU, and hooks that would not run in a forward from a cut.
 
     Raises:
         UnsupportedError: naming the block and the feature.
@@ -83,14 +83,14 @@ def check_blocks(unet: UNet) -> None:
             raise _unsupported(name, block)
         if any(getattr(block, factor, None) for factor in _FREEU):
             raise UnsupportedError(
-                "FreeU changes the skip branches, which the engine runs itself.",
-                found="FreeU",
+                "FreeU is on, and no schedule can honour it: it changes the skip branches.",
                 remedy="Call pipe.disable_freeu() first.",
             )
         patched = getattr(block.forward, "__func__", None) is not type(block).forward
         if patched or block._forward_hooks or block._forward_pre_hooks:
             raise UnsupportedError(
-                "Hooks on whole UNet blocks would not run: the engine runs what is inside them.",
+                "A whole UNet block has a hook, or a forward that is not its own. It would not run,"
+                " because the engine runs what is inside the block.",
                 found=type(block).__name__,
                 remedy="Remove the hook (block offloading, another cache), then apply again.",
             )
@@ -100,7 +100,7 @@ def check_blocks(unet: UNet) -> None:
 
 
 def check_inputs(keywords: Mapping[str, Any]) -> None:
-    """Refuse arguments of ``forward`` that change what a unit computes from outside.
+    """Refuse arguments of ``forward`` that would change a unit's work from outside.
 
     Raises:
         UnsupportedError: naming the argument.
@@ -114,12 +114,17 @@ def check_inputs(keywords: Mapping[str, Any]) -> None:
             remedy="Use a ControlNet, or run without a schedule.",
         )
     if "gligen" in (keywords.get("cross_attention_kwargs") or {}):
-        raise UnsupportedError("GLIGEN grounding is not supported.", found="gligen")
+        raise UnsupportedError(
+            "GLIGEN grounding is not supported.",
+            found="gligen",
+            remedy="Run without a schedule.",
+        )
 
 
 def _unsupported(name: str, module: object) -> UnsupportedError:
     known = ", ".join(block.__name__ for block in _BLOCKS)
     return UnsupportedError(
-        f"Every block of the UNet is one of {known}, around Transformer2DModel layers.",
+        "The UNet has a block that the engine does not know.",
         found=f"{type(module).__name__} in block {name}",
+        remedy=f"It knows {known}, around Transformer2DModel layers.",
     )

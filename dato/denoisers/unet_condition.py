@@ -1,4 +1,4 @@
-"""What every unit of a UNet call is conditioned on: time, labels, text, masks."""
+"""What every unit of a UNet call is conditioned on: time, labels, text and masks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+
+from dato.denoisers.base import attention_bias
 
 UNet: TypeAlias = Any
 """A diffusers ``UNet2DConditionModel``, which has no types."""
@@ -40,9 +42,9 @@ def condition_of(
 ) -> tuple[Tensor, Condition]:
     """The input of ``conv_in`` and the condition; arguments as in the UNet's ``forward``."""
     attention = {
-        "attention_mask": _bias(attention_mask, sample),
+        "attention_mask": attention_bias(attention_mask, sample.dtype),
         "cross_attention_kwargs": cross_attention_kwargs,
-        "encoder_attention_mask": _bias(encoder_attention_mask, sample),
+        "encoder_attention_mask": attention_bias(encoder_attention_mask, sample.dtype),
     }
     if unet.config.center_input_sample:
         sample = 2 * sample - 1.0
@@ -62,8 +64,3 @@ def condition_of(
         embedding = unet.time_embed_act(embedding)
     states = unet.process_encoder_hidden_states(encoder_hidden_states, added_cond_kwargs)
     return sample, Condition(embedding, attention | {"encoder_hidden_states": states})
-
-
-def _bias(mask: Tensor | None, sample: Tensor) -> Tensor | None:
-    """A (batch, keys) mask as the (batch, 1, keys) bias that diffusers' attentions expect."""
-    return None if mask is None else ((1 - mask.to(sample.dtype)) * -10000.0).unsqueeze(1)

@@ -1,7 +1,7 @@
 """Prune, attend, recover: hooks around the self-attentions of one layer.
 
-Hooks rather than attention processors: whatever replaces the processors later (LoRA, IP-Adapter,
-xFormers, fused projections) keeps both itself and the pruning.
+Hooks rather than attention processors, because other tools replace the processors later (LoRA,
+IP-Adapter, xFormers, fused projections): with hooks, both they and the pruning stay.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PrunedLayer:
         layer: the layer.
         order: its place in the topology.
         site: its modules.
-        pruner: gives the pruner of the run that is going on, or None outside a run.
+        pruner: returns the pruner of the current run, or None outside a run.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PrunedLayer:
             return None
         if kwargs.get("attention_mask") is not None:
             raise UnsupportedError(
-                "A pruned self-attention takes no attention_mask.",
+                "A self-attention that this schedule prunes was given an attention_mask.",
                 found=self._layer.name,
                 remedy="Leave attention_mask out, or use a schedule that does not prune.",
             )

@@ -1,4 +1,4 @@
-"""The base token most like each other token: which one, and how like it is.
+"""Matches every other token with the base token that it resembles most.
 
 :func:`closest` runs on every device and is the oracle of the Triton kernel
 (``dato.tokens.matching_triton``), which :func:`match` uses instead for CUDA tensors.
@@ -44,11 +44,11 @@ def closest(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def match(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
-    """:func:`closest` by the Triton kernel where there is one for the tensors' device."""
+    """Like :func:`closest`, by the Triton kernel where there is one for the tensors' device."""
     global _kernel
     if _kernel is None or not tokens.is_cuda:
         return closest(tokens, base)
-    if torch.compiler.is_compiling():  # each kind's first call was an eager one
+    if torch.compiler.is_compiling():  # the kernel ran in the eager first call of this kind
         return _kernel(tokens, base)
     try:
         return _kernel(tokens, base)

@@ -19,7 +19,7 @@ import triton.language as tl
 from torch import Tensor
 
 _TINY = tl.constexpr(1e-12)
-"""As in ``dato.tokens.matching``."""
+"""The same as in ``dato.tokens.matching``."""
 
 _ROWS, _COLUMNS, _CHANNELS = 64, 64, 64
 """Tokens of a program, and base tokens and channels of one of its steps."""
@@ -92,7 +92,7 @@ def closest_kernel(  # type: ignore[no-untyped-def]  # Triton reads annotations 
 def closest(tokens: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
     """``dato.tokens.matching.closest`` with float32 sums for every input type; any strides.
 
-    An operator of its own, which torch.compile and CUDA graphs take as it is.
+    It is an operator of its own, so torch.compile and CUDA graphs take it as it is.
     """
     images, others, channels = tokens.shape
     cosine = torch.empty(images, others, dtype=torch.float32, device=tokens.device)

@@ -23,14 +23,14 @@ class Noise:
         self._drawn: dict[tuple[int, int], Tensor] = {}
 
     def rows(self, call: int) -> dict[tuple[int, int], Tensor]:
-        """What is drawn so far for one call: (tokens,) by place and number of tokens."""
+        """The noise drawn so far for one call: (tokens,), by place and number of tokens."""
         return {key: drawn[call] for key, drawn in self._drawn.items()}
 
     def draw(self, call: int, place: int, tokens: int) -> Tensor:
         """(tokens,), standard normal, for one call and place (a level or a layer).
 
-        All calls' noise of a place is drawn at its first call, so that no later call waits for a
-        copy to the device.
+        The first call that prunes a place draws its noise for all calls, so that no later call
+        waits for a copy to the device.
         """
         seeds = (noise_seed(number, place) for number in range(self._calls))
         drawn = torch.stack([standard_normal(seed, tokens) for seed in seeds])

@@ -31,7 +31,7 @@ class Pruner:
         self.begin(0, {})
 
     def begin(self, call: int, ratios: Mapping[str, float]) -> None:
-        """Forget the plans of the call before, and prune these layers from now on."""
+        """Forget the plans of the previous call; ``ratios`` are what this call prunes, by layer."""
         self._call = call
         self._ratios = ratios
         self._rows = self._noise.rows(call) if ratios else {}

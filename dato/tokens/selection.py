@@ -1,7 +1,7 @@
-"""Which tokens a pruned self-attention skips, and what stands in for them. Pure tensor code.
+"""Chooses the tokens that a pruned self-attention skips, and those that stand in for them.
 
-The number of kept tokens depends on shapes alone and nothing here waits for the device: no
-``item``, no ``nonzero``, no boolean indexing.
+Pure tensor code. The number of kept tokens depends on shapes alone, and nothing here waits for the
+device: no ``item``, no ``nonzero``, no boolean indexing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dato.schedule import Tokens
 from dato.tokens.matching import match
 
 _PROTECTED = 4.0
-"""Subtracted from a protected token's similarity; more than the range of a cosine."""
+"""Subtracted from the similarity of a protected token, which sorts it behind every other one: a
+cosine spans only 2."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Plan:
     Args:
         keep: (rows, kept), positions of the kept tokens.
         source: (rows, tokens), for every token the place in ``keep`` that it is read from.
-        kept_rows: ``keep``, ``source_rows``: ``source``, as places among the tokens of all rows.
+        kept_rows: ``keep`` as places among the tokens of all rows; ``source_rows``: ``source`` so.
     """
 
     keep: Tensor
@@ -37,7 +38,7 @@ class Plan:
 
     @classmethod
     def of(cls, keep: Tensor, source: Tensor) -> Self:
-        """The plan with its rows counted, once for all layers that share it."""
+        """The plan with its rows, which are counted once for all layers that share it."""
         return cls(keep, source, _rows(keep, source.shape[1]), _rows(source, keep.shape[1]))
 
     def prune(self, tokens: Tensor) -> Tensor:
