@@ -18,6 +18,7 @@ from search.calibration.table import Calibration
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
+from search.model.workload import Workload
 from search.pocket import load_features
 from search.quality.frechet import frechet_between
 
@@ -56,9 +57,13 @@ class World:
         """Measured unless the cache holds it."""
         name = f"{self.scheduler}-{self.steps}-{self.guidance:g}-{seed}.safetensors"
         if not (self.cache / name).is_file():
-            workload = calibration_workload("pocket", 8, seed)
-            measure_calibration(self.generator, workload, DEPTHS).save(self.cache / name)
+            found = measure_calibration(self.generator, self.workload(seed), DEPTHS)
+            found.save(self.cache / name)
         return Calibration.load(self.cache / name)
+
+    def workload(self, seed: int = 0) -> Workload:
+        """What calibration sees."""
+        return calibration_workload("pocket", 8, seed)
 
     @cached_property
     def reference(self) -> Tensor:

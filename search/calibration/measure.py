@@ -56,7 +56,7 @@ def measure_calibration(
             cuts[depth] += gram(values) * samples[depth].scale
     scheduler = own.pipe.scheduler
     return Calibration(
-        key=key_of(generator, workload),
+        key=key_of(own.fingerprint, single.scheduler, calls, single.guidance_scale, workload),
         timesteps=scheduler.timesteps.double().cpu().numpy(),
         alphas=_alphas(scheduler),
         output=output,
@@ -65,14 +65,16 @@ def measure_calibration(
     )
 
 
-def key_of(generator: Generator, workload: Workload) -> Key:
+def key_of(
+    fingerprint: str, scheduler: str, calls: int, guidance_scale: float, workload: Workload
+) -> Key:
     """What a calibration of ``workload`` is kept under."""
     text = "\n".join([str(workload.seed), *workload.prompts])
     return Key(
-        fingerprint=generator.fingerprint,
-        scheduler=generator.model.scheduler,
-        calls=generator.calls,
-        guidance_scale=float(generator.model.guidance_scale),
+        fingerprint=fingerprint,
+        scheduler=scheduler,
+        calls=calls,
+        guidance_scale=float(guidance_scale),
         prompts=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
         images=len(workload),
         versions={name: version(name) for name in PACKAGES},

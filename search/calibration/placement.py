@@ -1,6 +1,7 @@
 """Where to compute: placements of full calls of least predicted damage.
 
-All other calls repeat nothing but forecast the output linearly. What a segment from one full call
+All other calls forecast the output: linearly, or by holding it where a space has nothing better.
+What a segment from one full call
 to the next costs depends on that full call and the one before it, so the state of the programme is
 (previous, last); the best way to reach a state is all that has to be kept of it. Exact for the
 damage of :mod:`search.calibration.damage`, but for samplers that call twice at a timestep, whose
@@ -10,12 +11,13 @@ straight lines may reach one call further back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dato import Kind, Schedule
-from dato.runtime.forecast import linear_weights
+from dato.runtime.forecast import HOLD, linear_weights
 from search.calibration.table import Calibration
 
 LONGEST = 250
@@ -29,22 +31,27 @@ Table = NDArray[np.float64]
 [p0, p, q]; the first call, which has none before it, is its own p0."""
 
 
+Between = Literal["hold", "linear"]
+"""The forecast of the calls between the full ones."""
+
+
 @dataclass(frozen=True)
 class Placement:
     """Full calls, the first of them 0, and the predicted damage of the run."""
 
     full: tuple[int, ...]
     damage: float
+    between: Between = "linear"
 
     def schedule(self, calls: int) -> Schedule:
-        """The schedule: full calls, and the output forecast linearly in between."""
+        """The schedule: full calls, and the output forecast in between."""
         own = set(self.full)
         steps = tuple("full" if call in own else "forecast" for call in range(calls))
-        kinds = {"full": Kind(), "forecast": Kind(0, forecast="linear")}
+        kinds = {"full": Kind(), "forecast": Kind(0, forecast=self.between)}
         return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, steps)
 
 
-def placements(calibration: Calibration) -> tuple[Placement, ...]:
+def placements(calibration: Calibration, between: Between = "linear") -> tuple[Placement, ...]:
     """The best placement of every number of full calls, from :data:`FEWEST` to all of them.
 
     Empty for runs of more than :data:`LONGEST` calls.
@@ -52,7 +59,7 @@ def placements(calibration: Calibration) -> tuple[Placement, ...]:
     calls = calibration.calls
     if calls > LONGEST:
         return ()
-    costs = segment_damages(calibration)
+    costs = segment_damages(calibration, between)
     best = np.full((calls, calls), np.inf)
     best[0, 0] = 0.0
     origins: list[NDArray[np.intp]] = []
@@ -62,7 +69,7 @@ def placements(calibration: Calibration) -> tuple[Placement, ...]:
         if count >= min(FEWEST, calls):
             place = int(ends.argmin())
             full = _trace(origins, *divmod(place, calls))
-            found.append(Placement(full, float(ends.flat[place])))
+            found.append(Placement(full, float(ends.flat[place]), between))
         reached = best[:, :, None] + costs[:, :, :calls]
         origins.append(reached.argmin(0))
         best = reached.min(0)
@@ -78,17 +85,19 @@ def _trace(origins: list[NDArray[np.intp]], before: int, last: int) -> tuple[int
     return tuple(reversed(full))
 
 
-def segment_damages(calibration: Calibration) -> Table:
+def segment_damages(calibration: Calibration, between: Between) -> Table:
     """The damage of every segment; infinite where there is none."""
     calls = calibration.calls
     costs = np.full((calls, calls, calls + 1), np.inf)
     for last in range(calls):
         for before in range(last) if last else (0,):
-            costs[before, last, last + 1 :] = _segments(calibration, before, last)
+            costs[before, last, last + 1 :] = _segments(calibration, between, before, last)
     return costs
 
 
-def _segments(calibration: Calibration, before: int, last: int) -> NDArray[np.float64]:
+def _segments(
+    calibration: Calibration, between: Between, before: int, last: int
+) -> NDArray[np.float64]:
     """(calls - last,): the damage of the segments from ``last`` that end at each later call."""
     calls, path = calibration.calls, calibration.path
     timesteps = calibration.timesteps.tolist()
@@ -96,7 +105,8 @@ def _segments(calibration: Calibration, before: int, last: int) -> NDArray[np.fl
     later = range(last + 1, calls)
     errors = np.eye(calls)[last + 1 :]
     for row, call in zip(errors, later, strict=True):
-        weights = linear_weights(timesteps, call, computed)
+        line = between == "linear"
+        weights = linear_weights(timesteps, call, computed) if line else HOLD
         row[computed[: len(weights)]] -= weights
     if path is not None:
         errors *= path.moves[last + 1 :, None]

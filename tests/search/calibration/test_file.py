@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from dato.schedule import Depth, Forecast
 from search.calibration.damage import damage
 from search.calibration.fit import Fitted
 from search.calibration.table import Calibration
@@ -38,8 +39,9 @@ def test_it_comes_back_bit_by_bit(tmp_path: Path, alphas: bool) -> None:
     assert (again.path is None) is not alphas
     schedule = linear(["full", 0, 1, 0, "full", 0])
     assert damage(again, schedule) == damage(own, schedule)
-    fitted = (["full", 0, 1, 0, "full", 0], ["fitted"] * CALLS)
-    assert Fitted(again)(*fitted) == Fitted(own)(*fitted)
+    depths: list[Depth] = ["full", 0, 1, 0, "full", 0]
+    forecasts: list[Forecast] = ["fitted"] * CALLS
+    assert Fitted(again)(depths, forecasts) == Fitted(own)(depths, forecasts)
 
 
 def shorter(tensors: Tensors) -> None:
@@ -47,7 +49,7 @@ def shorter(tensors: Tensors) -> None:
 
 
 def half(tensors: Tensors) -> None:
-    tensors["cut.1"] = tensors["cut.1"].astype(np.float32)  # type: ignore[assignment]
+    tensors["cut.1"] = tensors["cut.1"].astype(np.float32)
 
 
 def unknown(tensors: Tensors) -> None:

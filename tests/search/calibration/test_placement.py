@@ -6,7 +6,7 @@ import pytest
 
 from search.calibration import placement
 from search.calibration.damage import damage
-from search.calibration.placement import FEWEST, placements
+from search.calibration.placement import FEWEST, Between, placements
 from tests.oracles.placements import best_placement
 from tests.search.calibration.made_up import calibration, wandering
 
@@ -14,13 +14,14 @@ CALLS = 8
 
 
 @pytest.mark.parametrize("alphas", [True, False])
-@pytest.mark.parametrize("seed", range(4))
-def test_they_are_the_best_of_all(seed: int, alphas: bool) -> None:
+@pytest.mark.parametrize("between", ["hold", "linear"])
+@pytest.mark.parametrize("seed", range(3))
+def test_they_are_the_best_of_all(seed: int, between: Between, alphas: bool) -> None:
     known = calibration(wandering(CALLS, seed), alphas=alphas)
-    found = placements(known)
+    found = placements(known, between)
     assert [len(own.full) for own in found] == list(range(FEWEST, CALLS + 1))
     for own in found:
-        best = best_placement(known, len(own.full))
+        best = best_placement(known, len(own.full), between)
         assert own.damage == pytest.approx(best.damage, abs=1e-12)
         assert own.full == best.full
 

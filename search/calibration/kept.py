@@ -1,0 +1,56 @@
+"""A study's calibration: what it covers, and where it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from search.calibration.table import Calibration, Key
+from search.records.folder import StudyFolder
+from search.space import Space
+
+
+def calibration_path(folder: StudyFolder) -> Path:
+    """Where a study keeps its calibration."""
+    return folder.root / "calibration.safetensors"
+
+
+def kept_calibration(
+    path: Path, key: Key, depths: Collection[int], make: Callable[[], Calibration]
+) -> Calibration:
+    """The calibration in ``path``, or one that is made and written there, whole or not at all.
+
+    It is kept because the same parameters must decode to the same weights for ever. One that was
+    measured under another key (by other versions is none) or lacks a depth is made again.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    if path.is_file():
+        found = Calibration.load(path)
+        same = found.key.model_copy(update={"versions": key.versions}) == key
+        if same and set(depths) <= set(found.cuts):
+            return found
+    found = make()
+    found.save(path)
+    return found
+
+
+def depths_of(space: Space) -> tuple[int, ...]:
+    """The cuts that calls of a space can stand on."""
+    values = (
+        value
+        for name, leaf in space.spec.leaves
+        if name.endswith(".depth")
+        for value in leaf.domain.values
+    )
+    return tuple(sorted({value for value in values if isinstance(value, int) and value > 0}))
+
+
+def fits(space: Space) -> bool:
+    """Whether a space has forecasts that are fitted."""
+    return any(
+        "fitted" in leaf.domain.values
+        for name, leaf in space.spec.leaves
+        if name.endswith("forecast")
+    )
