@@ -22,7 +22,7 @@ from plotly.io import from_json
 
 from experiments.pictures.browser import Page, page
 from search.records.folder import StudyFolder
-from search.tracking.files import offline_runs
+from search.tracking.wandb_folders import offline_runs
 
 COLOURS = 128
 """Of the palette of a picture; the pages are flat, and the files a third."""

@@ -14,8 +14,8 @@ import numpy as np
 from search.launch.workers.messages import Done, Ready
 from search.launch.workers.process import WorkerProcess
 from search.launch.workers.worker_pool import WorkerPool
+from search.model.cost_setting import Place, Work
 from search.model.description import ModelDescription
-from search.model.setting import Place, Work
 from search.model.workload import Workload
 
 SIZE = 64

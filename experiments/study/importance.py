@@ -20,7 +20,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
 from search.records.files import trials_from_json
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import TrialRecord
 from search.report.importance import importance
 
@@ -61,7 +61,7 @@ def ped_anova(records: Sequence[TrialRecord]) -> Mapping[str, float]:
         create_trial(
             params=dict(record.params),
             distributions=ranges,
-            value=fid(record.quality, OBJECTIVE),
+            value=metric_value(record.quality, OBJECTIVE),
         )
         for record in records
     )

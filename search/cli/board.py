@@ -13,7 +13,7 @@ from rich.text import Text
 
 from search.cli.scatter import scatter
 from search.metrics import FIDS, metric
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import FrontMember, TrialRecord
 from search.records.schedule_text import strip, summary
 from search.settings.duration import duration_text
@@ -83,10 +83,14 @@ class Board:
         points = [
             (record.speedup, value)
             for record in self.records
-            if record.speedup and (value := fid(record.quality, self.objective)) is not None
+            if record.speedup
+            and (value := metric_value(record.quality, self.objective)) is not None
         ]
         members = [
-            (member.record.speedup or 1.0, fid(member.record.quality, self.objective) or 0.0)
+            (
+                member.record.speedup or 1.0,
+                metric_value(member.record.quality, self.objective) or 0.0,
+            )
             for member in front
         ]
         picture = scatter(points, members, SCATTER, max(len(shown) + 1, 7))
@@ -110,7 +114,7 @@ class Board:
             calls = "" if schedule is None else strip(schedule) if fits else summary(schedule)
             table.add_row(
                 Text(member.name, "green"),
-                f"{fid(record.quality, self.objective):.{asked.digits}f}",
+                f"{metric_value(record.quality, self.objective):.{asked.digits}f}",
                 f"{1000 * (record.latency_s or 0.0):.0f}",
                 calls,
             )

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from search.latency.cost_table import CostTable
-from search.launch.cost_tables import calibrate as measure
-from search.launch.cost_tables import checked
 from search.launch.largest_batch import automatic_batch
+from search.launch.study_cost_table import calibrate as measure
+from search.launch.study_cost_table import checked
 from search.launch.watching import PlainStages
 from search.launch.workers.open_pool import model_config, open_pool
 from search.model.prompts import make_workloads

@@ -8,8 +8,8 @@ import ipaddress
 from search.cli.chosen import chosen_model
 from search.cli.generate import plain_warnings
 from search.demo.server import DemoServer
-from search.demo.studio import Studio, presets_for
-from search.model.prompt_images import Painter
+from search.demo.service import DemoService, presets_for
+from search.model.prompt_images import PromptPipeline
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -17,13 +17,13 @@ def demo(options: argparse.Namespace) -> int:
     model = chosen_model(options.overrides)
     with DemoServer(options.host, options.port) as server, plain_warnings():
         print(f"loading {model.path}", flush=True)
-        painter = Painter(model)
-        studio = Studio(painter, presets_for(painter, options.preset))
+        pipeline = PromptPipeline(model)
+        service = DemoService(pipeline, presets_for(pipeline, options.preset))
         print(f"Open {server.url} in a browser; Ctrl-C stops.", flush=True)
         if not _is_local(options.host):
             print("Everyone who can reach this machine can use the page.", flush=True)
         try:
-            server.serve(studio)
+            server.serve(service)
         except KeyboardInterrupt:
             print("\nStopped.")
     return 0

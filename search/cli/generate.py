@@ -16,7 +16,7 @@ from dato import Preset, load_preset
 from search.cli.chosen import model_of
 from search.cli.pictures import Target
 from search.errors import UserError
-from search.model.prompt_images import Painted, Painter, Wish
+from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 
 MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
@@ -27,18 +27,20 @@ def generate(options: argparse.Namespace) -> int:
     _check(options)
     target = Target(options.out)
     preset = load_preset(options.preset)
-    wishes = tuple(
-        Wish(prompt, options.seed + copy)
+    requests = tuple(
+        ImageRequest(prompt, options.seed + copy)
         for prompt in options.prompt
         for copy in range(options.count)
     )
     with plain_warnings():
-        painted = _paint(options, preset, wishes)
-    for name, done in painted.items():
-        each = done.seconds / len(wishes)
-        print(f"{name}: {len(wishes)} in {done.seconds:.1f} s, {each:.3g} s each", file=sys.stderr)
-    pictures = {name: done.images for name, done in painted.items()}
-    for path in target.save(wishes, pictures, options.count):
+        made = _generate(options, preset, requests)
+    for name, done in made.items():
+        each = done.seconds / len(requests)
+        print(
+            f"{name}: {len(requests)} in {done.seconds:.1f} s, {each:.3g} s each", file=sys.stderr
+        )
+    pictures = {name: done.images for name, done in made.items()}
+    for path in target.save(requests, pictures, options.count):
         print(path)
     return 0
 
@@ -52,21 +54,21 @@ def _check(options: argparse.Namespace) -> None:
             raise UserError(f"--{name} is from {low} to {high}; found {value}.")
 
 
-def _paint(
-    options: argparse.Namespace, preset: Preset, wishes: tuple[Wish, ...]
-) -> dict[str, Painted]:
+def _generate(
+    options: argparse.Namespace, preset: Preset, requests: tuple[ImageRequest, ...]
+) -> dict[str, PromptImages]:
     model = model_of(preset, options.overrides)
     print(f"loading {model.path}", file=sys.stderr)
-    painter = Painter(model)
-    calls = painter.calls(len(wishes), preset, options.steps)
+    pipeline = PromptPipeline(model)
+    calls = pipeline.calls(len(requests), preset, options.steps)
     passes = {"unpatched": False, preset.name: True} if options.compare else {preset.name: True}
-    painted = {}
+    made = {}
     for name, patched in passes.items():
         with _counted(name, calls) as on_call:
-            painted[name] = painter.paint(
-                wishes, preset, patched=patched, steps=options.steps, on_call=on_call
+            made[name] = pipeline.generate(
+                requests, preset, patched=patched, steps=options.steps, on_call=on_call
             )
-    return painted
+    return made
 
 
 @contextmanager

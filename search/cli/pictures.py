@@ -12,12 +12,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from dato.files import replace_bytes
 from search.errors import UserError
-from search.model.prompt_images import Wish
+from search.model.prompt_images import ImageRequest
 from search.records.names import slug
 
 COLUMNS = 6
 Pictures = Mapping[str, Sequence[Image.Image]]
-"""By what made them, ``"unpatched"`` or a preset's name: one picture for each wish."""
+"""By what made them, ``"unpatched"`` or a preset's name: one picture for each request."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,22 @@ class Target:
     def is_folder(self) -> bool:
         return self.path.is_dir() or not self.path.suffix
 
-    def save(self, wishes: Sequence[Wish], pictures: Pictures, per_row: int) -> Iterator[Path]:
+    def save(
+        self, requests: Sequence[ImageRequest], pictures: Pictures, per_row: int
+    ) -> Iterator[Path]:
         """Write the grid, and into a folder each picture too; the paths that were written.
 
         Args:
             per_row: pictures of one prompt, which begin a row of their own where they are several.
         """
-        sheet = grid(pictures, rows_of(len(wishes), per_row))
+        sheet = grid(pictures, rows_of(len(requests), per_row))
         if not self.is_folder:
             yield _write(sheet, self.path)
             return
         for made_by, images in pictures.items():
-            for number, (wish, image) in enumerate(zip(wishes, images, strict=True), 1):
-                name = f"{number:02}-{slug(wish.prompt)[:40]}-{wish.seed}-{slug(made_by)}.png"
-                yield _write(image, self.path / name, _facts(wish, made_by))
+            for number, (request, image) in enumerate(zip(requests, images, strict=True), 1):
+                name = f"{number:02}-{slug(request.prompt)[:40]}-{request.seed}-{slug(made_by)}.png"
+                yield _write(image, self.path / name, _text_chunks(request, made_by))
         yield _write(sheet, self.path / "grid.png")
 
 
@@ -85,19 +87,23 @@ def grid(pictures: Pictures, rows: Sequence[range]) -> Image.Image:
     return sheet
 
 
-def _facts(wish: Wish, made_by: str) -> PngInfo:
-    """What it takes to make the picture again, in its file."""
+def _text_chunks(request: ImageRequest, made_by: str) -> PngInfo:
+    """What the picture was made from, for its file: enough to make it again."""
     facts = PngInfo()
-    for key, value in {"prompt": wish.prompt, "seed": str(wish.seed), "preset": made_by}.items():
+    for key, value in {
+        "prompt": request.prompt,
+        "seed": str(request.seed),
+        "preset": made_by,
+    }.items():
         facts.add_itxt(key, value)
     return facts
 
 
-def _write(image: Image.Image, path: Path, facts: PngInfo | None = None) -> Path:
+def _write(image: Image.Image, path: Path, text: PngInfo | None = None) -> Path:
     buffer = io.BytesIO()
     try:
         kind = Image.registered_extensions()[path.suffix.lower()]
-        image.save(buffer, kind, **({} if facts is None else {"pnginfo": facts}))
+        image.save(buffer, kind, **({} if text is None else {"pnginfo": text}))
         replace_bytes(path, buffer.getvalue())
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"Cannot write {str(path)!r}: {error}. Choose another --out.") from error

@@ -14,7 +14,7 @@ from search.launch.study_result import current_result, write_presets
 from search.metrics import FIDS
 from search.records.folder import StudyFolder
 from search.records.members import member_latency, member_speedup
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.report import write_report
 from search.report.front_table import front_table
 from search.settings.compose import load_config
@@ -63,7 +63,7 @@ def front(options: argparse.Namespace) -> int:
             {
                 "name": member.name,
                 "trial": member.record.number,
-                "fid": fid(member.record.quality, _fid_name(result.objective)),
+                "fid": metric_value(member.record.quality, _fid_name(result.objective)),
                 **(member.record.quality.metrics if member.record.quality else {}),
                 "latency_s": member_latency(member),
                 "speedup": member_speedup(member),

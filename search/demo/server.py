@@ -1,7 +1,7 @@
 """The page and its two questions over HTTP, with the standard library alone.
 
 ``GET /`` is the page, which asks nobody else for anything; ``GET /presets`` what can be chosen;
-``POST /paint`` makes one picture. Another site's page cannot ask: a browser sends JSON to a
+``POST /generate`` makes one picture. Another site's page cannot ask: a browser sends JSON to a
 foreign address only after a permission that this server never gives.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dato import DatoError
-from search.demo.studio import Request, Studio
+from search.demo.service import DemoRequest, DemoService
 from search.errors import UserError
 
 MAX_BODY = 64 * 1024
@@ -38,7 +38,7 @@ class DemoServer(ThreadingHTTPServer):
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self.studio: Studio | None = None
+        self.service: DemoService | None = None
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             super().__init__((host, port), _Handler)
@@ -55,9 +55,9 @@ class DemoServer(ThreadingHTTPServer):
         name = host.decode() if isinstance(host, bytes | bytearray) else str(host)
         return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
 
-    def serve(self, studio: Studio) -> None:
+    def serve(self, service: DemoService) -> None:
         """Answer until the process is interrupted."""
-        self.studio = studio
+        self.service = service
         self.serve_forever()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -74,24 +74,25 @@ class _Handler(BaseHTTPRequestHandler):
             page = files("search.demo").joinpath("page.html").read_bytes()
             self._send(200, page, "text/html; charset=utf-8")
         elif self.path == "/presets":
-            self._send_json(200, self._studio().describe())
+            self._send_json(200, self._service().describe())
         else:
             self._send_json(404, {"error": f"There is nothing at {self.path!r}."})
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if self.path != "/paint":
+        if self.path != "/generate":
             self._refuse(404, f"There is nothing to post to at {self.path!r}.")
         elif self.headers.get_content_type() != "application/json":
             self._refuse(415, "A request is application/json.")
         elif not length.isascii() or not length.isdecimal() or int(length[:9]) > MAX_BODY:
             self._refuse(413, f"A request is at most {MAX_BODY} bytes long, and says so.")
         else:
-            self._paint(self.rfile.read(int(length)))
+            self._generate(self.rfile.read(int(length)))
 
-    def _paint(self, body: bytes) -> None:
+    def _generate(self, body: bytes) -> None:
         try:
-            self._send_json(200, self._studio().paint(Request.model_validate_json(body)))
+            request = DemoRequest.model_validate_json(body)
+            self._send_json(200, self._service().generate(request))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "request"
@@ -99,9 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
         except (DatoError, UserError) as error:
             self._send_json(400, {"error": str(error)})
 
-    def _studio(self) -> Studio:
-        assert self.server.studio is not None, "requests are handled only while serving"
-        return self.server.studio
+    def _service(self) -> DemoService:
+        assert self.server.service is not None, "requests are handled only while serving"
+        return self.server.service
 
     def _refuse(self, status: int, sentence: str) -> None:
         """An unread body would be taken for the next request."""

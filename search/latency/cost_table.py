@@ -13,12 +13,12 @@ from pydantic import Field, model_validator
 from dato import Kind, Schedule, Tokens, Topology
 from dato.files import replace_text
 from search.errors import UserError
-from search.model.setting import Place, Wire, Work
+from search.model.cost_setting import Place, StrictSchema, Work
 
 VERSION = 2
 
 
-class PruneCost(Wire):
+class PruneCost(StrictSchema):
     """What pruning one layer adds to a call (negative where it saves), by ratio.
 
     Args:
@@ -50,7 +50,7 @@ class PruneCost(Wire):
         return ys[right - 1] + slope * (ratio - xs[right - 1])
 
 
-class Sample(Wire):
+class Sample(StrictSchema):
     """One kind of call as it was measured, before anything was composed from it.
 
     Args:
@@ -66,7 +66,7 @@ class Sample(Wire):
     count: int = Field(ge=1)
 
 
-class Method(Wire):
+class Method(StrictSchema):
     """How the table was measured.
 
     Args:
@@ -82,7 +82,7 @@ class Method(Wire):
     seed: int
 
 
-class Check(Wire):
+class Check(StrictSchema):
     """Relative error of priced speed-ups against end-to-end ones.
 
     Args:
@@ -99,7 +99,7 @@ class Check(Wire):
     noise: float = Field(ge=0)
 
 
-class CostTable(Wire):
+class CostTable(StrictSchema):
     """Seconds per image of the parts of a denoising run, in one place.
 
     A call costs its depth, plus one selection for each level that it prunes (for each layer under

@@ -1,4 +1,4 @@
-"""Audited members on disk, so that an audit that was killed goes on where it was."""
+"""The audited members of an unfinished audit, on disk: a killed audit goes on from there."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from search.records.record import FrontMember
 
 
 @dataclass
-class FileNotebook:
-    """Members in one file, written whole after each.
+class FileAuditCheckpoint:
+    """Audited members in one file, which is written anew after each.
 
     Args:
         path: one file for each set of held-out images.
@@ -20,7 +20,10 @@ class FileNotebook:
     path: Path
 
     def find(self, member: FrontMember) -> FrontMember | None:
-        """The member with what was measured of its images; its present name, price and timing."""
+        """The member with what an earlier run measured of its images, or ``None``.
+
+        Its name, price and timing are the present ones.
+        """
         for known in self._members():
             if known.record.schedule == member.record.schedule:
                 return FrontMember(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from search.errors import UserError
-from search.launch.audit_checkpoint import FileNotebook
+from search.launch.audit_checkpoint import FileAuditCheckpoint
 from search.launch.instruments import Heldout, Instruments, open_instruments
 from search.launch.random_schedules import random_schedules
 from search.launch.study_result import assemble, current_result, write_presets
@@ -18,7 +18,7 @@ from search.report import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.settings import Config
 from search.space import load_space
-from search.study.auditor import Audited, Auditor, Blank, Notebook
+from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
 
@@ -29,7 +29,7 @@ def audit_front(
     front: Sequence[FrontMember],
     chosen: Sequence[int],
     watcher: StageWatcher,
-    notebook: Notebook | None = None,
+    checkpoint: AuditCheckpoint | None = None,
 ) -> Audited:
     """Audit the ``chosen`` members with what the instruments holds out."""
     config = instruments.config
@@ -43,7 +43,7 @@ def audit_front(
         time_together=instruments.time_together,
         stage=watcher.stage,
         shown=SHOWN,
-        notebook=notebook or Blank(),
+        checkpoint=checkpoint or NoAuditCheckpoint(),
     )
     count, seed = config.latency.check_schedules, config.study.seed
     return auditor.audit(
@@ -80,10 +80,12 @@ def run_audit(
         front = front_of(known.records, config.quality.objective)
         if not front:
             raise UserError("The study has no schedule on its front yet, so there is no audit.")
-        notebook = FileNotebook(folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json")
+        checkpoint = FileAuditCheckpoint(
+            folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json"
+        )
         with open_instruments(config, folder, watcher, heldout) as instruments:
             audited = audit_front(
-                instruments, known.records, front, range(len(front)), watcher, notebook
+                instruments, known.records, front, range(len(front)), watcher, checkpoint
             )
         result = assemble(config, folder, known.records, audited=audited, command=known.command)
         result = replace(result, damage_rank=known.damage_rank)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from dato import Schedule
+from search.calibration.placement import Between
 from search.errors import UserError
 from search.launch.instruments import Instruments
+from search.launch.study_calibration import study_calibration
 from search.launch.watching import StageWatcher
 from search.records.folder import StudyFolder
-from search.sensitivity.measure import measure_sensitivity
-from search.sensitivity.table import Sensitivity
 from search.settings.compose import load_config
 from search.space import Space
 from search.study.front_choice import front_of
@@ -33,12 +32,8 @@ def first_schedules(
     found: list[Schedule] = []
     if settings.study is not None:
         found.extend(_front(Path(settings.study), space, instruments))
-    depths = space.free_depths(instruments.context)
-    if settings.optimal and depths:
-        sensitivity = kept_sensitivity(instruments, depths, watcher)
-        costs = instruments.evaluator.table.depth_s
-        plans = planned_starts(sensitivity, costs, settings.optimal)
-        found.extend(plan.schedule() for plan in plans)
+    if settings.optimal and places_calls(space):
+        found.extend(_planned(space, instruments, watcher))
     return tuple(dict.fromkeys(found))
 
 
@@ -58,20 +53,29 @@ def _front(path: Path, space: Space, instruments: Instruments) -> list[Schedule]
     return known
 
 
-def kept_sensitivity(
-    instruments: Instruments, depths: Sequence[int], watcher: StageWatcher
-) -> Sensitivity:
-    """The study's sensitivity, measured unless its folder holds it."""
-    path = instruments.folder.sensitivity
-    if path.is_file():
-        return Sensitivity.load(path)
-    watcher.stage("damage of single calls")
-    sensitivity = instruments.pool.measure(
-        partial(measure_sensitivity, depths=tuple(depths), table=instruments.evaluator.table)
-    )
-    sensitivity.save(path)
-    watcher.stage(
-        f"damage of single calls cost {sensitivity.unet_calls:.0f} UNet calls "
-        f"for each of {sensitivity.images} images"
-    )
-    return sensitivity
+def _planned(space: Space, instruments: Instruments, watcher: StageWatcher) -> list[Schedule]:
+    """Schedules of least predicted damage, with the best forecast that the space has."""
+    own, context = instruments, instruments.context
+    calibration = study_calibration(own.config, own.folder, own.pool, watcher)
+    costs, count = own.evaluator.table.depth_s, own.config.warmstart.optimal
+    for between in get_args(Between):
+        plans = planned_starts(calibration, costs, count, between)
+        schedules = [plan.schedule(context.calls) for plan in plans]
+        known = [each for each in schedules if space.encode(each, context) is not None]
+        if known:
+            return known
+    return []
+
+
+def places_calls(space: Space) -> bool:
+    """Whether a space can compute any single call and leave out any other.
+
+    Rules that place the full calls themselves cannot express what is planned.
+    """
+    values = {
+        value
+        for name, leaf in space.spec.leaves
+        if name == "calls.depth"
+        for value in leaf.domain.values
+    }
+    return {0, "full"} <= values

@@ -12,7 +12,7 @@ from dato import Schedule
 from search.errors import TrialError, UserError
 from search.latency.cost_table import CostTable
 from search.latency.end_to_end import Compared, compare
-from search.launch.cost_tables import study_table
+from search.launch.study_cost_table import study_table
 from search.launch.watching import StageWatcher
 from search.launch.workers.open_pool import metric_device, model_config, open_pool
 from search.launch.workers.pool import Pool

@@ -7,7 +7,7 @@ import json
 
 from search.errors import UserError
 from search.launch.instruments import Instruments
-from search.model.setting import Place
+from search.model.cost_setting import Place
 from search.records.folder import StudyFolder
 from search.settings import Config
 from search.space import Space

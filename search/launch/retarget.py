@@ -1,4 +1,4 @@
-"""A study's schedules on other devices: priced by their cost tables, without an image."""
+"""Prices a study's schedules on other devices, from their cost tables and without an image."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from search.study.front_choice import front_of
 
 
 def other_tables(folder: StudyFolder) -> tuple[CostTable, ...]:
-    """Tables that the study was given for other devices."""
+    """The cost tables of other devices that the study was given."""
     return tuple(load_cost_table(path) for path in sorted(folder.tables.glob("*.json")))
 
 
-def priced_elsewhere(
+def with_other_devices(
     front: Sequence[FrontMember], topology: Topology, tables: Sequence[CostTable]
 ) -> tuple[FrontMember, ...]:
-    """The front with each member's speed-up on every table's device."""
+    """The front, each member with its speed-up on the device of every table."""
 
     def speedups(schedule: Schedule | None) -> Mapping[str, float]:
         if schedule is None:
@@ -35,19 +35,19 @@ def priced_elsewhere(
 def retargeted(result: StudyResult, table: CostTable, constraints: Constraints) -> StudyResult:
     """The result that the study's trials give on the table's device.
 
-    Every trial is priced anew and the front taken from what then is not dominated. What images
-    told stays: FIDs, and the held-out numbers of members that are on both fronts. What clocks told
-    is gone.
+    Every trial is priced anew, and the front is what then is not dominated. Measurements of images
+    stay: the FIDs, and the held-out numbers of members that are on both fronts. Measured times are
+    dropped.
 
     Args:
         constraints: the study's; bounds on the speed-up are judged again.
     """
     topology = table.work.topology
     records = tuple(_repriced(record, table, topology, constraints) for record in result.records)
-    looked = {member.record.number: member for member in result.front}
+    audited = {member.record.number: member for member in result.front}
     front = tuple(
         replace(member, heldout=known.heldout, interval=known.interval)
-        if (known := looked.get(member.record.number))
+        if (known := audited.get(member.record.number))
         else member
         for member in front_of(records, result.objective)
     )

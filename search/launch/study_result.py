@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dato.preset import ModelInfo, SamplerInfo
 from search.latency.cost_file import load_cost_table
-from search.launch.retarget import other_tables, priced_elsewhere
+from search.launch.retarget import other_tables, with_other_devices
 from search.model.reference import read_reference
 from search.records.files import load_result
 from search.records.folder import StudyFolder
@@ -46,7 +46,7 @@ def assemble(
         config=public_config(config),
         objective=objective,
         records=tuple(records),
-        front=priced_elsewhere(front, table.work.topology, other_tables(folder)),
+        front=with_other_devices(front, table.work.topology, other_tables(folder)),
         baseline=audited.baseline if audited else _searched_baseline(records),
         cost_table_error=statistics.fmean(errors) if errors else None,
         cost_table_worst=max(errors, default=None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dato import Topology
-from search.model.setting import Place, Work
+from search.model.cost_setting import Place, Work
 
 
 @dataclass(frozen=True)

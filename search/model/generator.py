@@ -15,29 +15,27 @@ import dato
 from dato import DatoError, Schedule, Topology
 from dato.denoisers.registry import denoiser_of
 from search.errors import TrialError
+from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
 from search.model.description import ModelDescription
 from search.model.families import Callback, family_of
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
-from search.model.setting import LayerWire, Place, Work, architecture_of, timer_of
+from search.model.out_of_memory import is_out_of_memory
 from search.model.threads import one_thread
 from search.model.workload import Workload, chunk_indices, chunks_of
 
 ON_DEVICE = 1 << 30
-"""Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric; what is
-larger goes to main memory chunk by chunk, as an audit's thousands of images do."""
-
-NO_MEMORY = ("not enough memory", "can't allocate memory")
-"""What torch's allocator of the CPU says, on different systems, in a plain RuntimeError."""
+"""Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric. A larger
+set, such as an audit's thousands of images, goes to main memory chunk by chunk."""
 
 
 class Generator:
     """Loads a pipeline once, encodes a workload's prompts once, and runs schedules on both.
 
     Images come in fixed chunks: chunk ``k`` is always images ``k * batch_size`` up to
-    ``(k + 1) * batch_size`` in one denoising run, so that a chunk has the same bits whoever
-    asks for it, and whichever images they ask for. On a CPU everything runs on one thread.
+    ``(k + 1) * batch_size`` in one denoising run. So a chunk has the same bits, whichever of its
+    images are asked for. On a CPU everything runs on one thread.
 
     Raises:
         UserError: the model cannot be loaded.
@@ -81,14 +79,14 @@ class Generator:
 
     @cached_property
     def work(self) -> Work:
-        """What a cost table of this generator prices."""
+        """What a run of this generator computes, which a cost table prices."""
         height, width = self.latent_size
         factor = self.pipe.vae_scale_factor
         return Work(
             model=self.model.path,
             architecture=architecture_of(self.denoiser),
             skip_branches=self.topology.skip_branches,
-            layers=tuple(LayerWire(**vars(layer)) for layer in self.topology.layers),
+            layers=tuple(LayerSchema(**vars(layer)) for layer in self.topology.layers),
             latent_size=(height, width),
             image_size=(height * factor, width * factor),
             guided=self.model.guided,
@@ -98,7 +96,7 @@ class Generator:
 
     @property
     def place(self) -> Place:
-        """Where its costs hold."""
+        """Where it runs, which is where measured costs hold."""
         return Place(
             device=device_name(self.device),
             dtype=self.model.dtype,
@@ -108,7 +106,7 @@ class Generator:
 
     @property
     def description(self) -> ModelDescription:
-        """What a study must know of this model; reads every weight once."""
+        """The model as a study must know it. Every weight is read once."""
         return ModelDescription(self.work, self.place, self.fingerprint)
 
     def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
@@ -134,7 +132,7 @@ class Generator:
             if not torch.isfinite(latents).all():
                 raise TrialError("The latents hold NaN or infinity.")
             pixels = self._decode(latents)
-            if self.device.type == "cuda":  # or the decoder's time would be told as the metric's
+            if self.device.type == "cuda":  # else the decoder's time would count as the metric's
                 torch.cuda.synchronize(self.device)
         return Images(pixels, latents.float(), time.perf_counter() - started)
 
@@ -145,14 +143,14 @@ class Generator:
             yield
 
     def trajectory(
-        self, chunk: int, schedule: Schedule | None, teacher: Tensor | None = None
+        self, chunk: int, schedule: Schedule | None, reference: Tensor | None = None
     ) -> Tensor:
         """Latents after every call of a run under ``schedule``; ``None`` is the unpatched pipeline.
 
         Args:
-            teacher: (calls, images, channels, height, width), another run's latents. Every call
-                is given those instead of what this run made of the call before, so that what
-                comes back is the work of one call alone.
+            reference: latents of another run, (calls, images, channels, height, width). Every call
+                starts from these and not from what the call before made, so each returned value
+                is the work of one call alone.
 
         Returns:
             (calls, images, channels, height, width), on the CPU.
@@ -161,7 +159,7 @@ class Generator:
 
         def follow(latents: Tensor) -> Tensor:
             found.append(latents.float().cpu())
-            return latents if teacher is None else teacher[len(found) - 1].to(latents)
+            return latents if reference is None else reference[len(found) - 1].to(latents)
 
         with _trial_errors(), self.applied(schedule):
             self.loop(chunk, follow=follow)
@@ -178,13 +176,13 @@ class Generator:
         Args:
             chunk: which images.
             on_step: called after each denoiser call and its sampler step.
-            follow: given the latents after each of them; the run goes on with what it returns.
+            follow: called with the latents after each call; the run goes on with what it returns.
 
         Returns:
             Latents on the device: (images, channels, height, width).
 
         Raises:
-            TrialError: the schedule does not fit, or memory is short.
+            TrialError: the schedule does not fit, or memory ran out.
         """
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         shape = (self.denoiser.config.in_channels, *self.latent_size)
@@ -221,7 +219,7 @@ class Generator:
 
     @contextmanager
     def _text_encoders(self) -> Iterator[None]:
-        """Text encoders are on the device only while they encode: nobody needs them later."""
+        """Text encoders are on the device only while they encode: nothing needs them later."""
         encoders = [getattr(self.pipe, name) for name in self.family.text_encoders]
         for encoder in encoders:
             encoder.to(self.device)
@@ -254,16 +252,14 @@ def _as_callback(
 
 @contextmanager
 def _trial_errors() -> Iterator[None]:
-    """Turn what only this schedule is to blame for into :class:`TrialError`."""
+    """Turn errors for which only this schedule is to blame into :class:`TrialError`."""
     try:
         yield
     except DatoError as error:
         raise TrialError(str(error)) from error
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
-    except RuntimeError as error:
-        if any(words in str(error) for words in NO_MEMORY):
-            raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error
-        raise

@@ -14,7 +14,7 @@ from diffusers import DiffusionPipeline
 
 from search.errors import UserError
 from search.model.architectures import PUBLISHED, TINY, Name
-from search.model.quiet_loading import quiet
+from search.model.quiet_loading import quiet_loading
 from search.model.untrained import build
 from search.model.weights import POCKET, pipeline_folder
 
@@ -75,7 +75,7 @@ def load_pipeline(model: ModelConfig) -> Any:
         UserError: the folder, the scheduler or the device does not exist.
     """
     device = _device(model.device)
-    with quiet():
+    with quiet_loading():
         pipe = _load(model) if model.weights == "pretrained" else _build(model, device)
     set_scheduler(pipe, model.scheduler)
     pipe.set_progress_bar_config(disable=True)

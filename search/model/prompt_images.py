@@ -1,4 +1,4 @@
-"""Pictures of a person's own prompts: one loaded pipeline, with a preset or without."""
+"""Images of a person's own prompts, from one loaded pipeline, with a preset or without."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from dato import Preset
 from dato.fit import Resample
 from search.errors import UserError
 from search.model.families import family_of
-from search.model.generator import NO_MEMORY
 from search.model.loading import ModelConfig, load_pipeline, set_scheduler
+from search.model.out_of_memory import is_out_of_memory
 
 
 @dataclass(frozen=True)
-class Wish:
-    """One picture: its prompt, and the seed of its noise."""
+class ImageRequest:
+    """One image: its prompt, and the seed of its noise."""
 
     prompt: str
     seed: int
 
 
 @dataclass(frozen=True)
-class Painted:
-    """What came of some wishes.
+class PromptImages:
+    """Generated images.
 
     Args:
-        images: one for each wish, in their order.
-        seconds: wall-clock seconds from the prompts to the pictures.
+        images: one for each request, in their order.
+        seconds: wall-clock seconds from the prompts to the images.
     """
 
     images: tuple[Image.Image, ...]
     seconds: float
 
 
-class Painter:
+class PromptPipeline:
     """Loads a pipeline once and runs presets on it.
 
-    A wish gives the picture that the pipeline itself gives for this prompt and
+    Each image is the one that the pipeline itself gives for the prompt and
     ``generator=torch.Generator().manual_seed(seed)``.
 
     Raises:
-        UserError: the model cannot be loaded, or is none that turns text into images.
+        UserError: the model cannot be loaded, or does not turn text into images.
     """
 
     def __init__(self, model: ModelConfig) -> None:
@@ -57,25 +57,25 @@ class Painter:
         self.pipe = load_pipeline(model)
         self.family = family_of(self.pipe)
 
-    def calls(self, wishes: int, preset: Preset, steps: int | None = None) -> int:
-        """Denoiser calls that :meth:`paint` makes, which is how often it calls ``on_call``."""
+    def calls(self, requests: int, preset: Preset, steps: int | None = None) -> int:
+        """How many denoiser calls :meth:`generate` makes, and so how often it calls ``on_call``."""
         set_scheduler(self.pipe, preset.sampler.scheduler)
         self.pipe.scheduler.set_timesteps(steps or preset.sampler.num_inference_steps)
-        return len(self.pipe.scheduler.timesteps) * -(-wishes // self.model.batch_size)
+        return len(self.pipe.scheduler.timesteps) * -(-requests // self.model.batch_size)
 
-    def paint(
+    def generate(
         self,
-        wishes: Sequence[Wish],
+        requests: Sequence[ImageRequest],
         preset: Preset,
         *,
         patched: bool = True,
         steps: int | None = None,
         on_call: Callable[[], None] = lambda: None,
-    ) -> Painted:
+    ) -> PromptImages:
         """Run a preset, with its own sampler, steps and guidance.
 
         Args:
-            patched: whether its schedule runs; if not, only its sampler does.
+            patched: whether the preset's schedule runs; if not, only its sampler does.
             steps: another number of steps, to which the schedule is stretched.
             on_call: called after every call of the denoiser.
 
@@ -91,15 +91,15 @@ class Painter:
             started = time.perf_counter()
             images = [
                 image
-                for start in range(0, len(wishes), size)
-                for image in self._run(wishes[start : start + size], preset, steps, on_call)
+                for start in range(0, len(requests), size)
+                for image in self._run(requests[start : start + size], preset, steps, on_call)
             ]
-            return Painted(tuple(images), time.perf_counter() - started)
+            return PromptImages(tuple(images), time.perf_counter() - started)
 
     @torch.no_grad()
     def _run(
         self,
-        wishes: Sequence[Wish],
+        requests: Sequence[ImageRequest],
         preset: Preset,
         steps: int | None,
         on_call: Callable[[], None],
@@ -113,10 +113,10 @@ class Painter:
             images: list[Image.Image] = self.pipe(
                 num_inference_steps=steps or sampler.num_inference_steps,
                 guidance_scale=sampler.guidance_scale,
-                generator=[torch.Generator().manual_seed(wish.seed) for wish in wishes],
+                generator=[torch.Generator().manual_seed(request.seed) for request in requests],
                 **self.family.encode(
                     self.pipe,
-                    [wish.prompt for wish in wishes],
+                    [request.prompt for request in requests],
                     self.pipe.device,
                     sampler.guidance_scale > 1,
                 ),
@@ -130,11 +130,9 @@ def _memory(batch_size: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch.OutOfMemoryError is a RuntimeError; a CPU's allocator has none of its own.
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not known and not any(words in str(error) for words in NO_MEMORY):
+        if not is_out_of_memory(error):
             raise
         raise UserError(
-            f"There is not enough memory for {batch_size} images at once. Lower model.batch_size, "
-            "or set model.vae_slicing=true."
+            f"Memory is too small for {batch_size} images at once. Lower model.batch_size, or set "
+            "model.vae_slicing=true."
         ) from error

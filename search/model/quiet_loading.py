@@ -11,7 +11,7 @@ from transformers.utils import logging as transformers_logging
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet_loading() -> Iterator[None]:
     """No progress bars, and nothing below an error, inside the block."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
 from search.errors import UserError
-from search.model.quiet_loading import quiet
+from search.model.quiet_loading import quiet_loading
 
 FILES = ["*.json", "*.txt", "model.safetensors"]
 """What is needed of a repository; other weight formats are larger, or run what they hold."""
@@ -46,7 +46,7 @@ class ClipScorer:
         """
         folder = _folder(path)
         try:
-            with quiet():
+            with quiet_loading():
                 model: Any = CLIPModel.from_pretrained(
                     folder, local_files_only=True, use_safetensors=True
                 )

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from search.metrics import metric
 from search.records.members import member_speedup
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import Audit, FrontMember, StudyResult
 from search.report.front_table import MISSING
 
@@ -34,7 +34,7 @@ def audit_table(result: StudyResult) -> Table:
     for member in (*([result.baseline] if result.baseline else []), *result.front):
         speedup = _number(member_speedup(member), ".2f", "x")
         form = f".{metric(result.objective).digits}f"
-        searched = _number(fid(member.record.quality, result.objective), form)
+        searched = _number(metric_value(member.record.quality, result.objective), form)
         matched, pairs = _audit(member.audit, form)
         name = escape(member.name) + (DAGGER if _beaten_by(member) else "")
         table.add_row(name, searched, matched, *_fids(member), *pairs, speedup)
@@ -63,7 +63,7 @@ def bias(result: StudyResult) -> str:
         (searched, member.audit)
         for member in result.front
         if member.audit is not None
-        and (searched := fid(member.record.quality, result.objective)) is not None
+        and (searched := metric_value(member.record.quality, result.objective)) is not None
     ]
     gaps = [x.matched_fid - searched for searched, x in pairs if x.matched_fid is not None]
     if not gaps:
@@ -104,8 +104,8 @@ def _audit(audit: Audit | None, form: str) -> tuple[str, tuple[str, ...]]:
 def _fids(member: FrontMember) -> tuple[str, str]:
     reference = None if member.audit is None else member.audit.reference_interval
     return (
-        _between(fid(member.heldout, "fid_reference"), reference),
-        _between(fid(member.heldout, "fid_real"), member.interval),
+        _between(metric_value(member.heldout, "fid_reference"), reference),
+        _between(metric_value(member.heldout, "fid_real"), member.interval),
     )
 
 

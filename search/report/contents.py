@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from search.pareto import knee
 from search.records.members import member_interval, member_latency, member_speedup
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.schedule_text import summary
 from search.report.front_table import MISSING, TIMES
@@ -43,7 +43,7 @@ class Row:
     retimed: float | None
     calls: str
     params: Mapping[str, int | float | str]
-    elsewhere: Mapping[str, float]
+    other_devices: Mapping[str, float]
 
 
 def headline(result: StudyResult) -> tuple[Number, ...]:
@@ -77,13 +77,13 @@ def _speedup_number(result: StudyResult) -> Number:
     base = result.baseline
     if base is None or not result.front:
         return Number(MISSING, "", label, "no baseline or no front to compare")
-    heldout = fid(base.heldout, "fid_real") is not None
-    limit = fid(base.heldout if heldout else base.record.quality, "fid_real")
+    heldout = metric_value(base.heldout, "fid_real") is not None
+    limit = metric_value(base.heldout if heldout else base.record.quality, "fid_real")
     if limit is None:
         return Number(MISSING, "", label, "FID to real images was not measured")
     found: list[tuple[float, float, FrontMember]] = []
     for member in result.front:
-        value = fid(member.heldout if heldout else member.record.quality, "fid_real")
+        value = metric_value(member.heldout if heldout else member.record.quality, "fid_real")
         speedup = member_speedup(member)
         if value is not None and speedup is not None and value <= limit:
             found.append((speedup, value, member))
@@ -104,31 +104,31 @@ def rows(result: StudyResult) -> tuple[Row, ...]:
     """The unpatched pipeline, where known, then the front, slowest first."""
     base = None
     if result.baseline is not None:
-        base = fid(result.baseline.record.quality, result.objective)
+        base = metric_value(result.baseline.record.quality, result.objective)
     first = [_row(result.baseline, result.objective, None)] if result.baseline else []
     return (*first, *(_row(member, result.objective, base) for member in result.front))
 
 
 def _row(member: FrontMember, objective: str, base: float | None) -> Row:
     record = member.record
-    value, latency = fid(record.quality, objective), member_latency(member)
+    value, latency = metric_value(record.quality, objective), member_latency(member)
     return Row(
         name=member.name,
         trial=record.number,
         origin=record.origin,
         fid=value,
         delta=None if value is None or base is None else value - base,
-        heldout=fid(member.heldout, objective),
+        heldout=metric_value(member.heldout, objective),
         interval=member_interval(member, objective),
         beaten_by=member.audit.beaten_by if member.audit else "",
-        real=fid(record.quality, "fid_real"),
+        real=metric_value(record.quality, "fid_real"),
         metrics=record.quality.metrics if record.quality else {},
         latency_ms=None if latency is None else 1000 * latency,
         speedup=record.speedup,
         retimed=member.speedup,
         calls="" if record.schedule is None else summary(record.schedule),
         params=record.params,
-        elsewhere=member.elsewhere,
+        other_devices=member.elsewhere,
     )
 
 

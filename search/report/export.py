@@ -11,7 +11,7 @@ from dato.files import replace_text
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
 from search.records.folder import StudyFolder
 from search.records.names import slug
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
@@ -92,7 +92,7 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
     else:
         quality, reference = member.record.quality, base.record.quality
     fid_name = _fid_name(result, quality, reference)
-    value, base_value = fid(quality, fid_name), fid(reference, fid_name)
+    value, base_value = metric_value(quality, fid_name), metric_value(reference, fid_name)
     latency, base_latency = _latencies(member, base)
     if quality is None or value is None or base_value is None or not (latency and base_latency):
         return None
@@ -110,7 +110,7 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
 def _fid_name(result: StudyResult, *qualities: Quality | None) -> str:
     """FID to real images where it is known: the unpatched FID to itself says nothing. A preset
     holds no other metric."""
-    known = all(fid(quality, "fid_real") is not None for quality in qualities)
+    known = all(metric_value(quality, "fid_real") is not None for quality in qualities)
     return "fid_real" if known else "fid_reference"
 
 

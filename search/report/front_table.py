@@ -9,7 +9,7 @@ from rich.table import Table
 
 from search.metrics import Metric, metric
 from search.records.members import member_latency, member_speedup
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.schedule_text import summary
 
@@ -25,14 +25,14 @@ def front_table(result: StudyResult) -> Table:
     were, else the cost table's, which a tilde tells apart.
     """
     members = (*([result.baseline] if result.baseline else []), *result.front)
-    real = any(fid(member.record.quality, "fid_real") is not None for member in members)
-    heldout = any(fid(member.heldout, "fid_real") is not None for member in members)
+    real = any(metric_value(member.record.quality, "fid_real") is not None for member in members)
+    heldout = any(metric_value(member.heldout, "fid_real") is not None for member in members)
     mixed = len({member.timing is None for member in members}) == 2
     table = Table(title=f"Front of {escape(result.name)}", title_justify="left")
     table.add_column("preset", no_wrap=True)
     columns = ["FID to ref.", *(["to real"] if real else [])]
     columns += ["held-out, to real"] if heldout else []
-    devices = elsewhere(result)
+    devices = other_devices(result)
     more = further_metrics(result)
     columns += [escape(each.short) for each in more]
     for column in (*columns, "ms/image", "speed-up", *(f"on {escape(name)}" for name in devices)):
@@ -43,10 +43,10 @@ def front_table(result: StudyResult) -> Table:
         priced = "~" if mixed and member.timing is None else ""
         table.add_row(
             escape(member.name),
-            _number(fid(member.record.quality, "fid_reference"), ".2f"),
-            *([_number(fid(member.record.quality, "fid_real"), ".2f")] if real else []),
+            _number(metric_value(member.record.quality, "fid_reference"), ".2f"),
+            *([_number(metric_value(member.record.quality, "fid_real"), ".2f")] if real else []),
             *([_with_interval(member)] if heldout else []),
-            *(_number(fid(member.record.quality, x.name), f".{x.digits}f") for x in more),
+            *(_number(metric_value(member.record.quality, x.name), f".{x.digits}f") for x in more),
             priced + _number(None if latency is None else 1000 * latency, ".0f"),
             priced + _number(member_speedup(member), ".2f", "x"),
             *(_number(member.elsewhere.get(name), ".2f", "x") for name in devices),
@@ -74,7 +74,7 @@ def further_metrics(result: StudyResult) -> tuple[Metric, ...]:
     return tuple(map(metric, names))
 
 
-def elsewhere(result: StudyResult) -> tuple[str, ...]:
+def other_devices(result: StudyResult) -> tuple[str, ...]:
     """Other devices that the front was priced for."""
     return tuple(dict.fromkeys(name for member in result.front for name in member.elsewhere))
 
@@ -96,7 +96,7 @@ def feasibility(result: StudyResult) -> str:
 
 
 def _with_interval(member: FrontMember) -> str:
-    value = _number(fid(member.heldout, "fid_real"), ".2f")
+    value = _number(metric_value(member.heldout, "fid_real"), ".2f")
     if member.interval is None:
         return value
     low, high = member.interval

@@ -16,7 +16,7 @@ from search.records.folder import StudyFolder
 from search.records.record import StudyResult
 from search.report.audit_table import bias
 from search.report.contents import balanced, failures, flatten, headline, rows
-from search.report.front_table import elsewhere, feasibility, further_metrics
+from search.report.front_table import feasibility, further_metrics, other_devices
 from search.report.importance import importance
 from search.report.plots import front_figure, heldout_figure, progress_figure
 from search.report.sample_uris import load_samples
@@ -55,7 +55,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         first=balanced(result, samples.members),
         importance=importance(result.records, result.objective),
         feasibility=feasibility(result),
-        devices=elsewhere(result),
+        devices=other_devices(result),
         asked=metric(result.objective),
         further=[each for each in further_metrics(result) if each.name != result.objective],
         bias=bias(result),

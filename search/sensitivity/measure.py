@@ -68,7 +68,7 @@ def measure_sensitivity(
     spent = float(calls)
     for probe in probes(calls, depths):
         schedule = probe.schedule(calls)
-        missed = generator.trajectory(chunk, schedule, teacher=reference) - reference
+        missed = generator.trajectory(chunk, schedule, reference=reference) - reference
         errors = missed.flatten(1).double().square().mean(1).sqrt() / scale
         found[probe] = [float(errors[probe.start + age]) for age in probe.ages]
         spent += table.price(schedule, topology) / table.price_call(Kind(), topology, Tokens())

@@ -79,7 +79,7 @@ class Sensitivity:
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        wire = _Wire(
+        stored = _SensitivitySchema(
             images=self.images,
             unet_calls=self.unet_calls,
             damage={
@@ -87,7 +87,7 @@ class Sensitivity:
                 for depth, table in self.damage.items()
             },
         )
-        replace_text(path, wire.model_dump_json() + "\n")
+        replace_text(path, stored.model_dump_json() + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Sensitivity:
@@ -97,8 +97,8 @@ class Sensitivity:
             UserError: the file is missing or broken.
         """
         try:
-            wire = _Wire.model_validate_json(read_text(path, REMEDY, LARGE))
-            tables = {depth: np.asarray(rows, dtype=float) for depth, rows in wire.damage.items()}
+            stored = _SensitivitySchema.model_validate_json(read_text(path, REMEDY, LARGE))
+            tables = {depth: np.asarray(rows, dtype=float) for depth, rows in stored.damage.items()}
             if 0 not in tables or {table.shape for table in tables.values()} != {
                 (len(tables[0]), len(tables[0]))
             }:
@@ -108,10 +108,10 @@ class Sensitivity:
                 f"The sensitivity file {str(path)!r} cannot be read "
                 f"({str(error).splitlines()[0]}). {REMEDY}"
             ) from error
-        return cls(tables, wire.images, wire.unet_calls)
+        return cls(tables, stored.images, stored.unet_calls)
 
 
-class _Wire(BaseModel):
+class _SensitivitySchema(BaseModel):
     """``sensitivity.json``: strict, versioned."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)

@@ -17,8 +17,8 @@ from search.study.front_choice import still_on_front
 UNPATCHED = "unpatched"
 
 
-class Notebook(Protocol):
-    """Where finished members are kept, so that an audit that is killed goes on."""
+class AuditCheckpoint(Protocol):
+    """Keeps the audited members, so that a killed audit goes on from there."""
 
     def find(self, member: FrontMember) -> FrontMember | None:
         """The member as it was audited before, or ``None``."""
@@ -48,8 +48,8 @@ class Audited:
 
 
 @dataclass
-class Blank:
-    """A notebook of the present run alone."""
+class NoAuditCheckpoint:
+    """Keeps nothing: an audit that is killed starts again."""
 
     def find(self, member: FrontMember) -> FrontMember | None:
         return None
@@ -68,8 +68,8 @@ class Auditor:
         evaluator: the search's, for its cost table and topology.
         objective: which FID the study minimised.
         time_together: times schedules end to end, interleaved with the unpatched pipeline.
-        stage: told what is being done.
-        shown: how many images of each member are handed back, for sample grids.
+        stage: called with what is being done.
+        shown: how many images of each member are returned, for sample grids.
     """
 
     source: ImageSource
@@ -80,32 +80,35 @@ class Auditor:
     time_together: Callable[[Sequence[Schedule]], Compared]
     stage: Callable[[str], None]
     shown: int
-    notebook: Notebook = field(default_factory=Blank)
+    checkpoint: AuditCheckpoint = field(default_factory=NoAuditCheckpoint)
 
     def audit(
         self,
         baseline: TrialRecord,
         front: Sequence[FrontMember],
         chosen: Sequence[int],
-        checks: Sequence[Schedule],
+        check_schedules: Sequence[Schedule],
     ) -> Audited:
-        """Audit the ``chosen`` members of the front, and time ``checks`` beside them.
+        """Audit the ``chosen`` members of the front, and time ``check_schedules`` beside them.
 
         Args:
             baseline: the unpatched pipeline's record.
-            checks: further schedules that the cost table is checked with.
+            check_schedules: further schedules that the cost table is checked with.
         """
         samples = {UNPATCHED: self.reference}
-        looked = list(front)
+        members = list(front)
         for place, index in enumerate(chosen):
             self.stage(f"held-out images of front member {place + 1} of {len(chosen)}")
-            looked[index] = self._known(front[index], samples) or self._judge(front[index], samples)
+            members[index] = self._known(front[index], samples) or self._judge(
+                front[index], samples
+            )
         schedules = [_schedule(front[index]) for index in chosen]
         self.stage(f"timing {len(schedules)} front members end to end")
-        compared = self.time_together([*schedules, *checks])
+        timed = [*schedules, *check_schedules]
+        compared = self.time_together(timed)
         for place, index in enumerate(chosen):
             timing, speedup = compared.timings[place], compared.speedups[place]
-            looked[index] = replace(looked[index], timing=timing, speedup=speedup)
+            members[index] = replace(members[index], timing=timing, speedup=speedup)
         quality = self.meter.quality(self.reference)
         return Audited(
             baseline=FrontMember(
@@ -116,15 +119,15 @@ class Auditor:
                 timing=compared.baseline,
                 speedup=1.0,
             ),
-            front=still_on_front(looked, self.objective),
+            front=still_on_front(members, self.objective),
             cost_table_errors=cost_table_errors(
-                self.evaluator.table, self.evaluator.topology, [*schedules, *checks], compared
+                self.evaluator.table, self.evaluator.topology, timed, compared
             ),
             samples=samples,
         )
 
     def _known(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember | None:
-        known = self.notebook.find(member)
+        known = self.checkpoint.find(member)
         if known is not None:
             few = range(min(self.shown, self.meter.count))
             samples[member.name] = self.source.generate(_schedule(member), few, heldout=True)
@@ -139,7 +142,7 @@ class Auditor:
             interval=self.meter.real_interval(images),
             audit=self.meter.audit(images),
         )
-        self.notebook.keep(judged)
+        self.checkpoint.keep(judged)
         return judged
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from search.pareto import knee
 from search.records.members import member_interval, member_latency, member_speedup
-from search.records.progress import Step, fid
+from search.records.progress import FrontAfterTrial, metric_value
 from search.records.record import FrontMember, StudyResult, TrialRecord
 from search.records.schedule_text import summary
 
@@ -28,7 +28,7 @@ def rung(record: TrialRecord) -> int:
     return 2 if record.quality is not None else 1 if record.distance is not None else 0
 
 
-def metrics(record: TrialRecord, step: Step | None) -> dict[str, float | int | str]:
+def metrics(record: TrialRecord, front: FrontAfterTrial | None) -> dict[str, float | int | str]:
     """One trial's values by metric name; what was not measured is left out."""
     values: dict[str, float | int | str | None] = {
         "trial": record.number,
@@ -38,15 +38,15 @@ def metrics(record: TrialRecord, step: Step | None) -> dict[str, float | int | s
         "latency_s": record.latency_s,
         "speedup": record.speedup,
         "distance": record.distance,
-        "fid_real": fid(record.quality, "fid_real"),
-        "fid_reference": fid(record.quality, "fid_reference"),
+        "fid_real": metric_value(record.quality, "fid_real"),
+        "fid_reference": metric_value(record.quality, "fid_reference"),
         **(record.quality.metrics if record.quality else {}),
     }
-    if step is not None:
+    if front is not None:
         values |= {
-            "front/size": step.size,
-            "front/hypervolume": step.hypervolume,
-            "front/cost": step.cost,
+            "front/size": front.size,
+            "front/hypervolume": front.hypervolume,
+            "front/cost": front.cost,
         }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -80,9 +80,9 @@ def front_row(member: FrontMember, objective: str) -> list[float | int | str | N
         record.number,
         member_speedup(member),
         member_latency(member),
-        fid(record.quality, "fid_real"),
-        fid(record.quality, "fid_reference"),
-        fid(member.heldout, objective),
+        metric_value(record.quality, "fid_real"),
+        metric_value(record.quality, "fid_reference"),
+        metric_value(member.heldout, objective),
         low,
         high,
         "" if record.schedule is None else summary(record.schedule),
@@ -122,10 +122,10 @@ def member_metadata(member: FrontMember, device: str) -> dict[str, float | int |
         ("trial", member.record.number),
         ("speedup", member_speedup(member)),
         ("latency_s", member_latency(member)),
-        ("fid_real", fid(member.record.quality, "fid_real")),
-        ("fid_reference", fid(member.record.quality, "fid_reference")),
-        ("heldout_fid_real", fid(member.heldout, "fid_real")),
-        ("heldout_fid_reference", fid(member.heldout, "fid_reference")),
+        ("fid_real", metric_value(member.record.quality, "fid_real")),
+        ("fid_reference", metric_value(member.record.quality, "fid_reference")),
+        ("heldout_fid_real", metric_value(member.heldout, "fid_real")),
+        ("heldout_fid_reference", metric_value(member.heldout, "fid_reference")),
         *(member.record.quality.metrics.items() if member.record.quality else ()),
         ("device", device),
     )

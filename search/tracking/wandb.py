@@ -18,15 +18,6 @@ from search.records.names import sample_path, slug
 from search.records.progress import Progress
 from search.records.record import FrontMember, StudyResult, TrialRecord
 from search.report.plots import front_figure
-from search.tracking.files import (
-    Environment,
-    directories,
-    has_trial_run,
-    offline_runs,
-    run_id,
-    supersede,
-    trial_run_id,
-)
 from search.tracking.summary import (
     FRONT_COLUMNS,
     columns,
@@ -35,6 +26,15 @@ from search.tracking.summary import (
     metrics,
     roles,
     table_row,
+)
+from search.tracking.wandb_folders import (
+    Environment,
+    directories,
+    has_trial_run,
+    offline_runs,
+    run_id,
+    supersede,
+    trial_run_id,
 )
 
 INIT_SECONDS = 30
@@ -61,7 +61,7 @@ class WandbTracker:
         self._run: Any = None
         self._environment: Environment | None = None
         self._earlier: tuple[Path, ...] = ()
-        self._told: set[int] = set()
+        self._logged: set[int] = set()
         self._uploaded = -1
         self._progress = Progress("fid_real")
 
@@ -69,7 +69,7 @@ class WandbTracker:
         """Open the run, or go on with the one that the study folder names."""
         folder.wandb.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._told, self._progress = set(), Progress(_objective(config))
+        self._logged, self._progress = set(), Progress(_objective(config))
         self._environment = Environment(directories(folder))
         try:
             self._earlier = () if self._online else offline_runs(folder)
@@ -130,12 +130,12 @@ class WandbTracker:
 
     def trial(self, record: TrialRecord) -> None:
         """Log one trial at its own step."""
-        if record.number in self._told:
+        if record.number in self._logged:
             return
-        self._told.add(record.number)
-        step = self._progress.add(record)
+        self._logged.add(record.number)
+        front = self._progress.add(record)
         if record.number > self._uploaded:
-            self._run.log(metrics(record, step))
+            self._run.log(metrics(record, front))
             self._trial_run(record)
 
     def _trial_run(self, record: TrialRecord) -> None:

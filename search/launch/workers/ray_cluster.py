@@ -92,14 +92,14 @@ def connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
         ) from error
     if ray.is_initialized():  # by whoever uses this as a library
         return ray, False
-    quiet = {"include_dashboard": False} if address is None else {}
+    local = {"include_dashboard": False} if address is None else {}
     try:
         ray.init(
             address or "local",
             num_cpus=workers if address is None else None,
             log_to_driver=False,
             logging_level="error",
-            **quiet,
+            **local,
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(

@@ -9,7 +9,7 @@ from typing import Any
 from plotly import graph_objects as go
 
 from search.metrics import metric
-from search.records.progress import fid, progress
+from search.records.progress import metric_value, progress
 from search.records.record import FrontMember, StudyResult
 from search.report.plots.colours import COLOURS
 
@@ -17,15 +17,15 @@ from search.report.plots.colours import COLOURS
 def progress_figure(result: StudyResult) -> go.Figure | None:
     """Hypervolume of the front over the cost of all trials so far; over their numbers where no
     cost was recorded; ``None`` when the baseline did not complete."""
-    steps = [step for step in progress(result.records, result.objective)
-             if step.hypervolume is not None]  # fmt: skip
-    if not steps:
+    fronts = [front for front in progress(result.records, result.objective)
+              if front.hypervolume is not None]  # fmt: skip
+    if not fronts:
         return None
-    priced = steps[-1].cost > 0
+    priced = fronts[-1].cost > 0
     line = go.Scatter(
-        x=[step.cost if priced else step.trial for step in steps],
-        y=[step.hypervolume for step in steps],
-        customdata=[[step.trial, step.size, round(step.cost)] for step in steps],
+        x=[front.cost if priced else front.trial for front in fronts],
+        y=[front.hypervolume for front in fronts],
+        customdata=[[front.trial, front.size, round(front.cost)] for front in fronts],
         meta="front",
         name="hypervolume",
         mode="lines",
@@ -48,7 +48,7 @@ def progress_figure(result: StudyResult) -> go.Figure | None:
 def _heldout(member: FrontMember, objective: str) -> float | None:
     """On as many images as the search used where that was audited: others do not compare."""
     matched = member.audit.matched_fid if member.audit else None
-    return fid(member.heldout, objective) if matched is None else matched
+    return metric_value(member.heldout, objective) if matched is None else matched
 
 
 def _error_bars(members: Sequence[FrontMember], values: Sequence[float]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def heldout_figure(result: StudyResult) -> go.Figure | None:
     pairs = [
         (x, y, member)
         for member in members
-        if (x := fid(member.record.quality, result.objective)) is not None
+        if (x := metric_value(member.record.quality, result.objective)) is not None
         and (y := _heldout(member, result.objective)) is not None
     ]
     if not pairs:

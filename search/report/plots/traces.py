@@ -9,7 +9,7 @@ from plotly import graph_objects as go
 
 from search.metrics import metric
 from search.records.members import member_interval
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult, TrialRecord
 from search.report.front_table import MISSING, TIMES
 from search.report.plots.colours import COLOURS
@@ -17,7 +17,7 @@ from search.report.plots.colours import COLOURS
 
 def trial_fid(record: TrialRecord, result: StudyResult) -> float | None:
     """The study's FID, or other metric; ``None`` unless the trial is complete."""
-    return fid(record.quality, result.objective) if record.state == "complete" else None
+    return metric_value(record.quality, result.objective) if record.state == "complete" else None
 
 
 def _hover(objective: str) -> str:
@@ -66,10 +66,10 @@ def rug_trace(records: Sequence[TrialRecord], role: str, symbol: str) -> go.Scat
 def front_trace(result: StudyResult) -> go.Scatter:
     """The front, joined by a line."""
     known = [m for m in result.front if m.record.speedup is not None]
-    known = [m for m in known if fid(m.record.quality, result.objective) is not None]
+    known = [m for m in known if metric_value(m.record.quality, result.objective) is not None]
     return go.Scatter(
         x=[member.record.speedup for member in known],
-        y=[fid(member.record.quality, result.objective) for member in known],
+        y=[metric_value(member.record.quality, result.objective) for member in known],
         customdata=[_member_hover(member, result.objective) for member in known],
         meta="front",
         name="front",
@@ -84,7 +84,7 @@ def front_trace(result: StudyResult) -> go.Scatter:
 
 def _member_hover(member: FrontMember, objective: str) -> list[str]:
     audited = "" if member.speedup is None else f"<br>{member.speedup:.2f}{TIMES} re-timed"
-    heldout, interval = fid(member.heldout, objective), member_interval(member, objective)
+    heldout, interval = metric_value(member.heldout, objective), member_interval(member, objective)
     if heldout is not None:
         audited += f"<br>held-out FID {heldout:.2f}"
         audited += "" if interval is None else f" ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
@@ -95,7 +95,7 @@ def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
     """The unpatched pipeline."""
     return go.Scatter(
         x=[member.record.speedup],
-        y=[fid(member.record.quality, objective)],
+        y=[metric_value(member.record.quality, objective)],
         customdata=[_member_hover(member, objective)],
         meta="baseline",
         name="unpatched",

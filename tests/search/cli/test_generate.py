@@ -23,9 +23,9 @@ from search.cli.generate import _counted
 from search.cli.main import main
 from search.cli.pictures import COLUMNS, grid, rows_of
 from search.errors import UserError
-from search.model.generator import NO_MEMORY
 from search.model.loading import ModelConfig, load_pipeline
-from search.model.prompt_images import Painter, Wish
+from search.model.out_of_memory import MESSAGES
+from search.model.prompt_images import ImageRequest, PromptPipeline
 from search.pocket import load_pipeline as load_pocket
 
 FAST = load_preset("pocket/fast")
@@ -41,39 +41,41 @@ def prompts(texts: Sequence[str] = PROMPTS) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def painter() -> Painter:
-    return Painter(model_of(FAST, ["model.batch_size=1"]))
+def pipeline() -> PromptPipeline:
+    return PromptPipeline(model_of(FAST, ["model.batch_size=1"]))
 
 
-def test_a_picture_is_what_the_pipeline_gives_for_its_seed(painter: Painter) -> None:
+def test_a_picture_is_what_the_pipeline_gives_for_its_seed(pipeline: PromptPipeline) -> None:
     sampler = replace(FAST.sampler, num_inference_steps=6, calls=6)
     short = replace(FAST, schedule=FAST.schedule.resampled(6), sampler=sampler)
-    wishes = [Wish(PROMPTS[0], 7), Wish(PROMPTS[1], 3)]
-    made = {patched: painter.paint(wishes, short, patched=patched) for patched in (True, False)}
+    requests = [ImageRequest(PROMPTS[0], 7), ImageRequest(PROMPTS[1], 3)]
+    made = {
+        patched: pipeline.generate(requests, short, patched=patched) for patched in (True, False)
+    }
     pipe = load_pocket()
     pipe.set_progress_bar_config(disable=True)
 
-    def alone(wish: Wish) -> Image.Image:
-        generator = torch.Generator().manual_seed(wish.seed)
+    def alone(request: ImageRequest) -> Image.Image:
+        generator = torch.Generator().manual_seed(request.seed)
         image: Image.Image = pipe(
-            wish.prompt, num_inference_steps=6, guidance_scale=2.0, generator=generator
+            request.prompt, num_inference_steps=6, guidance_scale=2.0, generator=generator
         ).images[0]
         return image
 
-    unpatched = [alone(wish) for wish in wishes]
+    unpatched = [alone(request) for request in requests]
     with dato.applied(pipe, short):
-        patched = [alone(wish) for wish in wishes]
+        patched = [alone(request) for request in requests]
     assert [image.tobytes() for image in made[False].images] == [u.tobytes() for u in unpatched]
     assert [image.tobytes() for image in made[True].images] == [p.tobytes() for p in patched]
     assert unpatched[0].tobytes() != patched[0].tobytes()
     assert made[True].seconds > 0
 
 
-def test_progress_counts_every_call_of_every_batch(painter: Painter) -> None:
+def test_progress_counts_every_call_of_every_batch(pipeline: PromptPipeline) -> None:
     seen: list[None] = []
-    wishes = [Wish(PROMPTS[0], seed) for seed in range(2)]
-    painter.paint(wishes, FAST, steps=3, on_call=lambda: seen.append(None))
-    assert len(seen) == painter.calls(2, FAST, steps=3) == 6
+    requests = [ImageRequest(PROMPTS[0], seed) for seed in range(2)]
+    pipeline.generate(requests, FAST, steps=3, on_call=lambda: seen.append(None))
+    assert len(seen) == pipeline.calls(2, FAST, steps=3) == 6
 
 
 def test_a_folder_takes_single_files_that_say_how_they_were_made(
@@ -234,28 +236,28 @@ def test_a_preset_names_its_model() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError(f"x: {NO_MEMORY[0]}")]
+    "error", [torch.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError(f"x: {MESSAGES[0]}")]
 )
 def test_out_of_memory_names_the_batch(
-    painter: Painter, monkeypatch: pytest.MonkeyPatch, error: Exception
+    pipeline: PromptPipeline, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(painter, "_run", fail)
+    monkeypatch.setattr(pipeline, "_run", fail)
     with pytest.raises(UserError, match=r"1 images at once. Lower model\.batch_size"):
-        painter.paint([Wish("a", 0)], FAST)
+        pipeline.generate([ImageRequest("a", 0)], FAST)
 
 
 def test_another_failure_is_not_taken_for_it(
-    painter: Painter, monkeypatch: pytest.MonkeyPatch
+    pipeline: PromptPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(painter, "_run", fail)
+    monkeypatch.setattr(pipeline, "_run", fail)
     with pytest.raises(RuntimeError, match="a bug"):
-        painter.paint([Wish("a", 0)], FAST)
+        pipeline.generate([ImageRequest("a", 0)], FAST)
 
 
 class Terminal(io.StringIO):

@@ -29,10 +29,10 @@ from experiments.pictures.browser import page as browser
 from search.cli.chosen import chosen_model
 from search.cli.main import main
 from search.demo.server import DemoServer
-from search.demo.studio import Request, Studio, presets_for
+from search.demo.service import DemoRequest, DemoService, presets_for
 from search.errors import UserError
 from search.model.loading import ModelConfig
-from search.model.prompt_images import Painted, Painter, Wish
+from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 
 PROMPT = "a red circle on a white background"
 FAST = load_preset("pocket/fast")
@@ -54,20 +54,20 @@ OTHER = replace(
 
 
 @pytest.fixture(scope="module")
-def painter() -> Painter:
-    return Painter(chosen_model([]))
+def pipeline() -> PromptPipeline:
+    return PromptPipeline(chosen_model([]))
 
 
 @pytest.fixture(scope="module")
-def address(painter: Painter) -> Iterator[str]:
-    with running(Studio(painter, [SHORT, OTHER])) as url:
+def address(pipeline: PromptPipeline) -> Iterator[str]:
+    with running(DemoService(pipeline, [SHORT, OTHER])) as url:
         yield url
 
 
 @contextmanager
-def running(studio: Studio) -> Iterator[str]:
+def running(service: DemoService) -> Iterator[str]:
     with DemoServer("127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve, args=(studio,))
+        thread = threading.Thread(target=server.serve, args=(service,))
         thread.start()
         try:
             yield server.url
@@ -88,7 +88,7 @@ def ask(url: str, body: object = None, kind: str = "application/json") -> tuple[
             return error.code, json.load(error)
 
 
-def wish(**changes: object) -> dict[str, object]:
+def request(**changes: object) -> dict[str, object]:
     base = {"prompt": PROMPT, "preset": "pocket/short", "seed": 3, "patched": True}
     return base | changes
 
@@ -99,12 +99,12 @@ def test_a_person_sees_both_pictures_their_times_and_the_speed_up(
 ) -> None:
     with browser() as page:
         page.open(address)
-        page.until("!document.getElementById('paint').disabled")
+        page.until("!document.getElementById('generate').disabled")
         assert page.run("preset.options.length") == 2
         assert "4 steps, guidance 2." in page.run("about.textContent")
         page.run(f"document.getElementById('prompt').value = {json.dumps(PROMPT)}; seed.value = 3")
-        page.run("document.getElementById('paint').click()")
-        page.until("speedup.textContent !== '' && !document.getElementById('paint').disabled")
+        page.run("document.getElementById('generate').click()")
+        page.until("speedup.textContent !== '' && !document.getElementById('generate').disabled")
         times = [
             float(
                 page.run(f"document.getElementById('{side}-time').textContent").removesuffix(" s")
@@ -116,7 +116,7 @@ def test_a_person_sees_both_pictures_their_times_and_the_speed_up(
         assert page.run("document.getElementById('name').textContent") == "pocket/short"
         sources = page.run("[...document.images].map(image => image.src)")
         assert sources == [
-            ask(f"{address}paint", wish(patched=p))[1]["image"] for p in (False, True)
+            ask(f"{address}generate", request(patched=p))[1]["image"] for p in (False, True)
         ]
         assert page.run("document.images[0].naturalWidth") == 64
         for width in (1200, 390):
@@ -129,49 +129,51 @@ def test_a_person_sees_both_pictures_their_times_and_the_speed_up(
         assert page.run("document.querySelectorAll('i').length") == 0
         assert page.problems == []
         assert {url.partition(",")[0] for url in page.requested} <= {
-            address, f"{address}presets", f"{address}paint", "data:image/png;base64", "data:",
+            address, f"{address}presets", f"{address}generate", "data:image/png;base64", "data:",
         }  # fmt: skip
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium (Debian: apt-get install chromium)")
-def test_what_cannot_be_painted_is_said_on_the_page(
-    painter: Painter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_what_cannot_be_generated_is_said_on_the_page(
+    pipeline: PromptPipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fail(*_: object, **__: object) -> Painted:
+    def fail(*_: object, **__: object) -> PromptImages:
         raise UserError("There is not enough memory for 1 images at once.")
 
-    monkeypatch.setattr(painter, "paint", fail)
-    with running(Studio(painter, [SHORT])) as address, browser() as page:
+    monkeypatch.setattr(pipeline, "generate", fail)
+    with running(DemoService(pipeline, [SHORT])) as address, browser() as page:
         page.open(address)
-        page.until("!document.getElementById('paint').disabled")
-        page.run("document.getElementById('paint').click()")
+        page.until("!document.getElementById('generate').disabled")
+        page.run("document.getElementById('generate').click()")
         page.until("document.getElementById('status').className === 'wrong'")
         assert "not enough memory" in page.run("document.getElementById('status').textContent")
-        assert not page.run("document.getElementById('paint').disabled")
+        assert not page.run("document.getElementById('generate').disabled")
 
 
-def test_an_answer_is_the_painters_picture_with_its_time(address: str, painter: Painter) -> None:
-    status, answer = ask(f"{address}paint", wish())
+def test_an_answer_is_the_pipelines_picture_with_its_time(
+    address: str, pipeline: PromptPipeline
+) -> None:
+    status, answer = ask(f"{address}generate", request())
     assert status == 200
     assert answer["seconds"] > 0
     picture = Image.open(io.BytesIO(base64.b64decode(answer["image"].partition(",")[2])))
-    direct = painter.paint([Wish(PROMPT, 3)], SHORT).images[0]
+    direct = pipeline.generate([ImageRequest(PROMPT, 3)], SHORT).images[0]
     assert picture.tobytes() == direct.tobytes()
-    unpatched = ask(f"{address}paint", wish(patched=False))[1]["image"]
+    unpatched = ask(f"{address}generate", request(patched=False))[1]["image"]
     assert unpatched != answer["image"]
 
 
 @pytest.mark.parametrize(
     ("body", "fragment"),
     [
-        (wish(preset="../x"), "The presets of this page are pocket/short"),
-        (wish(prompt=""), "prompt: "),
-        (wish(prompt=1001 * "a"), "prompt: "),
-        (wish(seed=-1), "seed: "),
-        (wish(seed=2**53), "seed: "),
-        (wish(seed="1"), "seed: "),
-        (wish(patched=1), "patched: "),
-        (wish(more=1), "more: "),
+        (request(preset="../x"), "The presets of this page are pocket/short"),
+        (request(prompt=""), "prompt: "),
+        (request(prompt=1001 * "a"), "prompt: "),
+        (request(seed=-1), "seed: "),
+        (request(seed=2**53), "seed: "),
+        (request(seed="1"), "seed: "),
+        (request(patched=1), "patched: "),
+        (request(more=1), "more: "),
         (b"\xff", "request: "),
         (b"[" * 10_000, "request: "),
     ],
@@ -179,7 +181,7 @@ def test_an_answer_is_the_painters_picture_with_its_time(address: str, painter: 
 def test_a_request_that_means_nothing_is_a_sentence(
     address: str, body: object, fragment: str
 ) -> None:
-    status, answer = ask(f"{address}paint", body)
+    status, answer = ask(f"{address}generate", body)
     assert (status, list(answer)) == (400, ["error"])
     assert fragment in answer["error"]
 
@@ -187,12 +189,12 @@ def test_a_request_that_means_nothing_is_a_sentence(
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
 def test_another_sites_page_cannot_ask(address: str, kind: str) -> None:
     """These are the types that a browser sends to a foreign address without permission."""
-    assert ask(f"{address}paint", wish(), kind)[0] == 415
+    assert ask(f"{address}generate", request(), kind)[0] == 415
 
 
 def test_a_request_is_short_and_to_an_address_that_exists(address: str) -> None:
-    assert ask(f"{address}paint", wish(prompt=70_000 * "a"))[0] == 413
-    assert ask(f"{address}nothing", wish())[0] == 404
+    assert ask(f"{address}generate", request(prompt=70_000 * "a"))[0] == 413
+    assert ask(f"{address}nothing", request())[0] == 404
     assert ask(f"{address}../../etc/passwd")[0] == 404
 
 
@@ -203,32 +205,34 @@ def test_the_page_may_load_nothing_from_elsewhere(address: str) -> None:
     assert "http" not in text.replace("http-equiv", "")
 
 
-def test_the_presets_of_a_model_are_all_that_fit_it(painter: Painter) -> None:
-    assert [preset.name for preset in presets_for(painter, [])] == list(list_presets("pocket"))
+def test_the_presets_of_a_model_are_all_that_fit_it(pipeline: PromptPipeline) -> None:
+    assert [preset.name for preset in presets_for(pipeline, [])] == list(list_presets("pocket"))
     with pytest.raises(MismatchError, match="latents of"):
-        presets_for(painter, ["sd15/published"])
+        presets_for(pipeline, ["sd15/published"])
 
 
 def test_a_model_without_a_preset_says_how_to_give_one() -> None:
-    tiny = Painter(ModelConfig(weights="tiny", architecture="sdxl"))
+    tiny = PromptPipeline(ModelConfig(weights="tiny", architecture="sdxl"))
     with pytest.raises(UserError, match="Give one with --preset FILE"):
-        Studio(tiny, presets_for(tiny, []))
+        DemoService(tiny, presets_for(tiny, []))
 
 
 def test_a_gpu_is_warm_before_it_is_timed() -> None:
     """The first run of each preset and of the unpatched pipeline is made twice, on a GPU only."""
     runs: list[tuple[str, bool]] = []
 
-    def paint(_: object, preset: Preset, *, patched: bool) -> Painted:
+    def generate(_: object, preset: Preset, *, patched: bool) -> PromptImages:
         runs.append((preset.name, patched))
-        return Painted((Image.new("RGB", (1, 1)),), 0.1)
+        return PromptImages((Image.new("RGB", (1, 1)),), 0.1)
 
     def asked(device: str) -> list[tuple[str, bool]]:
         runs.clear()
-        fake: Any = SimpleNamespace(paint=paint, pipe=SimpleNamespace(device=torch.device(device)))
-        studio = Studio(fake, [SHORT])
+        fake: Any = SimpleNamespace(
+            generate=generate, pipe=SimpleNamespace(device=torch.device(device))
+        )
+        service = DemoService(fake, [SHORT])
         for patched in (False, True, True):
-            studio.paint(Request(preset=SHORT.name, prompt="a", seed=0, patched=patched))
+            service.generate(DemoRequest(preset=SHORT.name, prompt="a", seed=0, patched=patched))
         return list(runs)
 
     cold, warm = (SHORT.name, False), (SHORT.name, True)
@@ -270,7 +274,7 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     address = said.split()[1]
     assert address.startswith("http://127.0.0.1:")
     assert [p["name"] for p in ask(f"{address}presets")[1]["presets"]] == ["pocket/short"]
-    assert ask(f"{address}paint", wish())[0] == 200
+    assert ask(f"{address}generate", request())[0] == 200
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "\nStopped.\n", "")

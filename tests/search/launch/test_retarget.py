@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dato import Schedule
-from search.launch.retarget import priced_elsewhere, retargeted
+from search.launch.retarget import retargeted, with_other_devices
 from search.records.record import StudyResult
 from search.settings.constraints import Constraints, parse_bounds
 from tests.oracles.pareto import non_dominated
@@ -61,7 +61,7 @@ def test_bounds_on_the_speed_up_are_judged_on_the_new_device(result: StudyResult
 
 def test_a_front_is_priced_for_every_table(result: StudyResult) -> None:
     tables = (made_up_table("a", 0.1), made_up_table("b", 0.05))
-    front = priced_elsewhere(result.front, TOPOLOGY, tables)
+    front = with_other_devices(result.front, TOPOLOGY, tables)
     for member in front:
         schedule = member.record.schedule
         assert isinstance(schedule, Schedule)
@@ -69,6 +69,6 @@ def test_a_front_is_priced_for_every_table(result: StudyResult) -> None:
         assert member.elsewhere["b, float32, batch 4"] == pytest.approx(
             50 / tables[1].price(schedule, TOPOLOGY)
         )
-    assert priced_elsewhere(result.front, TOPOLOGY, ()) == tuple(
+    assert with_other_devices(result.front, TOPOLOGY, ()) == tuple(
         replace(member, elsewhere={}) for member in result.front
     )

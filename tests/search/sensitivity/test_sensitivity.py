@@ -55,7 +55,7 @@ def test_a_call_in_the_teacher_s_hands_does_not_feel_the_calls_before(
 ) -> None:
     reference = generator.trajectory(0, None)
     own = generator.trajectory(0, Schedule.uniform(STEPS, 3, 1))
-    taught = generator.trajectory(0, Schedule.uniform(STEPS, 3, 1), teacher=reference)
+    taught = generator.trajectory(0, Schedule.uniform(STEPS, 3, 1), reference=reference)
     assert torch.equal(own[1], taught[1])
     assert not torch.equal(own[3], reference[3])
     assert torch.equal(taught[3], reference[3])

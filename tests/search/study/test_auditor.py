@@ -13,7 +13,7 @@ from search.latency.end_to_end import Compared
 from search.model.images import Images
 from search.quality.audit_meter import AuditMeter
 from search.records.record import Audit, FrontMember, Quality, Timing
-from search.study.auditor import Auditor, Notebook
+from search.study.auditor import AuditCheckpoint, Auditor
 from search.study.evaluator import Evaluator
 from search.study.front_choice import front_of
 from tests.search.study.conftest import TOPOLOGY
@@ -73,7 +73,7 @@ def time_together(schedules: Sequence[Schedule]) -> Compared:
     return Compared(Timing(9.0, 0.0, 3), timings, tuple(2.0 + i for i in range(len(schedules))))
 
 
-def auditor(source: Source, notebook: Notebook) -> Auditor:
+def auditor(source: Source, checkpoint: AuditCheckpoint) -> Auditor:
     evaluator = Evaluator(
         source, cast("object", None), cast("object", None), Table(), TOPOLOGY, None  # type: ignore[arg-type]
     )  # fmt: skip
@@ -86,7 +86,7 @@ def auditor(source: Source, notebook: Notebook) -> Auditor:
         time_together=time_together,
         shown=12,
         stage=lambda text: None,
-        notebook=notebook,
+        checkpoint=checkpoint,
     )
 
 

@@ -22,13 +22,13 @@ from dato.preset import ModelInfo, SamplerInfo
 from search.errors import UserError
 from search.records.folder import StudyFolder
 from search.records.members import member_speedup
-from search.records.progress import fid
+from search.records.progress import metric_value
 from search.records.record import StudyResult
 from search.report.export import export_presets
 from search.tracking import NullTracker, Tracker, make_tracker
-from search.tracking.files import offline_runs
 from search.tracking.summary import roles
 from search.tracking.wandb import WandbTracker
+from search.tracking.wandb_folders import offline_runs
 
 Draw = Callable[[StudyResult, StudyFolder], None]
 
@@ -260,9 +260,9 @@ def test_a_whole_speedup_names_the_best_member_that_reaches_it(result: StudyResu
     for number in range(2, int(fastest) + 1):
         chosen = members[named[f"speedup-{number}x"]]
         enough = [each for each in result.front if (member_speedup(each) or 0.0) >= number]
-        fids = [fid(each.record.quality, result.objective) for each in enough]
+        fids = [metric_value(each.record.quality, result.objective) for each in enough]
         assert chosen in enough
-        assert fid(chosen.record.quality, result.objective) == min(filter(None, fids))
+        assert metric_value(chosen.record.quality, result.objective) == min(filter(None, fids))
 
 
 def test_each_trial_has_a_run_of_its_own_once(

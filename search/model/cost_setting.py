@@ -16,13 +16,13 @@ from dato import Layer, Topology
 Timer = Literal["process_time", "cuda_events"]
 
 
-class Wire(BaseModel):
+class StrictSchema(BaseModel):
     """Strict and frozen: unknown keys, NaN and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
-class LayerWire(Wire):
+class LayerSchema(StrictSchema):
     """One self-attention layer; see :class:`dato.Layer`."""
 
     name: str
@@ -30,7 +30,7 @@ class LayerWire(Wire):
     branch: int = Field(ge=0)
 
 
-class Work(Wire):
+class Work(StrictSchema):
     """What is computed. Costs of other work say nothing about this.
 
     Args:
@@ -45,7 +45,7 @@ class Work(Wire):
     model: str
     architecture: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     skip_branches: int = Field(ge=1)
-    layers: tuple[LayerWire, ...]
+    layers: tuple[LayerSchema, ...]
     latent_size: tuple[int, int]
     image_size: tuple[int, int]
     guided: bool
@@ -63,7 +63,7 @@ class Work(Wire):
         return _differences(self, other, free=("model",), brief=("architecture", "layers"))
 
 
-class Place(Wire):
+class Place(StrictSchema):
     """Where and how it is computed. A schedule has a price in each place.
 
     Args:
@@ -87,7 +87,7 @@ class Place(Wire):
 
 
 def _differences(
-    own: Wire, other: Wire, free: Sequence[str] = (), brief: Sequence[str] = ()
+    own: StrictSchema, other: StrictSchema, free: Sequence[str] = (), brief: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Fields in which two of a kind differ, without ``free`` ones; ``brief`` ones by name alone."""
     found = []

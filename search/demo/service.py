@@ -1,4 +1,4 @@
-"""What the page can ask for: presets that fit the loaded model, and timed pictures."""
+"""What the demo's page asks for: presets that fit the loaded model, and timed pictures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from dato.denoisers.registry import denoiser_of
 from dato.fit import Fit
 from search.errors import UserError
 from search.model.loading import device_name, set_scheduler
-from search.model.prompt_images import Painted, Painter, Wish
+from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 from search.records.schedule_text import strip, summary
 
 LARGEST_SEED = 2**53 - 1
 """The largest integer that every browser sends as it was typed."""
 
 
-class Request(BaseModel):
+class DemoRequest(BaseModel):
     """A picture that a browser asks for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -50,33 +50,33 @@ class Choice:
     tuned_here: bool
 
 
-class Studio:
-    """A painter with its presets, for one request at a time: pictures are timed.
+class DemoService:
+    """A pipeline with its presets. It takes one request at a time, because it times each picture.
 
     Raises:
         UserError: there is no preset.
     """
 
-    def __init__(self, painter: Painter, presets: Sequence[Preset]) -> None:
+    def __init__(self, pipeline: PromptPipeline, presets: Sequence[Preset]) -> None:
         if not presets:
             raise UserError(
-                f"No shipped preset fits {painter.model.path!r}. Give one with --preset FILE."
+                f"No shipped preset fits {pipeline.model.path!r}. Give one with --preset FILE."
             )
-        self._painter = painter
+        self._pipeline = pipeline
         self._presets: Mapping[str, Preset] = {preset.name: preset for preset in presets}
         self._warm: set[tuple[str, bool]] = set()
         self._one_at_a_time = threading.Lock()
 
     def describe(self) -> dict[str, object]:
         """Everything that the page shows before a picture is made."""
-        pipe = self._painter.pipe
+        pipe = self._pipeline.pipe
         return {
-            "model": self._painter.model.path,
+            "model": self._pipeline.model.path,
             "device": device_name(pipe.device),
             "presets": [vars(_choice(preset, pipe)) for preset in self._presets.values()],
         }
 
-    def paint(self, request: Request) -> dict[str, object]:
+    def generate(self, request: DemoRequest) -> dict[str, object]:
         """``{"image": data URI, "seconds": seconds from the prompt to the picture}``.
 
         Raises:
@@ -89,19 +89,21 @@ class Studio:
                 f"found {request.preset!r}. Choose one of them."
             )
         with self._one_at_a_time:
-            painted = self._paint(Wish(request.prompt, request.seed), preset, request.patched)
+            made = self._generate(
+                ImageRequest(request.prompt, request.seed), preset, request.patched
+            )
         buffer = io.BytesIO()
-        painted.images[0].save(buffer, "PNG")
-        image = base64.b64encode(buffer.getvalue()).decode()
-        return {"image": f"data:image/png;base64,{image}", "seconds": painted.seconds}
+        made.images[0].save(buffer, "PNG")
+        data = base64.b64encode(buffer.getvalue()).decode()
+        return {"image": f"data:image/png;base64,{data}", "seconds": made.seconds}
 
-    def _paint(self, wish: Wish, preset: Preset, patched: bool) -> Painted:
-        """On a GPU a first run chooses and compiles kernels, which no later one waits for."""
+    def _generate(self, request: ImageRequest, preset: Preset, patched: bool) -> PromptImages:
+        """A first run on a GPU is not timed, because it chooses and compiles kernels."""
         key = preset.name, patched
-        if self._painter.pipe.device.type != "cpu" and key not in self._warm:
-            self._painter.paint([wish], preset, patched=patched)
+        if self._pipeline.pipe.device.type != "cpu" and key not in self._warm:
+            self._pipeline.generate([request], preset, patched=patched)
         self._warm.add(key)
-        return self._painter.paint([wish], preset, patched=patched)
+        return self._pipeline.generate([request], preset, patched=patched)
 
 
 def _choice(preset: Preset, pipe: object) -> Choice:
@@ -116,7 +118,7 @@ def _choice(preset: Preset, pipe: object) -> Choice:
     )
 
 
-def presets_for(painter: Painter, names: Sequence[str]) -> tuple[Preset, ...]:
+def presets_for(pipeline: PromptPipeline, names: Sequence[str]) -> tuple[Preset, ...]:
     """The named presets, or without names every shipped one that fits.
 
     Raises:
@@ -126,23 +128,23 @@ def presets_for(painter: Painter, names: Sequence[str]) -> tuple[Preset, ...]:
     if names:
         presets = tuple(load_preset(name) for name in names)
         for preset in presets:
-            _check_fit(painter, preset)
+            _check_fit(pipeline, preset)
         return presets
-    return tuple(each for each in map(load_preset, list_presets()) if _fits(painter, each))
+    return tuple(each for each in map(load_preset, list_presets()) if _fits(pipeline, each))
 
 
-def _fits(painter: Painter, preset: Preset) -> bool:
+def _fits(pipeline: PromptPipeline, preset: Preset) -> bool:
     try:
-        _check_fit(painter, preset)
+        _check_fit(pipeline, preset)
     except (DatoError, UserError):
         return False
     return True
 
 
-def _check_fit(painter: Painter, preset: Preset) -> None:
-    set_scheduler(painter.pipe, preset.sampler.scheduler)
-    fit = Fit.of(preset, dato.topology(painter.pipe), None)
-    size = denoiser_of(painter.pipe).config.sample_size
+def _check_fit(pipeline: PromptPipeline, preset: Preset) -> None:
+    set_scheduler(pipeline.pipe, preset.sampler.scheduler)
+    fit = Fit.of(preset, dato.topology(pipeline.pipe), None)
+    size = denoiser_of(pipeline.pipe).config.sample_size
     height, width = (size, size) if isinstance(size, int) else size
-    calls = painter.calls(1, preset)
-    fit.schedule_for(painter.pipe.scheduler, calls, (height, width))
+    calls = pipeline.calls(1, preset)
+    fit.schedule_for(pipeline.pipe.scheduler, calls, (height, width))

@@ -15,8 +15,8 @@ from search.latency.measure import measure
 from search.launch.random_schedules import random_schedules
 from search.launch.watching import StageWatcher
 from search.launch.workers.pool import Pool
+from search.model.cost_setting import Work
 from search.model.description import ModelDescription
-from search.model.setting import Work
 from search.records.folder import StudyFolder
 from search.settings import Config
 from search.space import Space, SpaceContext, load_space

@@ -9,7 +9,7 @@ import pytest
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
-from search.launch.cost_tables import checked, study_table
+from search.launch.study_cost_table import checked, study_table
 from search.launch.workers.pool import Pool, SerialPool
 from search.model.generator import Generator
 from search.records.folder import StudyFolder
