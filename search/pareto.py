@@ -1,4 +1,7 @@
-"""Pareto fronts of two minimised objectives."""
+"""Pareto fronts of two minimised objectives.
+
+Written out because Optuna's are private, and a knee and a share of a box need more than those.
+"""
 
 from __future__ import annotations
 

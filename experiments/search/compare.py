@@ -141,7 +141,7 @@ def _document(options: argparse.Namespace, world: World) -> dict[str, Any]:
         | {name: _version(name) for name in ("torch", "optuna", "pymoo")},
         "budget": options.budget,
         "corner_fid": corner(world),
-        "sensitivity_cost": world.sensitivity.unet_calls * world.sensitivity.images / STEPS,
+        "calibration_cost": world.calibration_cost,
     }
     runs: list[dict[str, Any]] = []
     if options.out.is_file():

@@ -60,10 +60,9 @@ def ours(world: World, seed: int, _: float) -> Iterator[Seen]:
     driver, ledger = _driver(world, seed, "tpe", Evaluator)
     share = world.config.sampler.refine
     driver.study.sampler = Refiner(driver.study.sampler, world.space, world.context, share, seed)
-    damage = world.sensitivity
-    ledger.spent += damage.unet_calls * damage.images / world.context.calls
-    plans = planned_starts(damage, world.table.depth_s, PLANNED)
-    driver.prepare(UNIFORM, [plan.schedule() for plan in plans])
+    ledger.spent += world.calibration_cost
+    plans = planned_starts(world.calibration, world.table.depth_s, PLANNED)
+    driver.prepare(UNIFORM, [plan.schedule(world.context.calls) for plan in plans])
     yield from _run(driver, ledger)
 
 

@@ -15,6 +15,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from dato import Schedule
+from search.calibration.kept import depths_of
+from search.calibration.measure import measure_calibration, probed
+from search.calibration.prompts import calibration_workload
+from search.calibration.table import Calibration
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
 from search.launch.workers.open_pool import model_config
@@ -91,6 +95,22 @@ class World:
             depths = self.space.free_depths(self.context)
             measure_sensitivity(self.generator, depths, self.table).save(path)
         return Sensitivity.load(path)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Of the space's depths, on prompts of its own."""
+        path = self.cache / "calibration.safetensors"
+        if not path.is_file():
+            workload = calibration_workload("pocket", POOL_IMAGES, SEED)
+            measure_calibration(self.generator, workload, depths_of(self.space)).save(path)
+        return Calibration.load(path)
+
+    @property
+    def calibration_cost(self) -> float:
+        """What the calibration costs in unpatched images."""
+        known, prices = self.calibration, self.table.depth_s
+        again = sum(prices[str(depth)] for depth in known.cuts) / prices["full"]
+        return known.key.images * (1 + len(probed(known.calls)) * again / known.calls)
 
     def _share(self, schedule: Schedule) -> float:
         """Cost of a run in unpatched runs, by the cost table."""

@@ -1,4 +1,8 @@
-"""The Frechet distance of two sets of features, each seen as a Gaussian (arXiv 1706.08500)."""
+"""The Frechet distance of two sets of features, each seen as a Gaussian (arXiv 1706.08500).
+
+Written out because torchmetrics' takes images, not features or stored moments, and a bootstrap
+takes hundreds of these distances from features that are embedded once.
+"""
 
 from __future__ import annotations
 

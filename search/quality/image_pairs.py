@@ -11,8 +11,11 @@ ROUNDING = 1 / 12 / 255**2
 
 
 def psnr(images: Tensor, reference: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in dB of each pair; 59 for equal images, of which 8 bits cannot
-    tell more. Both (n, 3, height, width), uint8; (n,), float64."""
+    """Peak signal-to-noise ratio in dB of each pair: (n,), float64.
+
+    Written out because torchmetrics' is infinite for equal images. Here these have 59 dB, the most
+    that 8 bits can show. Both arguments: (n, 3, height, width), uint8.
+    """
     error = (images.double() - reference.double()).div(255).square().mean((1, 2, 3))
     return -10 * (error + ROUNDING).log10()
 

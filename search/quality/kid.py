@@ -1,4 +1,7 @@
-"""Kernel distances (KID) of sets of features."""
+"""KID, the kernel inception distance, of sets of features.
+
+Written out because torchmetrics' draws random subsets, and has no form for paired images.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,25 @@ from torch import Tensor
 
 
 def kid(first: Tensor, second: Tensor) -> float:
-    """Unbiased kernel distance of two independent sets of features, which may be below 0.
+    """Unbiased KID of two independent sets of features, which may be below 0.
 
-    The polynomial kernel of "Demystifying MMD GANs" (Binkowski et al. 2018), over whole sets.
+    With the polynomial kernel of "Demystifying MMD GANs" (Binkowski et al. 2018), over whole sets.
     """
     first, second = first.double(), second.double()
-    return _mean_off_diagonal(_kernel(first, first)) + _mean_off_diagonal(
-        _kernel(second, second)
-    ) - 2 * float(_kernel(first, second).mean())  # fmt: skip
+    return _mean_off_diagonal(_similarity(first, first)) + _mean_off_diagonal(
+        _similarity(second, second)
+    ) - 2 * float(_similarity(first, second).mean())  # fmt: skip
 
 
 def paired_kid(first: Tensor, second: Tensor) -> float:
-    """The same for two sets of images of the same prompts and noise: pairs are left out, because
-    they are not independent (Gretton et al. 2012, lemma 6)."""
+    """KID of two sets of images of the same prompts and noise. The terms of a pair are left out,
+    because its images are not independent (Gretton et al. 2012, lemma 6)."""
     first, second = first.double(), second.double()
-    kernel = _kernel(first, first) + _kernel(second, second) - 2 * _kernel(first, second)
-    return _mean_off_diagonal(kernel)
+    terms = _similarity(first, first) + _similarity(second, second)
+    return _mean_off_diagonal(terms - 2 * _similarity(first, second))
 
 
-def _kernel(first: Tensor, second: Tensor) -> Tensor:
+def _similarity(first: Tensor, second: Tensor) -> Tensor:
     return (first @ second.T / first.shape[1] + 1) ** 3
 
 

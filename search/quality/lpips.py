@@ -1,4 +1,8 @@
-"""LPIPS (Zhang et al. 2018, arXiv 1801.03924): distance of image pairs in AlexNet's layers."""
+"""LPIPS (Zhang et al. 2018, arXiv 1801.03924): distance of image pairs in AlexNet's layers.
+
+Written out because torchmetrics' own takes no file of AlexNet's weights, which a machine without a
+network needs, and does not import without torchvision.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +18,13 @@ from torch.hub import load_state_dict_from_url
 from search.errors import UserError
 
 ALEXNET = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
-"""torchvision's weights of AlexNet, which LPIPS's own were trained on."""
+"""torchvision's weights of AlexNet, on which LPIPS's own weights were trained."""
 
 TAPS = (1, 4, 7, 9, 11)
 """Layers whose outputs are compared."""
 
 MEAN, DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-"""Of the channels in [-1, 1], as the authors' ``ScalingLayer`` has them."""
+"""Of the channels in [-1, 1], as in the authors' ``ScalingLayer``."""
 
 
 def alexnet_features() -> nn.Sequential:
@@ -83,14 +87,14 @@ def _normalised(features: Tensor) -> Tensor:
 
 
 def load_lpips(path: str | None, device: str) -> Lpips:
-    """LPIPS with AlexNet's weights. Those of the taps come with torchmetrics.
+    """LPIPS with AlexNet's weights. The weights of the taps come with torchmetrics.
 
     Args:
         path: file of torchvision's AlexNet weights; ``None`` takes them from torch's cache, or
             downloads them there.
 
     Raises:
-        UserError: the weights are missing or something else.
+        UserError: the weights are missing, or the file holds something else.
     """
     backbone = alexnet_features()
     try:
@@ -102,7 +106,7 @@ def load_lpips(path: str | None, device: str) -> Lpips:
     except (OSError, RuntimeError, ValueError, UnpicklingError) as error:
         place = path or f"{torch.hub.get_dir()}/checkpoints"
         raise UserError(
-            f"lpips needs torchvision's AlexNet weights, and {place!r} does not give them "
+            f"Cannot read torchvision's AlexNet weights, which lpips needs, from {place!r} "
             f"({str(error).splitlines()[0]}). Download {ALEXNET} on another machine and set "
             "quality.lpips_path=FILE; or take feature_distance, the same idea with the study's own "
             "feature network."

@@ -1,10 +1,11 @@
-"""Which parameters moved FID and latency: a one-way analysis of variance on ranks.
+"""Which parameters moved FID and latency: the Kruskal-Wallis test for each parameter.
 
-For each parameter the trials are grouped by its value, and the share of the rank's variance between
-the groups is adjusted for chance (Kelley 1935, "An unbiased correlation ratio measure"). An F test
-decides whether there is anything to show. It has no seed, costs milliseconds, takes parameters
-that only some trials have, and unlike PED-ANOVA it does not mistake a value that few trials tried
-for an important one: `python -m experiments.study.importance` shuffles a study's trials for both.
+The trials are grouped by the parameter's value. The test's statistic gives the share of the ranks'
+variance that lies between the groups, here adjusted for chance (Kelley 1935, "An unbiased
+correlation ratio measure"); its p value decides whether the parameter is shown. The test has no
+seed, costs milliseconds and takes parameters that only some trials have. Unlike PED-ANOVA it does
+not mistake a value that few trials tried for an important one:
+`python -m experiments.study.importance` shuffles a study's trials for both.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f, rankdata
+from scipy.stats import kruskal, rankdata
 
 from search.records.progress import point
 from search.records.record import Parameter, TrialRecord
 
 GROUPS = 5
-"""More values than these are grouped into so many of equal size."""
+"""More different values than this are put into this many groups of equal size."""
 LEVEL = 0.05
-"""Chance of showing any parameter of a study in which none matters (Bonferroni)."""
+"""Chance that a study in which no parameter matters shows one (Bonferroni)."""
 MIN_TRIALS = 12
-"""Fewer are not judged."""
+"""With fewer trials no parameter is judged."""
 
 Effects = Mapping[str, float]
 Values = NDArray[np.float64]
@@ -36,8 +37,8 @@ class Importance:
 
     Args:
         fid, trade: over complete trials; ``latency``: over all trials with a price. ``trade`` is
-            what is left of the FID's rank once latency's is accounted for: FID at equal speed. A
-            parameter whose effect is no more than chance is left out.
+            the share of what latency's rank does not explain of the FID's: FID at equal speed. A
+            parameter whose effect may be chance is left out.
         complete, priced: how many trials there were of either; below ``MIN_TRIALS`` none is judged.
         names: all parameters that varied.
     """
@@ -116,14 +117,9 @@ def groups(values: Sequence[Parameter]) -> NDArray[np.intp]:
 
 def adjusted_share(group: NDArray[np.intp], target: Values) -> tuple[float, float]:
     """(epsilon squared, p value) of ``target``'s ranks by ``group``; (0, 1) without variance."""
-    rank = rankdata(target)
-    members, counts = np.unique(group, return_counts=True)
-    between, within = len(members) - 1, len(rank) - len(members)
-    total = float(((rank - rank.mean()) ** 2).sum())
-    if between < 1 or within < 1 or total == 0:
+    members, count = np.unique(group), len(target)
+    if not 1 < len(members) < count or np.all(target == target[0]):
         return 0.0, 1.0
-    means = np.array([rank[group == member].mean() for member in members])
-    explained = float((counts * (means - rank.mean()) ** 2).sum())
-    rest = max(total - explained, 0.0) / within
-    share = max((explained - between * rest) / total, 0.0)
-    return share, float(f.sf(explained / between / rest, between, within)) if rest else 0.0
+    found = kruskal(*(target[group == member] for member in members))
+    left = (1 - found.statistic / (count - 1)) * (count - 1) / (count - len(members))
+    return max(1 - float(left), 0.0), float(found.pvalue)

@@ -1,4 +1,4 @@
-"""How well the damage that was predicted from single calls ranks what whole trials measured."""
+"""How well the damage that a calibration predicts ranks what whole trials measured."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from scipy.stats import spearmanr
 
+from search.calibration.damage import damage
+from search.calibration.kept import calibration_path
+from search.calibration.table import Calibration
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord
-from search.sensitivity.table import Sensitivity
 
 
 def damage_rank(
@@ -17,9 +19,10 @@ def damage_rank(
 ) -> float | None:
     """Spearman correlation of predicted damage and the minimised loss; ``None`` where nothing was
     measured."""
-    if not folder.sensitivity.is_file():
+    path = calibration_path(folder)
+    if not path.is_file():
         return None
-    sensitivity = Sensitivity.load(folder.sensitivity)
+    calibration = Calibration.load(path)
     scored = {
         record.schedule: loss
         for record in records
@@ -28,6 +31,6 @@ def damage_rank(
     }
     if len(scored) < 3:
         return None
-    predicted = [sensitivity.total(schedule) for schedule in scored]
+    predicted = [damage(calibration, schedule) for schedule in scored]
     rank = float(spearmanr(predicted, list(scored.values())).statistic)
     return rank if math.isfinite(rank) else None

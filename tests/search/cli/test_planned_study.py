@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from search.calibration.kept import calibration_path
+from search.calibration.table import Calibration
 from search.cli.main import main
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord
-from search.sensitivity.table import Sensitivity
 from search.settings.compose import load_config
 from search.study.storage import read_study
 from search.study.trial_records import read_records
@@ -58,9 +59,9 @@ def test_the_result_says_how_well_predicted_damage_ranked(planned: Path) -> None
     assert "rank of predicted damage" in (planned / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_resumed_study_does_not_measure_calls_again(planned: Path) -> None:
-    path = StudyFolder(planned).sensitivity
-    before, written = Sensitivity.load(path), path.stat().st_mtime_ns
+def test_a_resumed_study_does_not_calibrate_again(planned: Path) -> None:
+    path = calibration_path(StudyFolder(planned))
+    before, written = Calibration.load(path), path.stat().st_mtime_ns
     assert main(["resume", str(planned), "budget.trials=5", *SERIAL]) == 0
     assert path.stat().st_mtime_ns == written
     assert before.calls == 6
@@ -74,7 +75,7 @@ def test_a_study_starts_from_another_s_front(planned: Path, tmp_path: Path) -> N
     tried = {record.schedule for record in records(tmp_path / "next")[1:]}
     others = {record.schedule for record in records(planned)}
     assert tried <= others
-    assert not StudyFolder(tmp_path / "next").sensitivity.exists()
+    assert not calibration_path(StudyFolder(tmp_path / "next")).exists()
 
 
 def test_a_front_that_the_space_cannot_express_is_a_mistake(

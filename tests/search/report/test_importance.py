@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from search.records.record import Parameter, Quality, TrialRecord
 from search.report.importance import MIN_TRIALS, adjusted_share, groups, importance
@@ -107,6 +108,6 @@ def test_the_share_is_epsilon_squared_of_the_ranks() -> None:
     between = sum(2 * (sum(pair) / 2 - 3.5) ** 2 for pair in ranks)
     within = sum((rank - sum(pair) / 2) ** 2 for pair in ranks for rank in pair)
     assert share == pytest.approx((between - 2 * within / 3) / (between + within))
-    assert 0 < chance < 0.05
+    assert chance == pytest.approx(chi2.sf(5 * between / (between + within), 2))
     assert adjusted_share(group, np.ones(6)) == (0.0, 1.0)
     assert adjusted_share(np.zeros(6, dtype=int), target) == (0.0, 1.0)
