@@ -1,4 +1,4 @@
-"""Passwords stay where the user put them: out of messages, reports, presets and trackers."""
+"""Keeps passwords out of messages, reports, presets and trackers."""
 
 from __future__ import annotations
 

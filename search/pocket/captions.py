@@ -84,7 +84,7 @@ class Scene:
 
     @property
     def caption(self) -> str:
-        """The caption in words; says nothing about exact places."""
+        """The caption in words. It says nothing about exact places."""
         return self.spec.caption
 
 
@@ -93,7 +93,7 @@ def parse_caption(caption: str) -> Spec:
     match = _CAPTION.fullmatch(caption)
     if match is None:
         raise CaptionError(
-            f"caption outside the pocket grammar: {caption!r}; write for example "
+            f"The caption is outside the pocket grammar: {caption!r}. Write for example "
             "'a red circle left of a blue square on a white background' "
             f"with colours {COLOURS}, shapes {SHAPES}, backgrounds {BACKGROUNDS}"
         )
@@ -122,7 +122,7 @@ def sample_scenes(count: int, seed: int, split: Split = "search") -> tuple[Scene
 
 def _draw_spec(generator: random.Random) -> Spec:
     layout = generator.choices(LAYOUTS, _LAYOUT_WEIGHTS)[0]
-    # Two objects of one colour could not be told apart by it: pairs differ in colour.
+    # The objects of a pair differ in colour, so that their colours tell which is which.
     colours = generator.sample(COLOURS, len(_CENTRES[layout]))
     things = tuple(Thing(generator.choice(SHAPES), colour) for colour in colours)
     return Spec(generator.choice(BACKGROUNDS), layout, things)

@@ -1,4 +1,4 @@
-"""The feature network: reads what a picture shows, and embeds it for FID."""
+"""The feature network: embeds a picture for FID, and reads from the embedding what it shows."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How many pictures show what their captions say, read by the feature network."""
+"""Counts the pictures that show what their captions say, as the feature network reads them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from search.pocket.model import load_features
 class Accuracy:
     """Shares of pictures, 0 to 1.
 
-    background: the background is right. colour, shape: those of every object are right.
-    position: of the pictures of pairs, the objects lie as the caption says; 1 when there are none.
+    background: pictures whose background is right. colour, shape: pictures in which every object's
+    is right. position: pictures of pairs whose objects lie as the caption says; 1 without pairs.
     """
 
     background: float
@@ -30,7 +30,8 @@ def judge(
     """Judge images: uint8 (n, 3, h, w) against their n captions."""
     if len(images) != len(captions) or not captions:
         raise ValueError(
-            f"one caption for each image: {len(images)} images, {len(captions)} captions"
+            f"There is not one caption for each image: {len(images)} images, {len(captions)} "
+            "captions."
         )
     specs = [parse_caption(caption) for caption in captions]
     answers = read(network or load_features(), images)
@@ -64,7 +65,7 @@ def _shapes(things: Sequence[Thing]) -> list[str]:
 
 
 def _well_placed(spec: Spec, answer: dict[str, str]) -> bool:
-    """The layout is right, and the objects agree with the caption better in order than swapped."""
+    """The layout is right, and swapping the objects would not agree better with the caption."""
     first, second = _seen(answer)
     in_order = _agreement(spec.things, (first, second))
     swapped = _agreement(spec.things, (second, first))

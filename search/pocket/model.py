@@ -1,4 +1,4 @@
-"""Where the shipped weights lie, and how to load them."""
+"""Finds and loads the shipped weights."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def pocket_path() -> Path:
 def load_pipeline(path: Path | None = None) -> StableDiffusionPipeline:
     """Load the pocket pipeline, or one trained by its recipe at path, in float32 on the CPU.
 
-    diffusers is imported here, so that captions and renders need not wait for it, and its remark
-    that the codec is no `AutoencoderKL` is kept from the reader.
+    diffusers is imported here, because captions and renders do not need it and need not wait for
+    it. Its warning that the codec is no `AutoencoderKL` is switched off.
     """
     from diffusers import StableDiffusionPipeline
     from diffusers.utils import logging

@@ -1,4 +1,4 @@
-"""Scenes to pixels: flat shapes with anti-aliased edges."""
+"""Draws scenes: flat shapes with anti-aliased edges."""
 
 from collections.abc import Callable, Sequence
 

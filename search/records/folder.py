@@ -40,17 +40,17 @@ class StudyFolder:
 
     @property
     def tables(self) -> Path:
-        """Cost tables of other devices, which the front is priced on too."""
+        """Cost tables of other devices; the report prices the front with each."""
         return self.root / "latency"
 
     @property
     def reference(self) -> Path:
-        """Drift per call and the key that it was measured under."""
+        """Drift per call, and the fingerprint of the weights that it was measured on."""
         return self.root / "reference.json"
 
     @property
     def sensitivity(self) -> Path:
-        """Teacher-forced damage of the cheap kinds."""
+        """What each cheap kind of call costs in quality, measured at single calls."""
         return self.root / "sensitivity.json"
 
     @property
@@ -65,7 +65,7 @@ class StudyFolder:
 
     @property
     def audit(self) -> Path:
-        """What audits keep while they run, and the unpatched model's images of theirs."""
+        """The members that audits have finished, and the unpatched model's images for them."""
         return self.root / "audit"
 
     @property
@@ -91,7 +91,7 @@ class StudyFolder:
 
     @property
     def jobs(self) -> Path:
-        """What Slurm jobs were given and what they said."""
+        """What Slurm jobs were given, and their logs."""
         return self.root / "jobs"
 
     @property
@@ -100,7 +100,11 @@ class StudyFolder:
 
     @classmethod
     def create(cls, root: Path) -> StudyFolder:
-        """Make the folder, or explain why that is not possible."""
+        """Make the folder.
+
+        Raises:
+            UserError: it cannot be made or written.
+        """
         try:
             root.mkdir(parents=True, exist_ok=True)
             probe = root / ".writable"
@@ -108,19 +112,19 @@ class StudyFolder:
             probe.unlink()
         except OSError as error:
             raise UserError(
-                f"The study folder {str(root)!r} cannot be written ({error.strerror}). "
+                f"The study folder {str(root)!r} cannot be written: {error.strerror}. "
                 "Choose another with study.folder=PATH."
             ) from error
         return cls(root)
 
     def forget_unfinished(self) -> None:
-        """Drop what a killed process was writing. The caller holds the study's lock."""
+        """Remove what a killed process was writing. The caller holds the study's lock."""
         for folder in (self.root, self.presets, self.samples, self.wandb):
             for path in folder.glob(".*.tmp"):
                 path.unlink(missing_ok=True)
 
     def forget_measurements(self) -> None:
-        """Drop what a sweep measured that ended before its configuration was kept."""
+        """Remove the measurements of a sweep that ended before its configuration was kept."""
         for path in (
             self.journal,
             self.database,
@@ -137,8 +141,8 @@ class StudyFolder:
         """An existing study's folder.
 
         Raises:
-            UserError: there is none, or one of its entries is a link that leads out of it. Who
-                follows a stranger's link would write or delete where the link says.
+            UserError: there is none, or one of its entries is a link that leads out of it. A
+                command that followed a stranger's link would write or delete where it points.
         """
         if not (root / "config.yaml").is_file():
             raise UserError(

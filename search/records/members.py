@@ -24,17 +24,17 @@ def member_names(speedups: Sequence[float]) -> tuple[str, ...]:
 
 
 def member_speedup(member: FrontMember) -> float | None:
-    """Re-timed speed-up where there is one, else the cost table's."""
+    """Speed-up: timed end to end where that was done, else the cost table's."""
     return member.record.speedup if member.speedup is None else member.speedup
 
 
 def member_latency(member: FrontMember) -> float | None:
-    """Seconds per image: re-timed where it was, else the cost table's."""
+    """Seconds per image: timed end to end where that was done, else the cost table's."""
     return member.record.latency_s if member.timing is None else member.timing.latency_s
 
 
 def member_interval(member: FrontMember, objective: str) -> tuple[float, float] | None:
-    """90 % interval of the held-out FID, or other metric, of the study; ``None`` unless audited."""
+    """90 % interval of the metric ``objective`` on held-out images; ``None`` unless audited."""
     if objective == "fid_real":
         return member.interval
     if member.audit is None:

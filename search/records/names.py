@@ -1,4 +1,4 @@
-"""Names that people choose, made fit for files."""
+"""Turns names that people choose into names of files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from search.records.folder import StudyFolder
 
 
 def slug(text: str) -> str:
-    """``text`` with the characters that a preset's name, a file and an artifact may all have."""
+    """``text`` in the characters that a preset's name, a file and an artifact may all have."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:100] or "study"
 
 

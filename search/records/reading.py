@@ -1,6 +1,6 @@
-"""Text files that may come from strangers, read whole within a limit.
+"""Reads text files that may come from strangers, whole and within a limit.
 
-Sizes are checked before anything is parsed, so that a hostile file costs bounded time and memory.
+The size is checked before anything is parsed, so a hostile file costs bounded time and memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def read_text(path: Path, remedy: str, limit: int = SMALL) -> str:
 
     Args:
         remedy: a sentence that says what to do about a file that cannot be read.
-        limit: most bytes.
+        limit: the most bytes that the file may have.
 
     Raises:
         UserError: the file is missing, unreadable, no ordinary file, too large or not UTF-8.

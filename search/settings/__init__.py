@@ -1,4 +1,4 @@
-"""The configuration as frozen, validated values: one class a Hydra group, ``Config`` over all."""
+"""The configuration as frozen, checked values: one class for each Hydra group."""
 
 from search.settings.batch_sizes import AUTO, batch_sizes, cpu_batch
 from search.settings.config import Config, parse_config, parse_model

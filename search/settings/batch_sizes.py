@@ -1,4 +1,4 @@
-"""Which batch sizes a study may have, and what ``model.batch_size=auto`` is on a CPU."""
+"""The batch sizes that a study may have, and the automatic one on a CPU."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import math
 from search.settings.config import Config
 
 AUTO = "auto"
+"""``model.batch_size=auto``."""
 
 CPU_BATCH = 8
 """Largest automatic batch on a CPU, where a larger one saves nothing and takes memory."""
 
 LARGEST = 64
+"""Largest batch that is ever tried."""
 
 
 def batch_sizes(config: Config) -> tuple[int, ...]:

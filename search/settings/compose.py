@@ -29,10 +29,10 @@ def compose_config(
     """The configuration of a new study.
 
     Args:
-        automatic: the batch size that ``model.batch_size=auto`` stands for, given the rest with a
-            batch of 1. It is kept as a number, so that a resumed study has the same.
         overrides: Hydra overrides. ``space=path/to/file.yaml`` reads a space from that file, and
             ``constraints.speedup=>=5`` needs no quotes inside the shell's own.
+        automatic: finds the batch size that ``model.batch_size=auto`` stands for, from the
+            configuration with a batch of 1. The number is kept, so a resumed study has the same.
 
     Raises:
         UserError: for overrides that Hydra refuses.
@@ -51,7 +51,7 @@ def compose_config(
 
 
 def compose_model(overrides: Sequence[str]) -> ModelSettings:
-    """The model of overrides such as ``model=sd15``, where nothing is searched.
+    """The model that overrides such as ``model=sd15`` name, for commands that search nothing.
 
     Raises:
         UserError: see :func:`compose_config`, or an override of another group.
@@ -60,7 +60,7 @@ def compose_model(overrides: Sequence[str]) -> ModelSettings:
     for override in overrides:
         if override.lstrip("+~").partition("=")[0].partition(".")[0] != "model":
             raise UserError(
-                f"Only settings of the model are taken here; found {override!r}. Use model=NAME, "
+                f"Only settings of the model are taken here, not {override!r}. Use model=NAME, "
                 "model.path=FOLDER, model.device=cuda and the like."
             )
     # Some models ask for a study's prompts; none are read here.
@@ -68,15 +68,15 @@ def compose_model(overrides: Sequence[str]) -> ModelSettings:
 
 
 def save_config(config: Config) -> str:
-    """The configuration as YAML, as kept in the study folder."""
+    """The configuration as YAML, as the study folder keeps it."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """A study's own configuration, with overrides that a resumed study may take.
 
-    The folder may come from a stranger, so its file is data: Hydra never sees it, and what looks
-    like an interpolation (``${oc.env:...}``) stays text.
+    The folder may come from a stranger, so its file is plain data: Hydra never sees it, and text
+    that looks like an interpolation (``${oc.env:...}``) stays text.
 
     Raises:
         UserError: an override would change what the study's trials measured.
@@ -86,9 +86,9 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         group = override.lstrip("+~").partition("=")[0].partition(".")[0]
         if group not in RESUMABLE or "." not in override.partition("=")[0]:
             raise UserError(
-                f"A study keeps what its trials were measured with, so {override!r} cannot be "
-                f"applied on resume. Only settings under {', '.join(RESUMABLE)} can change "
-                "(such as budget.trials=200); for anything else start a new sweep."
+                f"{override!r} cannot be applied on resume: a study keeps what its trials were "
+                f"measured with. Change settings under {', '.join(RESUMABLE)} (such as "
+                "budget.trials=200), or start a new sweep."
             )
     try:
         changes = _plain(OmegaConf.from_dotlist(list(overrides)))
@@ -136,7 +136,10 @@ def _take_space_file(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any
 
 
 def _quoted(override: str) -> str:
-    """Hydra's grammar has no bare ``<`` or ``>``, which the shell's quotes do not survive to."""
+    """The override with quotes that Hydra's grammar wants around ``<`` and ``>``.
+
+    The user's own quotes do not reach it: the shell removes them.
+    """
     key, _, value = override.partition("=")
     bare = key.lstrip("+").startswith("constraints.") and value.startswith(("<", ">"))
     return f'{key}="{value}"' if bare else override

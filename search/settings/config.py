@@ -1,4 +1,4 @@
-"""The configuration as frozen, validated values: parsed once, all mistakes reported at once."""
+"""The whole configuration: parsed once, with all mistakes reported at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Group = TypeVar("Group", bound=Settings)
 
 
 class Config(Settings):
-    """Everything a study needs to know; the space keeps its own language (``search.space``)."""
+    """Everything a study needs to know. ``search.space`` parses the space, which is a language."""
 
     study: StudySettings
     model: ModelSettings
@@ -52,7 +52,8 @@ class Config(Settings):
             count = getattr(self.quality, name)
             if count % batch:
                 raise ValueError(
-                    f"quality.{name}={count} must be a multiple of model.batch_size={batch}"
+                    f"quality.{name}={count} is not a multiple of model.batch_size={batch}; "
+                    "change one of them"
                 )
         return self
 
@@ -60,8 +61,8 @@ class Config(Settings):
     def _jobs_meet_on_a_server(self) -> Config:
         if self.launcher.kind == "slurm" and self.storage.kind != "postgres":
             raise ValueError(
-                "launcher=slurm needs storage=postgres, where its jobs meet; "
-                f"found {self.storage.kind}"
+                f"launcher=slurm does not run with storage={self.storage.kind}, where its jobs "
+                "cannot meet; set storage=postgres"
             )
         return self
 
@@ -69,7 +70,9 @@ class Config(Settings):
     def _bounds_are_measured(self) -> Config:
         for name in self.limits().metrics:
             if metric(name).real and self.quality.real == "none":
-                raise ValueError(f"constraints.{name} needs real images: set quality.real")
+                raise ValueError(
+                    f"constraints.{name} needs real images, and quality.real is none; set it"
+                )
         return self
 
     def limits(self) -> Constraints:
@@ -77,7 +80,7 @@ class Config(Settings):
         return self.constraints.constraints(self.quality.objective)
 
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics that a complete trial is measured by, besides the FIDs."""
+        """Names of the metrics, besides the FIDs, that every complete trial is measured by."""
         names = (self.quality.objective, *self.quality.record, *self.limits().metrics)
         return tuple(name for name in dict.fromkeys(names) if name not in FIDS)
 
@@ -86,7 +89,7 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     """Validate a resolved configuration.
 
     Raises:
-        ConfigError: with every mistake, each naming the key, the rule and the value.
+        ConfigError: with every mistake, each naming the key, the value and the remedy.
     """
     return _parse(Config, values)
 
@@ -96,7 +99,7 @@ class _ModelAlone(Settings):
 
 
 def parse_model(values: Mapping[str, Any]) -> ModelSettings:
-    """The model of a resolved configuration, whose other groups are not looked at.
+    """The model of a resolved configuration; its other groups are not looked at.
 
     Raises:
         ConfigError: see :func:`parse_config`.
@@ -118,7 +121,7 @@ def _sentence(item: ErrorDetails) -> str:
     if item["type"] == "extra_forbidden":
         return f"{path}: no such setting; remove it or check its spelling"
     if item["type"] == "missing":
-        return f"{path}: this setting is required"
+        return f"{path}: this setting is missing; add it"
     rule = item["msg"].removeprefix("Value error, ")
     if not path:
         return rule

@@ -11,7 +11,7 @@ from search.metrics import FIDS, metric
 _NUMBER = r"\d+(?:\.\d+)?"
 _BOUND = re.compile(rf"(?P<sign><=|>=)(?:(?P<number>{_NUMBER})|baseline(?P<offset>[+-]{_NUMBER})?)")
 SPEEDUP = "speedup"
-GRAMMAR = "a bound is <= or >= and a number, such as >=5; several are joined by a comma"
+GRAMMAR = "a bound is <= or >= and a number, such as >=5; join several by a comma"
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Bound:
     """One side of what a quantity may be.
 
     Args:
-        upper: whether ``limit`` is the largest value that is allowed, not the smallest.
-        relative: whether ``limit`` is meant on top of the unpatched model's own value.
+        upper: whether ``limit`` is the largest allowed value; otherwise it is the smallest.
+        relative: whether the unpatched model's own value is added to ``limit``.
     """
 
     upper: bool
@@ -42,7 +42,7 @@ def parse_bounds(text: str) -> tuple[Bound, ...]:
     by commas.
 
     Raises:
-        ValueError: the text is none of that, or no value satisfies all of its bounds.
+        ValueError: the text breaks this grammar, or no value satisfies all of its bounds.
     """
     bounds = tuple(_parse_bound(part) for part in text.replace(" ", "").split(","))
     for relative in (False, True):
@@ -57,7 +57,7 @@ def parse_bounds(text: str) -> tuple[Bound, ...]:
 def _parse_bound(text: str) -> Bound:
     match = _BOUND.fullmatch(text)
     if match is None:
-        raise ValueError(f"{GRAMMAR}; found {text!r}")
+        raise ValueError(f"{text!r} is not a bound: {GRAMMAR}")
     upper, number = match["sign"] == "<=", match["number"]
     if number is not None:
         return Bound(upper, float(number))
@@ -69,8 +69,8 @@ class Constraints:
     """What the members of a front have to keep.
 
     Args:
-        bounds: by what they are on: ``"speedup"``, the cost table's, which is known before an image
-            is made; or the name of a metric.
+        bounds: by the quantity that they bound: the name of a metric, or ``"speedup"``, which the
+            cost table knows before an image is made.
     """
 
     bounds: Mapping[str, tuple[Bound, ...]] = field(default_factory=dict)
@@ -95,8 +95,7 @@ class Constraints:
             unpatched: the unpatched model's value of a metric.
 
         Raises:
-            ValueError: a metric was not measured; or an FID, which is never negative, cannot be
-                that low.
+            ValueError: a metric was not measured, or a bound asks for a negative FID.
         """
         absolute = {
             name: tuple(_absolute(name, bound, unpatched) for bound in bounds)
@@ -105,7 +104,7 @@ class Constraints:
         return Constraints(absolute)
 
     def violations(self, value: Callable[[str], float | None]) -> Mapping[str, float]:
-        """The worst violation by quantity, of those that are constrained and known."""
+        """The worst violation of each bounded quantity whose value is known."""
         known = {name: found for name in self.bounds if (found := value(name)) is not None}
         return {
             name: max(bound.violation(found) for bound in self.bounds[name])
@@ -118,7 +117,10 @@ def _absolute(name: str, asked: Bound, unpatched: Callable[[str], float | None])
         return asked
     value = unpatched(name)
     if value is None:
-        raise ValueError(f"constraints.{name}={str(asked)!r} is on what was not measured.")
+        raise ValueError(
+            f"constraints.{name}={str(asked)!r} cannot be kept: {name} was not measured for the "
+            "unpatched model. Remove it."
+        )
     limit = asked.limit + value
     if name in FIDS and limit < 0:
         raise ValueError(

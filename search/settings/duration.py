@@ -17,17 +17,17 @@ def parse_duration(text: str) -> float:
     """
     match = _DURATION.fullmatch(text.replace(" ", ""))
     if not text.strip() or match is None:
-        raise ValueError(f"a duration is written like 2h, 90m, 1h30m or 45s; found {text!r}")
+        raise ValueError(f"{text!r} is not a duration, which is written like 2h, 90m, 1h30m or 45s")
     seconds = sum(
         float(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=True) if part
     )
     if seconds <= 0:
-        raise ValueError(f"a duration is longer than 0; found {text!r}")
+        raise ValueError(f"{text!r} is not a duration, which is longer than 0")
     return seconds
 
 
 def duration_text(seconds: float) -> str:
-    """``seconds`` rounded to whole ones, such as ``"1h30m"``; what 0 parts have is left out."""
+    """``seconds`` rounded to whole ones, such as ``"1h30m"``; parts that are 0 are left out."""
     hours, rest = divmod(round(seconds), 3600)
     minutes, rest = divmod(rest, 60)
     parts = ((hours, "h"), (minutes, "m"), (rest, "s"))

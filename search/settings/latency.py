@@ -1,4 +1,4 @@
-"""Settings of how latency is measured."""
+"""Settings that say how latency is measured."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class LatencySettings(Settings):
 
     Args:
         repeats: interleaved repeats of each measured quantity.
-        budget_s: seconds after which a cost table takes what it has, once each kind was seen.
+        budget_s: seconds after which measuring a cost table ends, once each kind was measured.
         check_schedules: random schedules timed end to end to learn the cost table's error.
         tables: files that ``dato-search calibrate`` wrote. The one for this device, dtype and batch
-            is used instead of measuring; what the front would cost on the others is reported.
+            is used in place of a measurement; the report prices the front with the others.
     """
 
     repeats: int = Field(ge=1)

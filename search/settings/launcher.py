@@ -1,4 +1,4 @@
-"""Settings of who generates images, and where."""
+"""Settings that say where images are generated, and by whom."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from search.settings.base import Settings, duration_text
 from search.settings.duration import parse_duration
 
 Word = Annotated[str, StringConstraints(pattern=r"^[\w.,:|&*+/\[\]()-]{1,200}$")]
-"""One word of a job's script: no blank, quote or line end, so that it stays one."""
+"""One word of a job's script: it holds no blank, quote or line end, which would end the word."""
 
 
 class JobSettings(Settings):
     """What a Slurm job asks for.
 
     Args:
-        minutes: after which Slurm ends the job; the study goes on in a new one.
+        minutes: how long the job may run; then Slurm ends it, and the study goes on in a new one.
         gpus: by default 1 where ``model.device`` is ``cuda``, else none.
     """
 
@@ -32,19 +32,20 @@ class JobSettings(Settings):
 
 
 class LauncherSettings(Settings):
-    """Who generates images: this process, processes on this machine, a Ray cluster's, or Slurm
-    jobs that each run whole trials.
+    """Who generates images: this process (``serial``), processes on this machine (``local``),
+    workers on a Ray cluster (``ray``), or Slurm jobs that each run whole trials (``slurm``).
 
     Args:
-        workers: how many; by default one for each core, on CUDA one for each GPU, what the cluster
-            has room for, or one job.
-        timeout: wall-clock time after which a worker that has not finished a batch is replaced
-            and its trial failed, such as ``"10m"``; by default none. This process cannot be.
+        workers: how many; by default one for each core, on CUDA one for each GPU, as many as the
+            Ray cluster has room for, or one Slurm job.
+        timeout: wall-clock time for one batch, such as ``"10m"``; by default there is no limit. A
+            worker that takes longer is replaced, and its trial fails. ``serial`` has no worker to
+            replace and ignores it.
         address: of a running Ray cluster, or ``"auto"``; by default Ray runs on this machine.
         accelerator: the only type of GPU that a Ray cluster's workers take, as Ray names it.
-        executor: how jobs are run: by Slurm, by processes on this machine, or one after another
-            in this process.
-        job: what each of them asks for.
+        executor: who runs the jobs: Slurm, processes on this machine, or this process, one job
+            after another.
+        job: what each job asks for.
     """
 
     kind: Literal["serial", "local", "ray", "slurm"]

@@ -1,4 +1,4 @@
-"""Settings of when a search ends and of what its front keeps to."""
+"""Settings that say when a search ends, and which bounds its front keeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class BudgetSettings(Settings):
     """When the search ends: at the limit that is reached first.
 
     Args:
-        trials: finished trials; ``images``: generated images.
+        trials: finished trials. images: generated images.
         calls: denoiser calls for one image, a cached one counting its share of a full one's cost.
         time: wall-clock time inside trials, such as ``"2h"``, ``"90m"`` or ``"45s"``.
         default_trials: the limit where no other one is set.
@@ -40,8 +40,9 @@ class ConstraintSettings(Settings):
 
     Args:
         speedup: such as ``">=5"`` or ``">=2,<=8"``.
-        fid: on the FID that the study minimises, or on that to the unpatched images if it minimises
-            none, such as ``"<=20"`` or ``"<=baseline+0.5"``.
+        fid: bound on the FID that the study minimises, such as ``"<=20"`` or
+            ``"<=baseline+0.5"``. A study that minimises no FID bounds the one to the unpatched
+            images.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -64,7 +65,8 @@ class ConstraintSettings(Settings):
             if text is not None and any(bound.upper == higher for bound in parse_bounds(text)):
                 wanted, sign = ("higher", ">=") if higher else ("lower", "<=")
                 raise ValueError(
-                    f"a {wanted} {name} is always welcome, so its bounds are {sign} ones"
+                    f"{name} has the bound {text!r}, and a {wanted} {name} is always welcome; "
+                    f"write {sign}"
                 )
         return self
 
@@ -72,14 +74,17 @@ class ConstraintSettings(Settings):
     @classmethod
     def _is_a_factor(cls, value: str | None) -> str | None:
         if value is not None and any(b.relative or b.limit <= 0 for b in parse_bounds(value)):
-            raise ValueError("a speed-up is a factor above 0 over the unpatched model, such as >=5")
+            raise ValueError(
+                "this does not bound a speed-up, a factor above 0 over the unpatched model; "
+                "write a bound such as >=5"
+            )
         return value
 
     @field_validator("fid")
     @classmethod
     def _bounds_from_above(cls, value: str | None) -> str | None:
         if value is not None and not all(bound.upper for bound in parse_bounds(value)):
-            raise ValueError("a lower FID is always welcome, so its bounds are <= ones")
+            raise ValueError("this is a lower bound, and a lower FID is always welcome; write <=")
         return value
 
     def constraints(self, objective: str) -> Constraints:

@@ -15,16 +15,16 @@ class ModelSettings(Settings):
     Args:
         id: name written into presets.
         path: ``"pocket"``, a diffusers pipeline folder or a hub id.
-        weights: ``"pretrained"`` (of ``path``), or without weights ``"random"``: ``architecture``
-            as published, or ``"tiny"``: at reduced width.
-        architecture: what is built without weights.
+        weights: ``"pretrained"`` loads those of ``path``. Without weights, ``"random"`` builds
+            ``architecture`` as published, and ``"tiny"`` at reduced width.
+        architecture: what ``random`` and ``tiny`` build.
         scheduler: a diffusers scheduler class name.
-        batch_size: images per pipeline call; also the batch that latency is measured at. A study
-            that starts with ``auto`` finds it once (``search.launch.largest_batch``) and keeps it.
+        batch_size: images per pipeline call; latency is measured at the same batch. A study that
+            starts with ``auto`` finds a size once (``search.launch.largest_batch``) and keeps it.
         prompts: ``"pocket"``, a text file with one prompt a line, ``coco:FILE``,
             ``imagenet:FILE`` or ``datasets:NAME:SPLIT:COLUMN``.
-        vae_slicing: decode one image at a time; ``vae_tiling`` decode in overlapping tiles. Both
-            need less memory.
+        vae_slicing: decode one image at a time, which needs less memory.
+        vae_tiling: decode in overlapping tiles, which needs less memory.
     """
 
     id: str

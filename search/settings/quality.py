@@ -1,4 +1,4 @@
-"""Settings of how images are judged."""
+"""Settings that say how images are judged."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ class QualitySettings(Settings):
     """How images are judged.
 
     Args:
-        objective: which metric of ``search.metrics`` is optimised beside latency: an FID, KID,
-            CLIP score, PSNR, SSIM, LPIPS or feature distance, or an installed scorer's.
-        record: further metrics that are measured of every complete trial.
+        objective: the metric that is optimised beside latency, by its name in ``search.metrics``:
+            an FID, KID, CLIP score, PSNR, SSIM, LPIPS, feature distance or an installed scorer's.
+        record: further metrics that are measured for every complete trial.
         features: the feature network behind every FID: ``"pocket"`` (embedded), ``"inception"``
-            (of published FIDs; extra ``fid``), ``"inception_released"`` (as the paper's released
-            code has it), or an installed package's (``search.quality.features``).
-        features_path: file of an Inception's weights; null lets its package download them.
+            (the network of published FIDs; extra ``fid``), ``"inception_released"`` (the same as
+            the paper's released code uses it), or one of an installed package
+            (``search.quality.features``).
+        features_path: file of Inception weights; null lets torch-fidelity download them.
         clip_path: folder or hub id of the CLIP model behind ``clip_score``.
         lpips_path: file of torchvision's AlexNet weights, behind ``lpips``; null lets its package
             download them.
@@ -26,10 +27,10 @@ class QualitySettings(Settings):
             ``"none"``.
         images: images of a complete trial.
         rung_images: images of the first, cheap rung.
-        rung_margin: a trial is pruned when a complete trial of no more latency has an FID on the
-            first rung's images smaller than its own by more than this factor; once a dozen trials
-            are complete, by a factor learnt from how well that FID foretold the final one.
-        real_images: real images behind ``fid_real``; a file of statistics ignores it.
+        rung_margin: a trial is pruned when a complete trial of no more latency has a first-rung
+            FID that is smaller than its own by more than this factor. Once a dozen trials are
+            complete, the factor is learnt from how well that FID foretold the final one.
+        real_images: real images behind ``fid_real``; ignored for a file of statistics.
         heldout_images: images of the audit that ends a sweep, on prompts the search never saw.
         heldout_members: how many front members that audit takes, spread over latency.
     """
@@ -51,7 +52,9 @@ class QualitySettings(Settings):
     @model_validator(mode="after")
     def _rung_is_smaller(self) -> QualitySettings:
         if self.rung_images >= self.images:
-            raise ValueError("rung_images must be smaller than images")
+            raise ValueError(
+                f"rung_images={self.rung_images} is not smaller than images={self.images}; lower it"
+            )
         return self
 
     @field_validator("record", "objective")
@@ -66,8 +69,10 @@ class QualitySettings(Settings):
         for name in (self.objective, *self.record):
             if metric(name).real and self.real == "none":
                 raise ValueError(
-                    f"objective={name} needs real images: set real, or minimise fid_reference"
+                    f"objective={name} needs real images, and real is none: set it, or minimise "
+                    "fid_reference"
                     if name == self.objective
-                    else f"record={name} needs real images: set real, or leave it out"
+                    else f"record={name} needs real images, and real is none: set it, or leave "
+                    "the metric out"
                 )
         return self

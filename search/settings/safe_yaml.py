@@ -1,4 +1,4 @@
-"""YAML as plain data: what a configuration may hold, and nothing that could surprise its reader."""
+"""Reads YAML as plain data: no tags, aliases, repeated keys, or keys that name code."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ MAX_INTEGER = 2**63
 
 
 class _Loader(yaml.SafeLoader):
-    """No aliases (which can unfold without end), no repeated keys, little nesting."""
+    """Refuses aliases (which can unfold without end), repeated keys and deep nesting."""
 
     depth = 0
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         if self.check_event(AliasEvent):
-            raise self._refused("aliases are not read")
+            raise self._refused("an alias, and aliases are not read; write the value out")
         if self.depth > MAX_DEPTH:
-            raise self._refused(f"values nest at most {MAX_DEPTH} deep")
+            raise self._refused(f"values that nest more than {MAX_DEPTH} deep")
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -62,7 +62,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{str(path)!r} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
-        raise UserError(f"{str(path)!r} must hold a YAML mapping.")
+        raise UserError(f"{str(path)!r} does not hold a YAML mapping. Write keys with values.")
     problems = list(_problems(values, ""))
     if problems:
         raise ConfigError(repr(str(path)), problems[:20])
@@ -73,9 +73,9 @@ def _problems(value: object, place: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str | int):
-                yield f"{place or 'the file'}: a key is text; found {key!r}"
+                yield f"{place or 'the file'}: the key {key!r} is not text; put it in quotes"
             elif isinstance(key, str) and len(key) > 2 and key[0] == key[-1] == "_":
-                yield f"{place}{key}: a configuration is data and names no code; remove it"
+                yield f"{place}{key}: this key asks to run code; YAML here names no code; remove it"
             else:
                 yield from _problems(item, f"{place}{key}.")
     elif isinstance(value, list):
@@ -83,12 +83,12 @@ def _problems(value: object, place: str) -> Iterator[str]:
             yield from _problems(item, f"{place}{number}.")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            yield f"{place[:-1]}={value}: a number is finite"
+            yield f"{place[:-1]}={value}: this number is not finite"
     elif isinstance(value, int):
         if abs(value) >= MAX_INTEGER:
-            yield f"{place[:-1]}: an integer has at most 64 bits"
+            yield f"{place[:-1]}: this integer has more than 64 bits"
     elif isinstance(value, str):
         if any("\ud800" <= character <= "\udfff" for character in value):
-            yield f"{place[:-1]}: text has no lone surrogates"
+            yield f"{place[:-1]}: this text holds a lone surrogate, which is not a character"
     elif value is not None:
-        yield f"{place[:-1]}={value!r}: a value is text, a number, true, false, null or a list"
+        yield f"{place[:-1]}={value!r}: this is not text, a number, true, false, null or a list"

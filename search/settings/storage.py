@@ -1,4 +1,4 @@
-"""Settings of where the trials live."""
+"""Settings that say where the trials are stored."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from search.settings.base import Settings, duration_text
 from search.settings.duration import parse_duration
 
 URL_OPTIONS = {"host", "port", "sslmode", "sslrootcert"}
-"""What a URL may say behind its question mark; the rest of libpq's options name secrets."""
+"""Options that a URL may have behind its question mark. Others of libpq's options name secrets."""
 
 
 class StorageSettings(Settings):
-    """Where the trials live: in the study folder, or on a PostgreSQL server.
+    """Where the trials are stored: in the study folder, or on a PostgreSQL server.
 
     Args:
         url: of the server's database, ``postgresql://user@host:5432/database``, without a password:
             that comes from ``PGPASSFILE``, ``~/.pgpass`` or ``PGPASSWORD``.
-        study: the study's name in that database; by default its folder's.
-        grace: a worker that was not heard of for so long is taken for dead and its trial is tried
-            again, such as ``"2m"``.
+        study: the study's name in that database; by default the folder's name.
+        grace: how long a driver may be silent, such as ``"2m"``. Then it is taken for dead, and its
+            trial is tried again.
     """
 
     kind: Literal["journal", "sqlite", "postgres"]
@@ -36,21 +36,27 @@ class StorageSettings(Settings):
         if value is None:
             if info.data.get("kind") == "postgres":
                 raise ValueError(
-                    "postgres needs storage.url=postgresql://user@host:5432/database; the password "
-                    "comes from ~/.pgpass, PGPASSFILE or PGPASSWORD"
+                    "there is no URL of the server; set "
+                    "storage.url=postgresql://user@host:5432/database, and put the password into "
+                    "~/.pgpass, PGPASSFILE or PGPASSWORD"
                 )
             return None
         parts = urlsplit(value)
         options = {key for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
         if parts.password is not None or "password" in options:
             raise ValueError(
-                "a URL is kept in config.yaml, so the password goes into ~/.pgpass, PGPASSFILE or "
-                "PGPASSWORD instead"
+                "the URL holds a password, and config.yaml would keep it; put the password into "
+                "~/.pgpass, PGPASSFILE or PGPASSWORD"
             )
         if parts.scheme != "postgresql" or not parts.path.strip("/"):
-            raise ValueError("a storage's URL is postgresql://user@host:5432/database")
+            raise ValueError(
+                "this is not a storage's URL, which is postgresql://user@host:5432/database"
+            )
         if not options <= URL_OPTIONS:
-            raise ValueError(f"a storage's URL takes {', '.join(sorted(URL_OPTIONS))}")
+            raise ValueError(
+                "the URL has options that a storage's URL does not take; it takes "
+                f"{', '.join(sorted(URL_OPTIONS))}"
+            )
         return value
 
     @field_validator("grace", mode="before")

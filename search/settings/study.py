@@ -22,7 +22,7 @@ class SamplerSettings(Settings):
     """Optuna's sampler: its name and keyword arguments.
 
     Args:
-        refine: share of the proposals that change a member of the front instead.
+        refine: share of the proposals that change a member of the front, without asking Optuna.
     """
 
     name: Literal["tpe", "gp", "nsga2", "random"]
@@ -31,13 +31,13 @@ class SamplerSettings(Settings):
 
 
 class WarmstartSettings(Settings):
-    """Which schedules are tried before the sampler takes over, as far as the space has them.
+    """The schedules that are tried before the sampler takes over, where the space has them.
 
     Args:
-        count: how many uniform ones.
-        optimal: how many of least predicted damage, found by dynamic programming from a
-            measurement of single calls; only where the space gives every call a depth of its own.
-        study: folder of another study whose front is tried.
+        count: how many uniform schedules.
+        optimal: how many schedules of least predicted damage, which dynamic programming finds from
+            a measurement of single calls. Only for spaces that give every call a depth of its own.
+        study: folder of another study; the schedules of its front are tried.
     """
 
     count: int = Field(ge=0)
@@ -46,11 +46,11 @@ class WarmstartSettings(Settings):
 
 
 class TrackerSettings(Settings):
-    """Who is told about trials.
+    """Where trials are shown while the study runs.
 
     Args:
-        per_trial: also a light W&B run for each trial, in the study's group, so that parallel
-            coordinates and parameter importance work in W&B.
+        per_trial: also make a light W&B run for each trial, in the study's group, for W&B's
+            parallel coordinates and parameter importance.
     """
 
     kind: Literal["wandb", "none"]

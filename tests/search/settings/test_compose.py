@@ -70,7 +70,7 @@ def test_any_metric_is_objective_constraint_or_record() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("constraints.psnr=<=25", "a higher psnr is always welcome, so its bounds are >= ones"),
+        ("constraints.psnr=<=25", "psnr has the bound '<=25', and a higher psnr .*; write >="),
         ("constraints.kid_real=>=1", "a lower kid_real is always welcome"),
         ("+constraints.sharpness=>=1", "a metric is one of .*found 'sharpness'"),
         ("quality.objective=fid_reel", "Did you mean 'fid_real'"),
@@ -128,9 +128,9 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 
 def test_image_counts_are_whole_batches_and_the_rung_is_smaller() -> None:
-    with pytest.raises(ConfigError, match=r"quality\.images=33 must be a multiple"):
+    with pytest.raises(ConfigError, match=r"quality\.images=33 is not a multiple"):
         compose_config(["quality.images=33"])
-    with pytest.raises(ConfigError, match="rung_images must be smaller"):
+    with pytest.raises(ConfigError, match="rung_images=16 is not smaller than images=16"):
         compose_config(["quality.rung_images=16"])
 
 
@@ -145,7 +145,7 @@ def test_image_counts_are_whole_batches_and_the_rung_is_smaller() -> None:
         ("constraints.speedup=>=5,<=3", "no value is both >=5 and <=3"),
         ("constraints.speedup=>=baseline", "a factor above 0"),
         ("constraints.speedup=<=0", "a factor above 0"),
-        ("constraints.fid=>=5", "its bounds are <="),
+        ("constraints.fid=>=5", "a lower bound.*write <="),
         ("constraints.fid=5", "valid string"),
         ("constraints.fid=<5", "a bound is <= or >="),
     ],
