@@ -109,16 +109,18 @@ def test_every_module_and_name_in_it_that_a_text_names_exists(text: Path) -> Non
 
 
 def is_importable(name: str) -> bool:
-    """Whether a dotted name is a module, or something inside one."""
-    try:
-        if find_spec(name) is not None:
+    """Whether a dotted name is a module, or an attribute of one, or of a class in one."""
+    words = name.split(".")
+    for count in range(len(words), 0, -1):
+        try:
+            if find_spec(".".join(words[:count])) is None:
+                continue
+        except ModuleNotFoundError:
+            continue
+        if count == len(words):
             return True
-    except ModuleNotFoundError:
-        pass
-    module, _, attribute = name.rpartition(".")
-    try:
-        holder = importlib.import_module(module)
-    except ModuleNotFoundError:
-        outer, _, inner = module.rpartition(".")  # a method of a class
-        holder = getattr(importlib.import_module(outer), inner, None) if outer else None
-    return hasattr(holder, attribute)
+        found: object = importlib.import_module(".".join(words[:count]))
+        for word in words[count:]:
+            found = getattr(found, word, None)
+        return found is not None
+    return False
