@@ -20,7 +20,7 @@ OUTPUT_RIDGE = 1e-2
 unpatched run, shrink the noise, and the error adds up over a patched one: worse images than the
 straight line's."""
 
-CUT_RIDGE = 1e-4
+CUT_RIDGE = 1e-2
 """The same for a cut's weights."""
 
 DIGITS = 6

@@ -31,8 +31,8 @@ Table = NDArray[np.float64]
 [p0, p, q]; the first call, which has none before it, is its own p0."""
 
 
-Between = Literal["hold", "linear"]
-"""The forecast of the calls between the full ones."""
+Between = Literal["linear", "hold"]
+"""The forecast of the calls between the full ones, the better one first."""
 
 
 @dataclass(frozen=True)

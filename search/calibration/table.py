@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -74,8 +73,8 @@ class Calibration:
 
     def __post_init__(self) -> None:
         for name in ("cuts", "response"):
-            own = dict(sorted(getattr(self, name).items()))
-            object.__setattr__(self, name, MappingProxyType(own))
+            # Not a read-only view: those cannot be sent back from a worker's process.
+            object.__setattr__(self, name, dict(sorted(getattr(self, name).items())))
 
     @property
     def calls(self) -> int:

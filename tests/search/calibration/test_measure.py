@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from search.calibration.prompts import IMAGES, calibration_workload
 from search.calibration.table import Calibration
 from search.errors import UserError
 from search.model.generator import Generator
+from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
 from search.model.workload import Workload
 from tests.oracles.calibration import kept_values
@@ -42,6 +45,12 @@ def test_it_knows_the_sampler(generator: Generator, measured: Calibration) -> No
     assert measured.timesteps.tolist() == scheduler.timesteps.tolist()
     assert measured.alphas == pytest.approx(scheduler.alphas_cumprod[scheduler.timesteps].numpy())
     assert (measured.key.calls, measured.key.images) == (STEPS, 3)
+
+
+def test_a_worker_can_send_it_back(measured: Calibration) -> None:
+    again = pickle.loads(pickle.dumps(measured))
+    assert again.key == measured.key
+    assert (again.cuts[2] == measured.cuts[2]).all()
 
 
 def test_a_response_is_what_an_older_cut_does_to_the_noise(measured: Calibration) -> None:
@@ -85,6 +94,17 @@ def test_products_are_those_of_whole_values(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("search.calibration.products.BLOCK", 7)
     values = torch.randn(5, 50)
     assert gram(list(values)) == pytest.approx((values.double() @ values.double().T).numpy())
+
+
+@pytest.mark.parametrize("architecture", ["sdxl", "pixart"])
+def test_other_architectures(architecture: Literal["sdxl", "pixart"]) -> None:
+    model = ModelConfig(weights="tiny", architecture=architecture, num_inference_steps=3)
+    own = Generator(model, WORKLOAD)
+    found = measure_calibration(own, Workload(("a", "b"), 1), (1, 2))
+    for gram_of in (found.output, *found.cuts.values()):
+        assert np.isfinite(gram_of).all()
+        assert (gram_of.diagonal() > 0).all()
+    assert all((own > 0).all() for own in found.response.values())
 
 
 @pytest.mark.parametrize("prediction_type", ["epsilon", "sample"])
