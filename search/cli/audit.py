@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from search.cli.interrupted import interrupted
 from search.cli.sweep_watchers import wide_console
 from search.launch.audit_run import run_audit
 from search.launch.watching import PlainStages
 from search.records.folder import StudyFolder
 from search.report.audit_table import audit_table
 from search.settings.compose import load_config
-
-INTERRUPTED = 130
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -29,12 +27,9 @@ def audit(options: argparse.Namespace) -> int:
             repeats=options.repeats,
         )
     except KeyboardInterrupt:
-        print(
-            "\nStopped; the study is as it was, and audited members are kept. "
-            "The same command goes on.",
-            file=sys.stderr,
+        return interrupted(
+            "the study is unchanged, and the audited members are kept. Go on with the same command."
         )
-        return INTERRUPTED
     wide_console().print(audit_table(result))
     print(folder.report)
     return 0

@@ -12,12 +12,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 from dato import DatoError
+from search.cli.interrupted import INTERRUPTED
 from search.cli.parser import build_parser
 from search.errors import UserError
 from search.secrets import without_passwords
 
 USER_MISTAKE = 2
-INTERRUPTED = 130
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -14,6 +14,7 @@ from dato.files import replace_bytes
 from search.errors import UserError
 from search.model.prompt_images import ImageRequest
 from search.records.names import slug
+from search.report.sheet import sheet
 
 COLUMNS = 6
 Pictures = Mapping[str, Sequence[Image.Image]]
@@ -55,15 +56,15 @@ class Target:
         Args:
             per_row: pictures of one prompt, which begin a row of their own where they are several.
         """
-        sheet = grid(pictures, rows_of(len(requests), per_row))
+        whole = grid(pictures, rows_of(len(requests), per_row))
         if not self.is_folder:
-            yield _write(sheet, self.path)
+            yield _write(whole, self.path)
             return
         for made_by, images in pictures.items():
             for number, (request, image) in enumerate(zip(requests, images, strict=True), 1):
                 name = f"{number:02}-{slug(request.prompt)[:40]}-{request.seed}-{slug(made_by)}.png"
                 yield _write(image, self.path / name, _text_chunks(request, made_by))
-        yield _write(sheet, self.path / "grid.png")
+        yield _write(whole, self.path / "grid.png")
 
 
 def rows_of(count: int, per_row: int) -> list[range]:
@@ -78,13 +79,7 @@ def rows_of(count: int, per_row: int) -> list[range]:
 
 def grid(pictures: Pictures, rows: Sequence[range]) -> Image.Image:
     """Every row once for each of what made the pictures, one below the other."""
-    lines = [[images[index] for index in row] for row in rows for images in pictures.values()]
-    width, height = lines[0][0].size
-    sheet = Image.new("RGB", (width * max(map(len, lines)), height * len(lines)), "white")
-    for y, line in enumerate(lines):
-        for x, image in enumerate(line):
-            sheet.paste(image, (x * width, y * height))
-    return sheet
+    return sheet([[images[index] for index in row] for row in rows for images in pictures.values()])
 
 
 def _text_chunks(request: ImageRequest, made_by: str) -> PngInfo:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from dato.files import replace_text
+from search.cli.interrupted import interrupted
 from search.cli.sweep_watchers import make_watcher, wide_console
 from search.errors import UserError
 from search.launch.largest_batch import automatic_batch
@@ -16,8 +17,6 @@ from search.records.folder import StudyFolder
 from search.report.front_table import front_table
 from search.settings import Config
 from search.settings.compose import compose_config, load_config, save_config
-
-INTERRUPTED = 130
 
 
 def sweep(options: argparse.Namespace) -> int:
@@ -65,12 +64,8 @@ def _keep(config: Config, folder: StudyFolder) -> None:
 
 
 def _interrupted(folder: StudyFolder) -> int:
-    if folder.config.is_file():
-        print(
-            "\nStopped; every finished trial is kept. "
-            f"Go on with: dato-search resume {folder.root}",
-            file=sys.stderr,
-        )
-    else:
-        print("\nStopped before the study began; nothing was kept.", file=sys.stderr)
-    return INTERRUPTED
+    if not folder.config.is_file():
+        return interrupted("the study had not begun, so nothing was kept.")
+    return interrupted(
+        f"every finished trial is kept. Go on with: dato-search resume {folder.root}"
+    )

@@ -163,6 +163,11 @@ class CostTable(StrictSchema):
             )
         return seconds
 
+    def speedup(self, schedule: Schedule, topology: Topology) -> float:
+        """The unpatched run's price over that of ``schedule``. Raises as :meth:`price`."""
+        full = self.price(Schedule.full(schedule.calls), topology)
+        return full / self.price(schedule, topology)
+
     def price_call(self, kind: Kind, topology: Topology, tokens: Tokens) -> float:
         """Seconds per image of one call of ``kind``."""
         if str(kind.depth) not in self.depth_s:

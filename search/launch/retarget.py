@@ -27,7 +27,7 @@ def with_other_devices(
     def speedups(schedule: Schedule | None) -> Mapping[str, float]:
         if schedule is None:
             return {}
-        return {table.place.label: _speedup(table, schedule, topology) for table in tables}
+        return {table.place.label: table.speedup(schedule, topology) for table in tables}
 
     return tuple(replace(member, elsewhere=speedups(member.record.schedule)) for member in front)
 
@@ -72,15 +72,10 @@ def _repriced(
 ) -> TrialRecord:
     if record.schedule is None:
         return record
-    speedup = _speedup(table, record.schedule, topology)
+    speedup = table.speedup(record.schedule, topology)
     return replace(
         record,
         latency_s=table.price(record.schedule, topology),
         speedup=speedup,
         violations={**record.violations, **constraints.violations({"speedup": speedup}.get)},
     )
-
-
-def _speedup(table: CostTable, schedule: Schedule, topology: Topology) -> float:
-    full = table.price(Schedule.full(schedule.calls), topology)
-    return full / table.price(schedule, topology)

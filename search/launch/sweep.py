@@ -41,42 +41,33 @@ def run_sweep(
     """Run a new or interrupted study to its budget, audit some of its front, write its files.
 
     Args:
-        command: how the user started it; kept in the report.
-        on_ready: called once the configuration has proved to load.
+        command: how the user started the sweep, for the report.
+        on_ready: called once everything that the configuration names has loaded.
 
     Raises:
         UserError: the configuration does not load, another process runs the study, or its folder
-            cannot be written any more.
+            can no longer be written.
     """
     with writable(folder):
-        return _run(config, folder, watcher, command, on_ready)
-
-
-def _run(
-    config: Config,
-    folder: StudyFolder,
-    watcher: SweepWatcher,
-    command: str,
-    on_ready: Callable[[], None],
-) -> StudyResult:
-    space = load_space(config.space)
-    with study_lock(folder), _study_instruments(config, folder, watcher) as instruments:
-        space.parameters(instruments.context)
-        driver = open_driver(instruments, space)
-        on_ready()
-        tracker = _tracker(config, folder)
-        _search(instruments, driver, tracker, watcher, first_schedules(instruments, space, watcher))
-        records = driver.others.with_retries(lambda: read_records(driver.study))
-        save_trials(records, folder)
-        audited = _audit(instruments, records, watcher)
-        result = assemble(config, folder, records, audited=audited, command=command)
-    watcher.stage("writing presets and report")
-    save_result(result, folder)
-    save_samples(audited.samples, folder)
-    write_presets(config, folder, result)
-    write_report(result, folder)
-    tracker.finish(result, folder)
-    return result
+        space = load_space(config.space)
+        with study_lock(folder), _study_instruments(config, folder, watcher) as instruments:
+            space.parameters(instruments.context)
+            driver = open_driver(instruments, space)
+            on_ready()
+            tracker = _tracker(config, folder)
+            first = first_schedules(instruments, space, watcher)
+            _search(instruments, driver, tracker, watcher, first)
+            records = driver.others.with_retries(lambda: read_records(driver.study))
+            save_trials(records, folder)
+            audited = _audit(instruments, records, watcher)
+            result = assemble(config, folder, records, audited=audited, command=command)
+        watcher.stage("writing presets and report")
+        save_result(result, folder)
+        save_samples(audited.samples, folder)
+        write_presets(config, folder, result)
+        write_report(result, folder)
+        tracker.finish(result, folder)
+        return result
 
 
 @contextmanager

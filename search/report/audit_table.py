@@ -1,4 +1,4 @@
-"""An audit in a terminal, and in one sentence how much the search flattered its front."""
+"""An audit in a terminal, and one sentence on how far the search's own numbers were off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.metrics import metric
 from search.records.members import member_speedup
 from search.records.progress import metric_value
 from search.records.record import Audit, FrontMember, StudyResult
-from search.report.front_table import MISSING
+from search.report.cells import MISSING, number, with_interval
 
 COLUMNS = (
     "searched", "held-out", "FID to ref.", "FID to real", "KID ref.", "KID real", "PSNR", "SSIM",
@@ -23,18 +23,18 @@ DAGGER = "\N{DAGGER}"
 
 
 def audit_table(result: StudyResult) -> Table:
-    """The front: the study's own metric as searched and on as many held-out images, then all that
-    the audit measured. KIDs are in thousandths, PSNR in dB. A dagger marks a member that another
-    one beats beyond its interval; the caption says which."""
+    """The front: the study's own metric in the search and on as many held-out images, then all that
+    the audit measured. KIDs are in thousandths, PSNR is in dB. A dagger marks a member that another
+    one beats beyond its interval, and the caption says which one."""
     title = f"Audit of {escape(result.name)}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("preset", no_wrap=True)
     for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
     for member in (*([result.baseline] if result.baseline else []), *result.front):
-        speedup = _number(member_speedup(member), ".2f", "x")
+        speedup = number(member_speedup(member), ".2f", "x")
         form = f".{metric(result.objective).digits}f"
-        searched = _number(metric_value(member.record.quality, result.objective), form)
+        searched = number(metric_value(member.record.quality, result.objective), form)
         matched, pairs = _audit(member.audit, form)
         name = escape(member.name) + (DAGGER if _beaten_by(member) else "")
         table.add_row(name, searched, matched, *_fids(member), *pairs, speedup)
@@ -56,9 +56,9 @@ def _beaten_by(member: FrontMember) -> str:
 
 
 def bias(result: StudyResult) -> str:
-    """How far the searched FIDs (or the study's other metric) of the audited members were off, on
-    equal image counts, and how many lie where such a one does 9 times out of 10; ``""`` when
-    nothing was audited."""
+    """How far the search's FIDs (or values of the study's other metric) of the audited members were
+    off, on equal image counts, and how many of them lie within the interval that other prompts
+    give; ``""`` if nothing was audited."""
     pairs = [
         (searched, member.audit)
         for member in result.front
@@ -92,28 +92,18 @@ def _within(pairs: Sequence[tuple[float, Audit]], name: str) -> str:
 def _audit(audit: Audit | None, form: str) -> tuple[str, tuple[str, ...]]:
     if audit is None:
         return MISSING, (MISSING,) * 5
-    return _number(audit.matched_fid, form), (
-        _number(1000 * audit.kid_reference, ".2f"),
-        _number(None if audit.kid_real is None else 1000 * audit.kid_real, ".2f"),
-        _number(audit.psnr, ".1f"),
-        _number(audit.ssim, ".3f"),
-        _number(audit.perceptual, ".4f"),
+    return number(audit.matched_fid, form), (
+        number(1000 * audit.kid_reference, ".2f"),
+        number(None if audit.kid_real is None else 1000 * audit.kid_real, ".2f"),
+        number(audit.psnr, ".1f"),
+        number(audit.ssim, ".3f"),
+        number(audit.perceptual, ".4f"),
     )
 
 
 def _fids(member: FrontMember) -> tuple[str, str]:
     reference = None if member.audit is None else member.audit.reference_interval
     return (
-        _between(metric_value(member.heldout, "fid_reference"), reference),
-        _between(metric_value(member.heldout, "fid_real"), member.interval),
+        with_interval(metric_value(member.heldout, "fid_reference"), reference),
+        with_interval(metric_value(member.heldout, "fid_real"), member.interval),
     )
-
-
-def _between(value: float | None, interval: tuple[float, float] | None) -> str:
-    if value is None or interval is None:
-        return _number(value, ".2f")
-    return f"{value:.2f} ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
-
-
-def _number(value: float | None, form: str, unit: str = "") -> str:
-    return MISSING if value is None else f"{value:{form}}{unit}"

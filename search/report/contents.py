@@ -11,7 +11,7 @@ from search.records.members import member_interval, member_latency, member_speed
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.schedule_text import summary
-from search.report.front_table import MISSING, TIMES
+from search.report.cells import MISSING, TIMES
 
 
 @dataclass(frozen=True)

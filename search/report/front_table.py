@@ -12,17 +12,15 @@ from search.records.members import member_latency, member_speedup
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.schedule_text import summary
-
-TIMES = "\N{MULTIPLICATION SIGN}"
-MISSING = "\N{EN DASH}"
+from search.report.cells import number, with_interval
 
 
 def front_table(result: StudyResult) -> Table:
     """The front, slowest first, under the unpatched pipeline.
 
-    Both FIDs are the searched ones, all of the same images; an audit adds the FID to real
-    images on held-out prompts with its 90 % interval. Latency and speed-up are re-timed where they
-    were, else the cost table's, which a tilde tells apart.
+    Both FIDs are those of the search, all of the same images. An audit adds the FID to real
+    images on held-out prompts, with its 90 % interval. Latency and speed-up are timed end to end
+    where that was done; else they are the cost table's, which a tilde marks.
     """
     members = (*([result.baseline] if result.baseline else []), *result.front)
     real = any(metric_value(member.record.quality, "fid_real") is not None for member in members)
@@ -43,18 +41,22 @@ def front_table(result: StudyResult) -> Table:
         priced = "~" if mixed and member.timing is None else ""
         table.add_row(
             escape(member.name),
-            _number(metric_value(member.record.quality, "fid_reference"), ".2f"),
-            *([_number(metric_value(member.record.quality, "fid_real"), ".2f")] if real else []),
-            *([_with_interval(member)] if heldout else []),
-            *(_number(metric_value(member.record.quality, x.name), f".{x.digits}f") for x in more),
-            priced + _number(None if latency is None else 1000 * latency, ".0f"),
-            priced + _number(member_speedup(member), ".2f", "x"),
-            *(_number(member.elsewhere.get(name), ".2f", "x") for name in devices),
+            number(metric_value(member.record.quality, "fid_reference"), ".2f"),
+            *([number(metric_value(member.record.quality, "fid_real"), ".2f")] if real else []),
+            *(
+                [with_interval(metric_value(member.heldout, "fid_real"), member.interval)]
+                if heldout
+                else []
+            ),
+            *(number(metric_value(member.record.quality, x.name), f".{x.digits}f") for x in more),
+            priced + number(None if latency is None else 1000 * latency, ".0f"),
+            priced + number(member_speedup(member), ".2f", "x"),
+            *(number(member.elsewhere.get(name), ".2f", "x") for name in devices),
             _calls(member),
         )
     notes = [
         feasibility(result),
-        "~ is the cost table's, not timed end to end." if mixed else "",
+        "~ is predicted by the cost table, not timed end to end." if mixed else "",
         "" if result.front else "The front is empty.",
     ]
     table.caption = escape(" ".join(filter(None, notes))) or None
@@ -68,19 +70,19 @@ def _calls(member: FrontMember) -> str:
 
 
 def further_metrics(result: StudyResult) -> tuple[Metric, ...]:
-    """What was measured of the front besides the FIDs."""
+    """The metrics of the front's members besides the FIDs."""
     qualities = [member.record.quality for member in result.front]
     names = dict.fromkeys(name for quality in qualities if quality for name in quality.metrics)
     return tuple(map(metric, names))
 
 
 def other_devices(result: StudyResult) -> tuple[str, ...]:
-    """Other devices that the front was priced for."""
+    """The other devices for which the front was priced."""
     return tuple(dict.fromkeys(name for member in result.front for name in member.elsewhere))
 
 
 def feasibility(result: StudyResult) -> str:
-    """A sentence about the study's constraints and how many trials keep them; ``""`` without."""
+    """A sentence on the study's constraints and how many trials keep them; ``""`` without any."""
     bounds = result.config.get("constraints")
     names = {"speedup": "speed-up", "fid": "FID"}
     found = [
@@ -93,15 +95,3 @@ def feasibility(result: StudyResult) -> str:
     complete = [record for record in result.records if record.state == "complete"]
     kept = sum(record.feasible for record in complete)
     return f"Only schedules with {' and '.join(found)}: {kept} of {len(complete)} complete trials."
-
-
-def _with_interval(member: FrontMember) -> str:
-    value = _number(metric_value(member.heldout, "fid_real"), ".2f")
-    if member.interval is None:
-        return value
-    low, high = member.interval
-    return f"{value} ({low:.1f}–{high:.1f})"  # noqa: RUF001
-
-
-def _number(value: float | None, form: str, unit: str = "") -> str:
-    return MISSING if value is None else f"{value:{form}}{unit}"

@@ -11,6 +11,7 @@ from PIL import Image
 from dato.files import replace_bytes
 from search.model.images import Images
 from search.records.folder import StudyFolder
+from search.report.sheet import sheet
 
 COLUMNS, GAP = 6, 4
 SHOWN = 2 * COLUMNS
@@ -20,8 +21,8 @@ MIN_CELL = 128
 
 
 def save_samples(samples: Mapping[str, Images], folder: StudyFolder) -> None:
-    """Write ``<name>.png`` for each entry, its first images in a grid, and remove all others: grids
-    of another audit show other prompts."""
+    """Write ``<name>.png`` for each entry, a grid of its first images, and remove all other grids,
+    because those of another audit show other prompts."""
     folder.samples.mkdir(parents=True, exist_ok=True)
     for stale in folder.samples.glob("*.png"):
         if stale.stem not in samples:
@@ -34,14 +35,12 @@ def save_samples(samples: Mapping[str, Images], folder: StudyFolder) -> None:
 
 def grid(pixels: torch.Tensor, columns: int = COLUMNS) -> Image.Image:
     """One image of many. pixels: (images, 3, height, width), uint8."""
-    count, _, height, width = pixels.shape
+    _, _, height, width = pixels.shape
     factor = max(1, -(-MIN_CELL // max(height, width)))
-    height, width = height * factor, width * factor
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    size = (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP)
-    sheet = Image.new("RGB", size, "white")
-    for index, picture in enumerate(pixels.cpu()):
-        cell = Image.fromarray(picture.permute(1, 2, 0).numpy()).resize((width, height), 0)
-        sheet.paste(cell, (index % columns * (width + GAP), index // columns * (height + GAP)))
-    return sheet
+    cells = [
+        Image.fromarray(picture.permute(1, 2, 0).numpy()).resize(
+            (width * factor, height * factor), Image.Resampling.NEAREST
+        )
+        for picture in pixels.cpu()
+    ]
+    return sheet([cells[start : start + columns] for start in range(0, len(cells), columns)], GAP)

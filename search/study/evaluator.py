@@ -79,9 +79,12 @@ class Evaluator:
 
     def price(self, record: TrialRecord, schedule: Schedule) -> TrialRecord:
         """Attach the schedule with its latency and speed-up, free and without noise."""
-        latency = self.table.price(schedule, self.topology)
-        baseline = self.table.price(Schedule.full(schedule.calls), self.topology)
-        return replace(record, schedule=schedule, latency_s=latency, speedup=baseline / latency)
+        return replace(
+            record,
+            schedule=schedule,
+            latency_s=self.table.price(schedule, self.topology),
+            speedup=self.table.speedup(schedule, self.topology),
+        )
 
     def score(self, record: TrialRecord, finished: Sequence[TrialRecord]) -> TrialRecord:
         """Run the rungs for a priced record.

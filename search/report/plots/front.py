@@ -6,7 +6,7 @@ from plotly import graph_objects as go
 
 from search.metrics import metric
 from search.records.record import StudyResult
-from search.report.front_table import TIMES
+from search.report.cells import TIMES
 from search.report.plots.traces import (
     baseline_trace,
     front_trace,

@@ -11,7 +11,7 @@ from search.metrics import metric
 from search.records.members import member_interval
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult, TrialRecord
-from search.report.front_table import MISSING, TIMES
+from search.report.cells import MISSING, TIMES
 from search.report.plots.colours import COLOURS
 
 

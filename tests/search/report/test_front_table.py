@@ -67,12 +67,12 @@ def test_front_table_without_an_audit_has_no_held_out_column(result: StudyResult
     assert "held-out" not in show(replace(result, front=front, baseline=baseline))
 
 
-def test_priced_times_are_told_from_timed_ones(result: StudyResult) -> None:
+def test_predicted_times_are_marked_beside_timed_ones(result: StudyResult) -> None:
     first, *rest = (replace(member, timing=None, speedup=None) for member in result.front)
     timed = result.front[0]
     mixed = show(replace(result, front=(timed, *rest)))
     assert mixed.count("~") == 2 * len(rest) + 1
-    assert "~ is the cost table's" in mixed
+    assert "~ is predicted by the cost table" in mixed
     priced = replace(result, baseline=None, front=(first, *rest))
     assert "~" not in show(priced)
 

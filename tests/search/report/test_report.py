@@ -18,7 +18,7 @@ from PIL import Image
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult
 from search.report import write_report
-from search.report.front_table import TIMES
+from search.report.cells import TIMES
 from search.report.plots import front_figure
 from search.report.sample_uris import INLINE_BYTES, sample_grid
 from search.report.strips import bars

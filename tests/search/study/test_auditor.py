@@ -62,6 +62,10 @@ class Table:
     def price(self, schedule: Schedule, topology: object) -> float:
         return float(sum(schedule.kind(call).depth == "full" for call in range(schedule.calls)))
 
+    def speedup(self, schedule: Schedule, topology: object) -> float:
+        full = self.price(Schedule.full(schedule.calls), topology)
+        return full / self.price(schedule, topology)
+
 
 FRONT = front_of([complete(n, n + 1, float(n)) for n in range(1, 6)], "fid_reference")
 BASELINE = complete(0, 1, 0.0)

@@ -61,6 +61,10 @@ class FakeTable:
     def price(self, schedule: Schedule, topology: object) -> float:
         return float(len(set(schedule.steps)) == 1) * 3 + 1
 
+    def speedup(self, schedule: Schedule, topology: object) -> float:
+        full = self.price(Schedule.full(schedule.calls), topology)
+        return full / self.price(schedule, topology)
+
 
 def make(source: FakeSource) -> Evaluator:
     return Evaluator(
@@ -152,7 +156,7 @@ def test_overhead_is_what_is_left_of_the_trial() -> None:
     assert 0 <= record.overhead_s <= record.seconds
 
 
-def test_a_trials_time_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trials_time_is_split_into_model_metric_and_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that only model and metric move: 10 and 1 seconds for each rung."""
     clock = [0.0]
     monkeypatch.setattr("search.study.evaluator.time.perf_counter", lambda: clock[0])
