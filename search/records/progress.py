@@ -13,8 +13,8 @@ from search.records.record import Quality, TrialRecord
 Point = tuple[float, float]
 
 
-def fid(quality: Quality | None, name: str) -> float | None:
-    """An FID, or another metric, by name; ``None`` where it was not measured."""
+def metric_value(quality: Quality | None, name: str) -> float | None:
+    """The value of any metric by its name; ``None`` where it was not measured."""
     return None if quality is None else quality.value(name)
 
 
@@ -27,17 +27,17 @@ def point(record: TrialRecord, objective: str) -> Point | None:
 
 
 @dataclass(frozen=True)
-class Step:
-    """The front after one trial.
+class FrontAfterTrial:
+    """The size and hypervolume of the front after one trial.
 
     Args:
         trial: trial number.
         size: number of non-dominated trials so far.
         hypervolume: share of the box (0..worst loss) x (0..baseline latency) that the front
             dominates, from 0 to 1; ``None`` before the baseline completed, and for a metric of
-            which nobody can say how bad is worst.
-        cost: what all trials so far cost, in images of the unpatched model: an image at 4x
-            counts a quarter.
+            which no worst value is known.
+        cost: what all trials so far cost, in images of the unpatched model: an image at a
+            speed-up of 4 counts a quarter.
     """
 
     trial: int
@@ -49,8 +49,8 @@ class Step:
 class Progress:
     """Follows a study trial by trial.
 
-    The baseline fixes the box, so that the curve only grows. For an FID it reaches to twice the
-    baseline's FID to real images where that is known; else to the metric's worst loss.
+    The baseline fixes the box, so that the curve only grows. For an FID the box reaches to twice
+    the baseline's FID to real images where that is known, else to the metric's worst loss.
 
     Args:
         objective: name of the metric that is minimised.
@@ -62,7 +62,7 @@ class Progress:
         self._box: Point | None = None
         self._cost = 0.0
 
-    def add(self, record: TrialRecord) -> Step:
+    def add(self, record: TrialRecord) -> FrontAfterTrial:
         """The front after ``record``."""
         found = point(record, self._objective)
         self._cost += record.images / record.speedup if record.speedup else 0.0
@@ -73,7 +73,7 @@ class Progress:
             limit = _limit(record, self._objective)
             if self._box is None and limit is not None and is_baseline(record):
                 self._box = (limit, found[1])
-        return Step(record.number, len(self._front), self._share(), self._cost)
+        return FrontAfterTrial(record.number, len(self._front), self._share(), self._cost)
 
     def _share(self) -> float | None:
         if self._box is None:
@@ -91,11 +91,11 @@ def is_baseline(record: TrialRecord) -> bool:
 
 
 def _limit(baseline: TrialRecord, objective: str) -> float | None:
-    real = fid(baseline.quality, "fid_real")
+    real = metric_value(baseline.quality, "fid_real")
     return 2 * real if real and objective in FIDS else metric(objective).worst
 
 
-def progress(records: Iterable[TrialRecord], objective: str) -> Sequence[Step]:
-    """The steps of a whole study."""
+def progress(records: Iterable[TrialRecord], objective: str) -> Sequence[FrontAfterTrial]:
+    """The front after each trial of a study."""
     follower = Progress(objective)
     return tuple(follower.add(record) for record in records)
