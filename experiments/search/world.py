@@ -15,10 +15,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from dato import Schedule
+from experiments.forecast.single_calls import Sensitivity, kept_sensitivity
 from search.calibration.kept import depths_of
-from search.calibration.measure import measure_calibration, probed
+from search.calibration.measure import measure_calibration
 from search.calibration.prompts import calibration_workload
 from search.calibration.table import Calibration
+from search.calibration.watch import probed
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
 from search.launch.workers.open_pool import model_config
@@ -31,8 +33,6 @@ from search.model.workload import chunks_of
 from search.quality.features import load_feature_network
 from search.quality.meter import QualityMeter
 from search.records.schema import schedule_to_dict
-from search.sensitivity.measure import measure_sensitivity
-from search.sensitivity.table import Sensitivity
 from search.settings import Config
 from search.settings.compose import compose_config
 from search.space import Space, SpaceContext, load_space
@@ -90,11 +90,8 @@ class World:
     @cached_property
     def sensitivity(self) -> Sensitivity:
         """Damage of single calls, on the first chunk of the pool."""
-        path = self.cache / "sensitivity.json"
-        if not path.is_file():
-            depths = self.space.free_depths(self.context)
-            measure_sensitivity(self.generator, depths, self.table).save(path)
-        return Sensitivity.load(path)
+        path = self.cache / "sensitivity.safetensors"
+        return kept_sensitivity(path, self.generator, depths_of(self.space))
 
     @cached_property
     def calibration(self) -> Calibration:

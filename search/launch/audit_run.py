@@ -1,4 +1,4 @@
-"""Audits a study's front: the small one that ends a sweep, and any larger one afterwards."""
+"""Runs audits of a study's front: the small one that ends a sweep, and larger ones afterwards."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def audit_front(
     watcher: StageWatcher,
     checkpoint: AuditCheckpoint | None = None,
 ) -> Audited:
-    """Audit the ``chosen`` members with what the instruments holds out."""
+    """Audit the ``chosen`` members on the held-out prompts of the instruments."""
     config = instruments.config
     reference, meter = instruments.audited_images()
     auditor = Auditor(
@@ -65,21 +65,25 @@ def run_audit(
 ) -> StudyResult:
     """Audit the whole front of a study, and write its files with the audited numbers.
 
-    The files change at the end only; until then the study is as it was.
+    The files change only at the end; until then the study is unchanged.
 
     Args:
         images: held-out images; by default twice the search's, and no fewer than the study's own.
-        seed: seed of prompts and noise, by default the study's; ``repeats`` of the timing.
+        seed: of prompts and noise, by default the study's.
+        repeats: timings of each member, by default the study's.
 
     Raises:
-        UserError: fewer images than the search used, no whole batches, or nothing to audit.
+        UserError: there are fewer images than the search used, they do not fill whole batches, or
+            there is nothing to audit.
     """
     heldout = _heldout(config, folder, images, seed, repeats)
     with study_lock(folder):
         known = current_result(config, folder)
         front = front_of(known.records, config.quality.objective)
         if not front:
-            raise UserError("The study has no schedule on its front yet, so there is no audit.")
+            raise UserError(
+                "Cannot audit the study: its front is empty. Let the sweep complete a trial first."
+            )
         checkpoint = FileAuditCheckpoint(
             folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json"
         )
@@ -104,15 +108,18 @@ def _heldout(
     count = max(2 * quality.images, quality.heldout_images) if images is None else images
     if count < quality.images:
         raise UserError(
-            f"An audit takes at least as many images as the search did ({quality.images}), because "
-            f"it is meant to be the better judge; found {count}. Raise --images."
+            f"--images={count} is fewer than the search's own {quality.images} images, and an "
+            "audit must be the better judge. Raise --images."
         )
     if count % batch:
-        raise UserError(f"--images={count} must be a multiple of model.batch_size={batch}.")
+        raise UserError(
+            f"--images={count} does not fill whole batches. Take a multiple of "
+            f"model.batch_size={batch}."
+        )
     if seed is not None and not 0 <= seed < 2**31:
-        raise UserError(f"--seed is from 0 to 2147483647; found {seed}.")
+        raise UserError(f"--seed={seed} is out of range. Take one from 0 to 2147483647.")
     if repeats is not None and repeats < 1:
-        raise UserError(f"--repeats is at least 1; found {repeats}.")
+        raise UserError(f"--repeats={repeats} is too small. Take at least 1.")
     own = config.study.seed if seed is None else seed
     return Heldout(
         count,

@@ -1,4 +1,4 @@
-"""``model.batch_size=auto``: the largest batch that a GPU holds with memory to spare."""
+"""``model.batch_size=auto``: the largest batch that fits into a GPU with memory to spare."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from search.model.workload import Workload
 from search.settings import Config, batch_sizes, cpu_batch
 
 SHARE = 0.8
-"""Of the GPU's memory; the rest is for the metric's networks and what other schedules cache."""
+"""Share of the GPU's memory that a batch may use. The metric's networks, and what other schedules
+cache, need the rest."""
 
 STEPS = 4
 
@@ -40,7 +41,7 @@ def automatic_batch(config: Config) -> int:
 
 
 def _measured(config: Config) -> int:
-    """Leaves nothing on the GPU, where the study's model is loaded next."""
+    """Measure, and leave nothing on the GPU, where the study's model is loaded next."""
     try:
         return _tried(model_config(config.model), batch_sizes(config))
     finally:
@@ -53,10 +54,10 @@ def _tried(model: ModelConfig, sizes: Sequence[int]) -> int:
 
 
 def largest_batch(sizes: Sequence[int], run: Callable[[int], None]) -> int:
-    """The last of growing ``sizes`` before ``run`` is out of memory.
+    """The last of the growing ``sizes`` for which ``run`` has enough memory.
 
     Raises:
-        UserError: it is at the first.
+        UserError: the first is too large already.
     """
     fits = None
     for size in sizes:
@@ -68,14 +69,15 @@ def largest_batch(sizes: Sequence[int], run: Callable[[int], None]) -> int:
         fits = size
     if fits is None:
         raise UserError(
-            f"model.batch_size=auto: not even {sizes[0]} image fits into the GPU ({reason}). Take "
+            f"model.batch_size=auto found no batch: not even {sizes[0]} image fits into the GPU "
+            f"({reason}). Take "
             "model.dtype=float16, model.vae_tiling=true or a GPU with more memory."
         )
     return fits
 
 
 def probe(model: ModelConfig, pipe: Any, size: int) -> None:
-    """Images of ``size`` prompts, unpatched and under a schedule that caches and prunes.
+    """Generate images of ``size`` prompts, unpatched and with a schedule that caches and prunes.
 
     Raises:
         torch.OutOfMemoryError: they do not fit into :data:`SHARE` of the GPU's memory.
@@ -92,7 +94,7 @@ def probe(model: ModelConfig, pipe: Any, size: int) -> None:
     except TrialError as error:
         if isinstance(error.__cause__, torch.OutOfMemoryError):
             raise error.__cause__ from None
-        raise UserError(f"model.batch_size=auto: {error}") from error
+        raise UserError(f"model.batch_size=auto found no batch: {error}") from error
     used = torch.cuda.max_memory_reserved(device)
     total = torch.cuda.get_device_properties(device).total_memory
     if used > SHARE * total:
@@ -100,7 +102,7 @@ def probe(model: ModelConfig, pipe: Any, size: int) -> None:
 
 
 def _demanding(generator: Generator) -> Schedule:
-    """Full and cached calls in turn, tokens pruned where the model has most of them."""
+    """A schedule of full and cached calls in turn that prunes the level with the most tokens."""
     levels = {layer.level for layer in generator.topology.layers}
     prune = {f"level_{min(levels)}": 0.5} if levels else {}
     kinds = {"full": Kind("full", prune), "shallow": Kind(1)}

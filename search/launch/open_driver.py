@@ -1,4 +1,4 @@
-"""A study's driver: in the process that started a sweep, or in one of several jobs."""
+"""Opens a study's driver, in the process that started a sweep or in one of several jobs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from search.study.search_loop import Driver
 from search.study.storage import STRIDE, begun, open_study, other_drivers
 
 MEASURED = "measured_with"
-"""Attribute of a server's study that tells what its trials are measured with."""
+"""Attribute of a server's study: a digest of what its trials are measured with."""
 
 OWN = ("study", "storage", "budget", "tracker", "launcher")
-"""Groups in which the drivers of one study may differ."""
+"""Groups of settings in which the drivers of one study may differ."""
 
 
 def open_driver(instruments: Instruments, space: Space, worker: int = 0) -> Driver:
@@ -29,7 +29,7 @@ def open_driver(instruments: Instruments, space: Space, worker: int = 0) -> Driv
         worker: number of this driver among those of the study.
 
     Raises:
-        UserError: the storage cannot be used, or a server's study is measured otherwise.
+        UserError: the storage cannot be used, or a server's study was measured differently.
     """
     config, seed = instruments.config, instruments.config.study.seed
     study = open_study(instruments.folder, config.storage, config.sampler, seed, worker)
@@ -57,8 +57,8 @@ def open_driver(instruments: Instruments, space: Space, worker: int = 0) -> Driv
 
 
 def measured_with(config: Config, folder: StudyFolder) -> str:
-    """Digest of all that two drivers must share for their trials to compare: the settings, the
-    cost table and the reference's drift."""
+    """Digest of what drivers must share so that their trials compare: the settings, the cost table
+    and the reference's drift."""
     settings = config.model_dump(mode="json", exclude=set(OWN)) | {"seed": config.study.seed}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in (folder.cost_table, folder.reference):
@@ -67,16 +67,14 @@ def measured_with(config: Config, folder: StudyFolder) -> str:
 
 
 def require_same_place(here: Place, study: Place) -> None:
-    """Drivers of one study run on like devices, or their images would not compare.
-
-    Raises:
-        UserError: this driver's is another one than that of the study's cost table.
+    """Raise :class:`UserError` unless this driver runs on the device of the study's cost table:
+    images of different devices do not compare.
     """
     if here != study:
         raise UserError(
-            f"This driver's images would be made on {here.label}, and the study's latencies are of "
-            f"{study.label}. Run all drivers of a study on like devices (in Slurm: by "
-            "launcher.job.constraint), or start a study of its own here."
+            f"This driver runs on {here.label}, but the study's latencies are of {study.label}. "
+            "Run all drivers of a study on devices of one type (in Slurm: by "
+            "launcher.job.constraint), or start a new study here."
         )
 
 
@@ -87,7 +85,7 @@ def _require_same_measure(driver: Driver, own: str) -> None:
         study.set_user_attr(MEASURED, own)
     elif known != own:
         raise UserError(
-            f"The server already holds a study named {study.study_name!r}, of other settings or "
-            "another cost table, so that its trials do not compare with this folder's. Resume it "
-            "from its own folder, or choose another storage.study."
+            f"The server holds a study named {study.study_name!r} with other settings or another "
+            "cost table, so its trials do not compare with this folder's. Resume it from its own "
+            "folder, or choose another storage.study."
         )

@@ -1,4 +1,4 @@
-"""Random schedules of a space, which a cost table is checked with."""
+"""Random schedules of a space, on which a cost table is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cost table a study runs on: one that it was given for its own place, or one it measures."""
+"""The cost table of a study: one that was given for its place, or one that it measures."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from search.settings import Config
 from search.space import Space, SpaceContext, load_space
 
 FOCUS_SCHEDULES = 100
-"""Random schedules of a space that tell which kinds of calls it is made of."""
+"""Random schedules of a space from which its kinds of calls are collected."""
 
 CHECK_S = 2.0
-"""A checked schedule runs at least this long in each round (seconds of the clock)."""
+"""Seconds of the clock that a checked schedule runs at least in each round."""
 
 
 def study_table(
     config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher
 ) -> CostTable:
-    """The table that a study's trials are priced with; the others are kept beside it.
+    """The table that prices a study's trials. Tables of other places are kept beside it.
 
     Raises:
-        UserError: a given table cannot be read or is for other work, or two are for one place.
+        UserError: a given table cannot be read or is for other work, or two are for this place.
     """
     if folder.cost_table.is_file():
         return load_cost_table(folder.cost_table)
@@ -55,7 +55,7 @@ def study_table(
 
 
 def calibrate(config: Config, pool: Pool, watcher: StageWatcher) -> CostTable:
-    """Measure a table for what the study's space is made of."""
+    """Measure a table, most carefully for the kinds of calls in the study's space."""
     watcher.stage("measuring the cost table")
     return pool.measure(
         partial(
@@ -69,7 +69,8 @@ def calibrate(config: Config, pool: Pool, watcher: StageWatcher) -> CostTable:
 
 
 def checked(table: CostTable, config: Config, pool: Pool, watcher: StageWatcher) -> CostTable:
-    """The table with its error on random schedules of the space; as it is if none are asked for."""
+    """The table with its error on random schedules of the space, as many as the settings ask
+    for."""
     count, repeats = config.latency.check_schedules, config.latency.repeats
     if not count:
         return table
@@ -94,7 +95,7 @@ def require_same_work(work: Work, table: CostTable, source: str) -> None:
     found = work.differences(table.work)
     if found:
         raise UserError(
-            f"The cost table {source!r} ({table.work.model}) prices other work than this study's "
+            f"The cost table {source!r} ({table.work.model}) does not price this study's work "
             f"({work.model}): {'; '.join(found)}. Calibrate with the study's model settings."
         )
 
@@ -102,7 +103,7 @@ def require_same_work(work: Work, table: CostTable, source: str) -> None:
 def _schedules(
     config: Config, description: ModelDescription, count: int, seed: int
 ) -> tuple[Schedule, ...]:
-    """Random schedules of the space; where its full calls lie does not change what they cost."""
+    """Random schedules of the space, with an even drift: the places of full calls cost nothing."""
     space: Space = load_space(config.space)
     drift = (0.0,) + (1.0,) * (description.calls - 1)
     context = SpaceContext(description.calls, description.topology, drift)

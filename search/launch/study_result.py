@@ -1,4 +1,4 @@
-"""A study's result, from its storage and its files, and the presets written from it."""
+"""A study's result, from its storage and files, and the presets that are written from it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assemble(
     audited: Audited | None = None,
     command: str = "",
 ) -> StudyResult:
-    """The result as far as it is known: with an audit, or from the records alone."""
+    """The result as far as it is known: from an audit, or from the records alone."""
     objective = config.quality.objective
     table = load_cost_table(folder.cost_table)
     front = audited.front if audited else front_of(records, objective)
@@ -59,13 +59,13 @@ def assemble(
 
 
 def public_config(config: Config) -> dict[str, object]:
-    """The resolved configuration as others may see it."""
+    """The resolved configuration without passwords."""
     values = config.model_dump(mode="json")
     return {name: plain_without_passwords(value) for name, value in values.items()}
 
 
 def current_result(config: Config, folder: StudyFolder) -> StudyResult:
-    """What is known of a running or finished study, without running anything."""
+    """The present result of a running or finished study, without running anything."""
     records = read_records(read_study(folder, config.storage))
     if folder.front.is_file():
         result = load_result(folder)
@@ -75,7 +75,7 @@ def current_result(config: Config, folder: StudyFolder) -> StudyResult:
 
 
 def write_presets(config: Config, folder: StudyFolder, result: StudyResult) -> tuple[Path, ...]:
-    """The front as presets in the study folder."""
+    """Write the front as presets into the study folder."""
     model, sampler, _ = preset_header(config, folder, result)
     return export_presets(result, folder, model=model, sampler=sampler)
 
@@ -83,7 +83,7 @@ def write_presets(config: Config, folder: StudyFolder, result: StudyResult) -> t
 def preset_header(
     config: Config, folder: StudyFolder, result: StudyResult
 ) -> tuple[ModelInfo, SamplerInfo, str]:
-    """What every preset of a study says of its model and sampler, and the time of writing."""
+    """Model, sampler and time of writing, as every preset of a study states them."""
     work = load_cost_table(folder.cost_table).work
     schedules = [member.record.schedule for member in result.front if member.record.schedule]
     model = ModelInfo(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from scipy.stats import spearmanr
 
 from search.calibration.damage import damage
-from search.calibration.kept import calibration_path
 from search.calibration.table import Calibration
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord
@@ -19,7 +18,7 @@ def damage_rank(
 ) -> float | None:
     """Spearman correlation of predicted damage and the minimised loss; ``None`` where nothing was
     measured."""
-    path = calibration_path(folder)
+    path = folder.calibration
     if not path.is_file():
         return None
     calibration = Calibration.load(path)

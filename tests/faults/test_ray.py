@@ -158,7 +158,7 @@ def test_a_study_begins_with_who_is_there_and_ends_when_nobody_is(
         go_on()
         ray_hosts.kill(2)
         ray_hosts.kill(3)
-        assert "No worker has been there for 20s" in str(said()["error"])
+        assert "No worker has started for 20s" in str(said()["error"])
         assert driver.wait(60) == 0
     finally:
         driver.kill()

@@ -16,19 +16,20 @@ import optuna
 from dato.errors import DatoError
 from dato.preset import Preset
 from dato.schedule import Schedule
+from search.calibration.table import Calibration
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.model.prompt_sources import read_prompts
 from search.model.reference import read_reference
 from search.records.files import result_from_json, trials_from_json, trials_to_json
 from search.records.folder import StudyFolder
-from search.sensitivity.table import Sensitivity
 from search.settings import SamplerSettings, StorageSettings
 from search.settings.compose import compose_config, load_config, save_config
 from search.settings.safe_yaml import read_yaml
 from search.space import SpaceContext, load_space
 from search.study.storage import open_study, read_study
 from search.study.trial_records import RECORD, read_records
+from tests.search.calibration.made_up import calibration, wandering
 from tests.strategies import sd15_topology
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +131,8 @@ def targets(scratch: Path) -> Mapping[str, Target]:
     short["front"] = short["front"][:1]
     coco = {"annotations": [{"image_id": n, "id": n, "caption": f"cap {n}"} for n in range(3)]}
     drift = {"version": 1, "fingerprint": "sha256:00", "drift": [0.0, 0.5, 0.25]}
-    damage = {"images": 2, "unet_calls": 3.5, "damage": {"0": [[0, 0], [1, 1]]}}
+    known = scratch / "calibration.safetensors"
+    calibration(wandering(3, 1), {1: wandering(3, 2)}).save(known)
     spaces = tuple(path.read_text() for path in sorted((ROOT / "conf/space").glob("*.yaml")))
     lines = "a red circle\na blue square\n\nzażółć gęślą jaźń 😀\n"
     journal = _stored(scratch, "journal").read_text()
@@ -143,7 +145,9 @@ def targets(scratch: Path) -> Mapping[str, Target]:
         "trials": Target(_trials, (json.dumps(few),)),
         "front": Target(_front, (json.dumps(short),)),
         "reference": Target(_reference, (json.dumps(drift),), "reference.json"),
-        "sensitivity": Target(Sensitivity.load, (json.dumps(damage),)),
+        "calibration": Target(
+            Calibration.load, (known.read_bytes().decode("latin-1"),), known.name, "latin-1"
+        ),
         "journal": Target(partial(_storage, "journal"), (journal,), "study.journal"),
         "sqlite": Target(partial(_storage, "sqlite"), (database,), "study.sqlite3", "latin-1"),
         "prompts": Target(partial(_prompts, "text"), (lines,), "prompts.txt"),

@@ -13,10 +13,10 @@ from tests.fuzz.mutations import damaged
 from tests.fuzz.targets import Target, targets
 
 NAMES = (
-    "cost_table", "config", "space", "trials", "front", "reference", "sensitivity", "journal",
+    "cost_table", "config", "space", "trials", "front", "reference", "calibration", "journal",
     "sqlite", "prompts", "coco", "imagenet",
 )  # fmt: skip
-FILES = {"sqlite": 20, "config": 50, "space": 50}
+FILES = {"sqlite": 20, "calibration": 100, "config": 50, "space": 50}
 SECONDS = 5.0
 """For one file; a healthy one takes a few thousandths."""
 

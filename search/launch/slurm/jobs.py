@@ -1,4 +1,4 @@
-"""Jobs of a study, handed to Slurm or run in its stead on this machine. The one file that imports
+"""A study's jobs: submitted to Slurm, or run on this machine instead. The only file that imports
 submitit."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import UserError
-from search.launch.slurm.one_job import work
+from search.launch.slurm.one_job import run_job
 from search.launch.slurm.queue import ASK_S, SlurmQueue, cancel
 from search.records.folder import StudyFolder
 from search.settings import Config, LauncherSettings
@@ -24,7 +24,7 @@ from search.study.interrupts import uninterrupted
 
 @dataclass
 class Jobs:
-    """The jobs of a study, by the number of the worker that each of them is.
+    """The jobs of a study, one for each worker, by the worker's number.
 
     Args:
         config: of the study; ``folder``: where jobs find it, and write their logs.
@@ -43,7 +43,7 @@ class Jobs:
         return time.monotonic() - self._submitted
 
     def submit(self, workers: Sequence[int]) -> Path:
-        """Start jobs for these workers, whose earlier ones have ended.
+        """Start jobs for these workers, whose earlier jobs have ended.
 
         Returns:
             folder of their logs.
@@ -51,7 +51,7 @@ class Jobs:
         Raises:
             UserError: submitit or Slurm is missing, or Slurm refuses the jobs.
         """
-        with uninterrupted():  # between Slurm and this process nobody knows of the jobs
+        with uninterrupted():  # Ctrl-C in between would leave jobs that this process forgot
             logs = _fresh_folder(self.folder)
             jobs = _submit(self.config, self.folder, logs, workers)
             self._jobs.update(zip(workers, jobs, strict=True))
@@ -59,7 +59,7 @@ class Jobs:
         return logs
 
     def ended(self) -> list[int]:
-        """Workers whose job has ended; those of the executor ``debug`` are run by this."""
+        """Workers whose job has ended. Jobs of the executor ``debug`` run inside this call."""
         return [worker for worker, job in self._jobs.items() if not self._runs(job)]
 
     def _runs(self, job: Any) -> bool:
@@ -68,7 +68,7 @@ class Jobs:
             return False
         if self._executor == "local":
             return not job.done()
-        # submitit would ask sacct. Without accounts it waits for a killed job for ever.
+        # submitit would ask sacct, and without accounts wait for a killed job for ever.
         return not _answered(job) and self._queue.holds(job.job_id)
 
     @property
@@ -76,7 +76,7 @@ class Jobs:
         return self.config.launcher.executor
 
     def forget_waiting(self) -> None:
-        """Cancel those that Slurm has not started: it may be hours until they find no work."""
+        """Cancel the jobs that Slurm has not started, because no work is left for them."""
         if self._executor == "slurm" and time.monotonic() - self._forgot > ASK_S:
             self._forgot = time.monotonic()
             waiting = [job.job_id for job in self._jobs.values() if not _answered(job)]
@@ -89,23 +89,23 @@ class Jobs:
                 job.cancel()
 
     def failure(self) -> UserError:
-        """Why none of them told a trial."""
+        """Why no job recorded a trial."""
         reasons = [_reason(job, self._executor == "debug") for job in self._jobs.values()]
-        reason = next(filter(None, reasons), "they ended without a word")
+        reason = next(filter(None, reasons), "they ended without a message")
         return UserError(
-            f"No job told a trial ({reason}). Their logs are in {str(self.folder.jobs)!r}; once "
-            "that is mended, go on with dato-search resume."
+            f"No job recorded a trial ({reason}). Read their logs in {str(self.folder.jobs)!r}, "
+            "remove the cause, then go on with dato-search resume."
         )
 
 
 def _fresh_folder(folder: StudyFolder) -> Path:
-    """An empty folder for what jobs say, so that no file of a stranger's is taken for theirs."""
+    """A new empty folder for the jobs' logs and answers, so that no other file is taken for one."""
     folder.jobs.mkdir(exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="jobs-", dir=folder.jobs.resolve()))
 
 
 def _answered(job: Any) -> bool:
-    """Whether a job, which is not ``debug``'s, ran to its end and left its answer."""
+    """Whether a job ran to its end and left its answer; not for the executor ``debug``."""
     return bool(job.paths.result_pickle.exists())
 
 
@@ -116,7 +116,7 @@ def _submit(
     gpus = job.gpus if job.gpus is not None else int(config.model.device.startswith("cuda"))
     executor, refused = _executor(launcher, logs)
     executor.update_parameters(
-        # A line of a shell script: of the study's name only what makes a word.
+        # The name is part of a line of a shell script, so only characters of a word are kept.
         name=re.sub(r"[^\w.-]+", "-", config.study.name, flags=re.ASCII),
         timeout_min=job.minutes,
         cpus_per_task=job.cpus,
@@ -130,46 +130,46 @@ def _submit(
     submit: Callable[..., Any] = executor.submit
     try:
         with redirect_stderr(io.StringIO()), executor.batch():  # submitit prints what it raises
-            return [submit(work, root, worker) for worker in workers]
+            return [submit(run_job, root, worker) for worker in workers]
     except refused as error:
         raise _refusal(job, gpus, str(error)) from error
 
 
 def _executor(launcher: LauncherSettings, logs: Path) -> tuple[Any, type[Exception]]:
-    """submitit's executor, and what it raises where Slurm does not take the jobs."""
+    """submitit's executor, and the exception that it raises if Slurm refuses jobs."""
     try:
         import submitit
         from submitit.core.utils import FailedJobError
     except ModuleNotFoundError as error:
         raise UserError(
-            "launcher=slurm needs the package submitit. Install the extra: "
+            "launcher=slurm needs the package submitit, which is not installed. Install the extra: "
             "pip install 'dato[slurm]'."
         ) from error
     try:
         return submitit.AutoExecutor(logs, cluster=launcher.executor), FailedJobError
     except RuntimeError as error:
         raise UserError(
-            "launcher=slurm found no Slurm on this machine (no srun). Start it where jobs are "
-            "submitted, or try it out with launcher.executor=local."
+            "launcher=slurm found no Slurm on this machine (no srun). Start the sweep where jobs "
+            "are submitted, or try it with launcher.executor=local."
         ) from error
 
 
 def _refusal(job: JobSettings, gpus: int, said: str) -> UserError:
-    """Why Slurm took none of the jobs, in its own words."""
+    """The error of Slurm's refusal, in Slurm's own words."""
     asked = job.model_dump(exclude_none=True) | {"gpus": gpus}
     words = ", ".join(f"{name}={value}" for name, value in asked.items())
     reason = "; ".join(line.removeprefix("sbatch: error: ") for line in said.splitlines())
     return UserError(
-        f"Slurm refuses jobs of launcher.job with {words} ({reason}). Ask for what sinfo and "
+        f"Slurm refuses jobs with {words} ({reason}). Set launcher.job to what sinfo and "
         "'scontrol show partition' list, then go on with dato-search resume."
     )
 
 
 def _reason(job: Any, ended_here: bool) -> str:
-    """The user's mistake that a job gave as its answer, or the last words of its log."""
+    """The mistake that a job returned as its answer, or the last line of its log."""
     if (ended_here or _answered(job)) and job.exception() is None:
         return str(job.result())
     lines = [line for line in (job.stderr() or "").splitlines() if line.strip()]
-    # srun's own come after the job's, and say less.
+    # srun's own lines come after the job's and say less.
     own = [line for line in lines if not line.startswith("srun:")]
     return next(reversed(own or lines), "").strip()

@@ -1,4 +1,4 @@
-"""What one of several jobs does: trials of a study until its budget is used or its time is up."""
+"""One of several jobs: it runs trials of a study until the budget or the job's time is used up."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from search.space import load_space
 from search.study.budget import Budget
 
 WARNINGS = (signal.SIGTERM, signal.SIGUSR2)
-"""What a job gets some time before it is killed: the first by Slurm where it is cancelled or must
-make room, the second, as submitit asks for, before its minutes are up."""
+"""Signals that a job gets some time before it is killed. Slurm sends the first when the job is
+cancelled or must make room; submitit asks Slurm for the second before the job's minutes are up."""
 
 
-def work(root: str, worker: int) -> str:
-    """Trials of a study until its budget is used. Once warned, the job ends its trial if there is
-    time, and begins no other.
+def run_job(root: str, worker: int) -> str:
+    """Run trials of a study until its budget is used. Once warned, the job ends its trial if there
+    is time, and begins no other.
 
     Returns:
-        why it told no trial, or nothing.
+        why it recorded no trial, or nothing.
     """
     try:
         folder = StudyFolder.open(Path(root))
@@ -46,15 +46,15 @@ def work(root: str, worker: int) -> str:
 
 @contextmanager
 def _warnings() -> Iterator[Sequence[int]]:
-    """The warnings that the job has got, instead of submitit's own reaction: it ignores the first,
-    and breaks off the trial at the second."""
+    """The warnings that the job has received so far. They replace submitit's own reactions, which
+    ignore the first signal and break off the trial at the second."""
     warned: list[int] = []
 
     def hear(number: int, frame: FrameType | None) -> None:
         warned.append(number)
 
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        yield warned  # no job, but the user's own process (executor=debug), which they may end
+        yield warned  # not a job but the user's own process (executor=debug), which they may end
         return
     previous = {number: signal.signal(number, hear) for number in WARNINGS}
     try:

@@ -1,5 +1,5 @@
-"""What Slurm itself says of jobs. Its queue tells at once, and on every cluster, which have not
-ended; its accounts (``sacct``) tell it later, or never: a cluster need not keep them.
+"""Which jobs have not ended, from Slurm's queue: every cluster has one, and it answers at once. Its
+accounts (``sacct``) answer later, or never, because a cluster need not keep them.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 ASK_S = 10.0
-"""The queue is asked so often: the controller serves the whole cluster."""
+"""Seconds between two questions to the queue: its controller serves the whole cluster."""
 
 ANSWER_S = 60.0
-"""A tool that has not ended by then is taken for one without an answer."""
+"""Seconds after which a tool of Slurm's counts as not answering."""
 
 
 @dataclass
 class SlurmQueue:
-    """This user's jobs that wait or run, as the controller last told."""
+    """This user's waiting and running jobs, from the controller's last answer."""
 
     _asked: float = float("-inf")
     _jobs: frozenset[str] | None = field(default=None)
 
     def holds(self, job: str) -> bool:
-        """Whether a job has not ended; so it is taken while the controller does not answer.
+        """Whether a job waits or runs. While the controller does not answer, all do.
 
         Args:
-            job: its number, with ``_INDEX`` within an array. It was submitted before this queue
-                was first asked.
+            job: its number, with ``_INDEX`` within an array. It must have been submitted before
+                the first question.
         """
         if time.monotonic() - self._asked > ASK_S:
             self._jobs = queued()
@@ -38,7 +38,7 @@ class SlurmQueue:
 
 
 def queued() -> frozenset[str] | None:
-    """All jobs of this user that have not ended; ``None`` where the controller does not answer."""
+    """All waiting and running jobs of this user; ``None`` if the controller does not answer."""
     options = ["--noheader", "--array", "--format=%i", f"--user={os.getuid()}"]
     # Variables of the user's own could hide jobs from the list.
     environment = {name: text for name, text in os.environ.items() if "SQUEUE_" not in name}
@@ -52,6 +52,6 @@ def queued() -> frozenset[str] | None:
 
 
 def cancel(jobs: Sequence[str], *options: str) -> None:
-    """Cancel jobs, by ``options`` only some of them; those that have ended are no error."""
+    """Cancel jobs, or those of them that ``options`` select. Jobs that have ended are no error."""
     if jobs:
         subprocess.run(["scancel", *options, *jobs], capture_output=True, timeout=ANSWER_S)

@@ -1,7 +1,7 @@
-"""A study's trials in Slurm jobs, or in their stead in processes of this machine.
+"""Runs a study's trials in Slurm jobs, or in processes of this machine instead.
 
-The jobs meet in the study's storage; this process only counts what they tell. A job that dies, or
-that Slurm ends in time, is replaced as long as the budget lasts.
+The jobs share the study's storage; this process only counts the trials that they record. A job that
+dies, or that Slurm ends because its time is up, is replaced as long as the budget lasts.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from search.study.trial_records import Records
 POLL_S = 1.0
 
 RENEW_S = 60.0
-"""Jobs are replaced this long after the last submission, while others work: one that dies as soon
-as it starts, on a broken node for example, shall not keep the cluster busy."""
+"""Seconds after the last submission before jobs are replaced while others work. So a job that dies
+as soon as it starts, on a broken node for example, does not keep the cluster busy."""
 
 
 def run_jobs(
     config: Config, folder: StudyFolder, driver: Driver, watcher: SweepWatcher
 ) -> Iterator[TrialRecord]:
-    """Run jobs until the study's trials have used its budget, yielding what they tell.
+    """Run jobs until the study's trials have used its budget; yield the trials that they record.
 
-    Jobs that ended are replaced once a trial was told since the last submission.
+    Jobs that ended are replaced if a trial was recorded since the last submission.
 
     Args:
-        driver: of this process, whose study has its first trials enqueued.
+        driver: of this process. The study's first trials are enqueued.
 
     Raises:
-        UserError: submitit or Slurm is missing, Slurm refuses the jobs, or all ended without a
-            single trial.
+        UserError: submitit or Slurm is missing, Slurm refuses the jobs, or all ended and recorded
+            no trial.
     """
     budget, records = Budget.of(config.budget), Records(driver.study)
     read = partial(driver.others.with_retries, records.read)
@@ -46,7 +46,7 @@ def run_jobs(
     if budget.ended(read()):
         return
     count = config.launcher.workers or 1
-    jobs, told, ended = Jobs(config, folder), -1, [*range(count)]
+    jobs, counted, ended = Jobs(config, folder), -1, [*range(count)]
     try:
         while True:
             yield from _news(read(), seen)
@@ -55,8 +55,8 @@ def run_jobs(
                 return
             if over:
                 jobs.forget_waiting()
-            elif ended and trials > told and (len(ended) == count or jobs.age_s > RENEW_S):
-                told, logs = trials, jobs.submit(ended)
+            elif ended and trials > counted and (len(ended) == count or jobs.age_s > RENEW_S):
+                counted, logs = trials, jobs.submit(ended)
                 watcher.stage(f"searching in {len(ended)} job(s), which write to {logs}")
             elif len(ended) == count:
                 raise jobs.failure()
@@ -68,7 +68,7 @@ def run_jobs(
 
 
 def _news(records: tuple[TrialRecord, ...], seen: set[int]) -> Iterator[TrialRecord]:
-    """Those that were not seen before; now they are."""
+    """The records that were not seen before; they are marked as seen."""
     for record in records:
         if record.number not in seen:
             seen.add(record.number)

@@ -15,11 +15,11 @@ from search.model.workload import Workload
 
 
 class LocalPool(WorkerPool[WorkerProcess]):
-    """Deals chunks out to worker processes.
+    """Hands chunks out to worker processes.
 
     Args:
-        model: loaded once by each worker. On several GPUs, workers are dealt over them.
-        search, heldout, workers, timeout_s: as of :class:`.worker_pool.WorkerPool`.
+        model: loaded once by each worker. Several GPUs share the workers evenly.
+        search, heldout, workers, timeout_s: see :class:`.worker_pool.WorkerPool`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What driver and workers say to each other, pickled on the way: a pipe each, or Ray."""
+"""Messages between driver and workers, pickled on their way through a pipe or Ray."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What to find with the worker's model, alone."""
+    """A function of the worker's model, to run while no other worker has work."""
 
     work: Callable[[Generator], Any]
 
@@ -38,7 +38,7 @@ Order = Task | Measurement
 
 @dataclass(frozen=True)
 class Done:
-    """A chunk's images. Arrays, not tensors: those would travel through shared memory."""
+    """A chunk's images, as arrays: tensors would travel through shared memory."""
 
     pixels: NDArray[np.uint8]
     latents: NDArray[np.float32]
@@ -55,7 +55,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Found:
-    """What a measurement found."""
+    """The result of a measurement."""
 
     value: Any
 
@@ -69,7 +69,8 @@ class Ready:
 
 @dataclass(frozen=True)
 class Failed:
-    """What went wrong: the schedule (``"trial"``), the user's settings (``"user"``) or the code."""
+    """An error, and whether the schedule (``"trial"``), the settings (``"user"``) or the code is to
+    blame."""
 
     blame: str
     message: str
@@ -79,7 +80,7 @@ Answer = Ready | Done | Found | Failed
 
 
 def as_exception(failed: Failed) -> Exception:
-    """What a worker reported, as an exception of the driver's."""
+    """A worker's failure as an exception for the driver to raise."""
     if failed.blame == "trial":
         return TrialError(failed.message)
     if failed.blame == "user":

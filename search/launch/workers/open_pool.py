@@ -1,4 +1,4 @@
-"""The pool that a launcher's settings ask for."""
+"""Opens the pool that the settings of a launcher ask for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def open_pool(
     """Load ``model`` wherever the launcher runs it.
 
     Raises:
-        UserError: it cannot be loaded there, or there is no such place.
+        UserError: the model cannot be loaded there, or there is no such place.
     """
     if launcher.kind == "ray":
         return RayPool(
@@ -34,7 +34,7 @@ def open_pool(
             launcher.address,
             launcher.accelerator,
         )
-    workers = launcher.workers or _room(model)
+    workers = launcher.workers or _default_workers(model)
     if launcher.kind == "slurm":
         workers = 1  # each job runs trials of its own
     alone = workers == 1 and launcher.timeout is None
@@ -50,15 +50,15 @@ def model_config(settings: ModelSettings) -> ModelConfig:
 
 
 def metric_device(model: ModelSettings) -> str:
-    """Where the driver runs the networks of metrics: on the model's device if this machine has
-    one, because the model itself may be on another machine of a cluster."""
+    """Device on which the driver runs the networks of metrics: the model's, or the CPU if this
+    machine has no such device, because the model may run on another machine of a cluster."""
     if model.device.startswith("cuda") and not torch.cuda.is_available():
         return "cpu"
     return model.device
 
 
-def _room(model: ModelConfig) -> int:
-    """Workers by default: one for each core, or for each GPU, which holds one model."""
+def _default_workers(model: ModelConfig) -> int:
+    """The default number of workers: one for each core, or one for each GPU."""
     if model.device.startswith("cuda"):
         return max(1, torch.cuda.device_count()) if model.device == "cuda" else 1
     return len(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""Who runs the model: this process, or worker processes that give the same bits."""
+"""Where the model runs: in this process, or in workers that give the same bits."""
 
 from __future__ import annotations
 
@@ -35,23 +35,24 @@ class Pool(Protocol):
 
     @property
     def absent(self) -> int:
-        """How many workers have yet to come."""
+        """How many workers have not started yet."""
         ...
 
     def measure(self, work: Callable[[Generator], T]) -> T:
-        """What ``work`` finds with the model of the search workload, while nothing else is asked
-        of any worker: it has its device to itself.
+        """What ``work`` returns for the model of the search workload. Meanwhile no worker has other
+        work, so that it has its device to itself.
 
         Args:
-            work: picklable, such as a partial of a function of a module.
+            work: picklable, such as a ``partial`` of a module's function.
 
         Raises:
-            TrialError: the model cannot be run; UserError: the worker died over it.
+            TrialError: the model cannot be run.
+            UserError: the worker died meanwhile.
         """
         ...
 
     def close(self) -> None:
-        """Free everything; the pool is of no use afterwards."""
+        """Free everything. The pool cannot be used afterwards."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -69,7 +70,7 @@ class SerialPool:
 
     Args:
         generator: loaded with the search workload.
-        heldout: the second workload; its prompts are encoded when first asked for.
+        heldout: the second workload, whose prompts are encoded when they are first needed.
     """
 
     def __init__(self, generator: Generator, heldout: Workload | None = None) -> None:
@@ -90,7 +91,7 @@ class SerialPool:
 
     @property
     def absent(self) -> int:
-        """See :class:`Pool`; this process is there."""
+        """See :class:`Pool`: this process has started."""
         return 0
 
     def measure(self, work: Callable[[Generator], T]) -> T:
@@ -108,7 +109,7 @@ class SerialPool:
         return self._heldout
 
     def close(self) -> None:
-        """Nothing is held but the generator, which belongs to the caller."""
+        """Nothing to free: the generator belongs to the caller."""
 
     def __enter__(self) -> Self:
         return self

@@ -20,8 +20,8 @@ PATIENCE_S = 5.0
 
 @dataclass(frozen=True)
 class WorkerProcess:
-    """A spawned process. Nobody but the driver holds its pipe's other end, so that the worker
-    reads the end of file when the driver dies, however it dies."""
+    """A spawned process. Only the driver holds the other end of its pipe, so the worker reads an
+    end of file however the driver dies."""
 
     process: SpawnProcess
     connection: Connection[Any, Any]

@@ -1,4 +1,4 @@
-"""A Ray cluster, or a Ray of this machine's own. The one file that imports ray."""
+"""A Ray cluster, or a Ray that runs on this machine alone. The only file that imports ray."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from search.launch.workers.serving import answered
 T = TypeVar("T")
 
 NOBODY_S = 1200.0
-"""Seconds after which nothing is waited for that the cluster has no room for. It is long enough for
-a cloud to start a machine, and for that to load the model."""
+"""Seconds to wait for the cluster to have room: enough for a cloud to start a machine, and for that
+machine to load the model."""
 
 
 def run_on_cluster(
     work: Callable[[], T], device: str, address: str | None, accelerator: str | None
 ) -> T:
-    """What ``work`` returns on a device of the cluster's that it has to itself; if its node dies,
-    it is tried once more.
+    """What ``work`` returns on a device of the cluster, which it has to itself. If the node dies,
+    ``work`` is tried once more.
 
     Raises:
-        UserError: there is no such cluster or device, or it is not free for :data:`NOBODY_S`; or
-            ``work``'s own.
+        UserError: there is no such cluster or device, no device is free for :data:`NOBODY_S`, or
+            ``work`` raised it.
     """
     ray, ours = connect(address, 1)
     try:
@@ -35,8 +35,8 @@ def run_on_cluster(
         answer: Answer = ray.get(task.remote(partial(_found, work)), timeout=NOBODY_S)
     except ray.exceptions.GetTimeoutError as error:
         raise UserError(
-            f"The Ray cluster had no device for this for {NOBODY_S / 60:.0f} minutes. Look at what "
-            "runs there ('ray status'), or take another one."
+            f"The Ray cluster had no free device for {NOBODY_S / 60:.0f} minutes. Look at what "
+            "runs there ('ray status'), or use another cluster."
         ) from error
     finally:
         if ours:
@@ -52,20 +52,20 @@ def _found(work: Callable[[], Any]) -> Found:
 
 
 def one_device(device: str, accelerator: str | None) -> dict[str, Any]:
-    """What a worker or a task takes of a cluster, in Ray's words."""
+    """The resources of one worker or task, as arguments of ``ray.remote``."""
     if not device.startswith("cuda"):
         return {"num_cpus": 1}
     return {"num_cpus": 0, "num_gpus": 1, "accelerator_type": accelerator}
 
 
 def room(ray: Any, device: str, accelerator: str | None, alone: bool) -> int:
-    """How many workers fill the cluster; at least one, because it may be growing.
+    """How many workers fill the cluster. At least one, because the cluster may grow.
 
     Args:
-        alone: it is Ray's of this machine alone, which does not grow.
+        alone: whether this is a Ray of this machine alone, which does not grow.
 
     Raises:
-        UserError: there is no such device, and never will be.
+        UserError: this machine alone has no such device.
     """
     if not device.startswith("cuda"):
         return max(1, int(ray.cluster_resources().get("CPU", 0)))
@@ -74,23 +74,24 @@ def room(ray: Any, device: str, accelerator: str | None, alone: bool) -> int:
     found = sum(int(own.get("GPU", 0)) for own in like)
     if alone and not found:
         raise UserError(
-            f"model.device={device} with launcher=ray: Ray finds no GPU on this machine"
-            f"{f' of the type {accelerator}' if accelerator else ''}. Give the launcher.address of "
-            "a cluster that has one, or take model.device=cpu."
+            f"Ray finds no GPU{f' of the type {accelerator}' if accelerator else ''} on this "
+            f"machine for model.device={device}. Give the launcher.address of a cluster that has "
+            "one, or take model.device=cpu."
         )
     return max(1, found)
 
 
 def connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
-    """Ray, and whether this call began the connection."""
+    """The module ray, connected, and whether this call connected it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
     except ModuleNotFoundError as error:
         raise UserError(
-            "launcher=ray needs the package ray. Install the extra: pip install 'dato[ray]'."
+            "launcher=ray needs the package ray, which is not installed. Install the extra: "
+            "pip install 'dato[ray]'."
         ) from error
-    if ray.is_initialized():  # by whoever uses this as a library
+    if ray.is_initialized():  # by a program that uses this as a library
         return ray, False
     local = {"include_dashboard": False} if address is None else {}
     try:
@@ -103,7 +104,7 @@ def connect(address: str | None, workers: int | None) -> tuple[Any, bool]:
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"launcher.address={address!r} could not be reached ({str(error).splitlines()[0]}). "
+            f"Cannot reach launcher.address={address!r} ({str(error).splitlines()[0]}). "
             "Give the address of a running Ray cluster, or none to start Ray on this machine. If "
             "the cluster wants a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN."
         ) from error

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster, or on a Ray of this machine's own."""
+"""Workers on a Ray cluster, or on a Ray of this machine alone."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from search.model.workload import Workload
 
 @dataclass
 class RayWorker:
-    """One actor and the answer that it owes."""
+    """One actor, and the answer that the driver waits for."""
 
     ray: Any
     actor: Any
     owed: Any
 
     def send(self, order: Order) -> bool:
-        """See :class:`~search.launch.workers.roster.Worker`; a dead actor shows when it answers."""
+        """See :class:`~search.launch.workers.roster.Worker`. A dead actor is noticed by its
+        answer."""
         self.owed = self.actor.run.remote(order)
         return True
 
@@ -43,9 +44,8 @@ class RayWorker:
 
 
 class RayPool(WorkerPool[RayWorker]):
-    """Deals chunks out to Ray actors. Nodes come and go: the study begins with the workers that
-    are there, others join when the cluster has room for them, and a chunk whose worker died is
-    tried once more.
+    """Hands chunks out to Ray actors. The study begins with the workers that have started; others
+    join when the cluster has room for them. A chunk whose worker died is tried once more.
 
     Args:
         model: loaded once by each worker, which holds one GPU where ``model.device`` is ``cuda``

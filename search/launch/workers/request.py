@@ -1,4 +1,4 @@
-"""The chunks of one request, while workers are at them."""
+"""The chunks of one request while workers generate them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.model.images import Images
 
 
 class Request:
-    """Tasks to hand out, workers at work and since when, results so far."""
+    """Tasks to hand out, the busy workers with their starting times, and the results so far."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self.tasks = list(reversed(tasks))
@@ -28,7 +28,7 @@ class Request:
         return self.busy[number]
 
     def give_back(self, number: int, retries: int) -> bool:
-        """Put a dead worker's task back, unless as many workers as that died on it before."""
+        """Put a dead worker's task back, unless more than ``retries`` workers died on it."""
         chunk = self.busy[number].chunk
         self.deaths[chunk] += 1
         if self.deaths[chunk] > retries:
@@ -37,25 +37,25 @@ class Request:
         return True
 
     def take_back(self, number: int) -> None:
-        """The task of worker ``number`` is the next to hand out again."""
+        """Make the task of worker ``number`` the next to hand out."""
         self.tasks.append(self.busy.pop(number))
 
     def patience(self, timeout_s: float | None) -> float | None:
-        """Seconds until the first worker is overdue."""
+        """Seconds until the first worker exceeds ``timeout_s``."""
         if timeout_s is None:
             return None
         first = min(self.since[number] for number in self.busy)
         return max(0.0, first + timeout_s - time.monotonic())
 
     def overdue(self, timeout_s: float | None) -> list[int]:
-        """Workers that have been at their task for too long."""
+        """Workers that have had their task for ``timeout_s`` or longer."""
         if timeout_s is None:
             return []
         now = time.monotonic()
         return [number for number in self.busy if now - self.since[number] >= timeout_s]
 
     def take(self, number: int, answer: Answer) -> None:
-        """Note the answer of worker ``number``; the first failure is kept."""
+        """Take the answer of worker ``number``. Of several failures the first is kept."""
         task = self.busy.pop(number)
         if isinstance(answer, Failed):
             self.error = self.error or as_exception(answer)

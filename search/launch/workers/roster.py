@@ -1,4 +1,4 @@
-"""Workers of a pool that come and go: who is ready, who is still loading, who takes whose place."""
+"""The workers of a pool: which are ready, which still load the model, which replace dead ones."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from search.model.description import ModelDescription
 from search.settings.duration import duration_text
 
 STRIKES = 3
-"""A worker that dies so often in a row before its model is loaded ends the study."""
+"""Deaths in a row before the model is loaded, at one worker, that end the study."""
 
 
 class WorkerDied(Exception):  # noqa: N818
-    """A worker is gone; the message says how it ended."""
+    """A worker died; the message says how."""
 
 
 class Worker(Protocol):
-    """One worker, from the driver's side. It first answers that it is ready, or why it never will
-    be; then it answers one order at a time."""
+    """One worker, as the driver sees it. Its first answer says that it is ready, or why it never
+    will be; then it answers one order at a time."""
 
     def send(self, order: Order) -> bool:
-        """Whether the worker was there to take the order."""
+        """Send an order. Returns whether the worker was there to take it."""
         ...
 
     def receive(self) -> Answer:
-        """The next answer; waits for it.
+        """Wait for the next answer.
 
         Raises:
             WorkerDied: there will be none.
@@ -46,24 +46,24 @@ W = TypeVar("W", bound=Worker)
 
 
 class Roster(ABC, Generic[W]):
-    """Workers that each hold the model, or are about to.
+    """Workers that each hold the model or are loading it.
 
     Args:
         workers: how many.
 
     Raises:
-        UserError: the model cannot be loaded, or nobody is there to load it.
+        UserError: the model cannot be loaded, or no worker starts.
     """
 
     gather_s: float | None = None
-    """Seconds that the first worker waits for the others; ``None``: until all are ready."""
+    """Seconds that the first ready worker waits for the others; ``None`` waits for all."""
 
     nobody_s: float | None = None
-    """Seconds after which a pool without a single worker gives up; ``None``: never."""
+    """Seconds after which a pool without a single worker gives up; ``None`` waits for ever."""
 
     def __init__(self, workers: int) -> None:
         if workers < 1:
-            raise UserError(f"launcher.workers is at least 1; found {workers}.")
+            raise UserError(f"launcher.workers={workers} is too small. Take at least 1.")
         self._workers: list[W] = []
         self._loading: set[int] = set()
         self._strikes: Counter[int] = Counter()
@@ -83,17 +83,17 @@ class Roster(ABC, Generic[W]):
 
     @abstractmethod
     def _answered(self, numbers: Sequence[int], patience_s: float | None) -> Sequence[int]:
-        """Those of the workers that have an answer or are gone; waits for the first."""
+        """Wait for the first of these workers, and return those that have answered or died."""
 
     @property
     def description(self) -> ModelDescription:
-        """What was loaded, and where; the same for all workers."""
+        """What was loaded, and where. It is the same for all workers."""
         assert self._description is not None
         return self._description
 
     @property
     def absent(self) -> int:
-        """How many workers have yet to come."""
+        """How many workers have not started yet."""
         return len(self._loading)
 
     def _ready(self) -> list[int]:
@@ -101,7 +101,7 @@ class Roster(ABC, Generic[W]):
         return [number for number in range(len(self._workers)) if number not in self._loading]
 
     def _gather(self, others_s: float | None) -> None:
-        """Wait for the first worker, and from then on ``others_s`` for the others."""
+        """Wait for the first worker, then for ``others_s`` seconds for the others."""
         while self._loading and not self._ready():
             self._hear_all(self._answered([*self._loading], self.nobody_s))
         since = time.monotonic()
@@ -113,25 +113,25 @@ class Roster(ABC, Generic[W]):
             self._hear_all(answered)
 
     def _hear_all(self, numbers: Sequence[int]) -> None:
-        """Take in what loading workers say.
+        """Receive from loading workers.
 
         Raises:
-            UserError: ``numbers`` is empty, because nobody came in time.
+            UserError: ``numbers`` is empty, because no worker started in time.
         """
         if not numbers:
             patience = duration_text(self.nobody_s or 0)
             raise UserError(
-                f"No worker has been there for {patience}: nothing has room for one. Look at what "
-                "runs on the cluster, or ask it for less; then go on with dato-search resume."
+                f"No worker has started for {patience}, because the cluster has no room for one. "
+                "Look at what runs there, or ask for less; then go on with dato-search resume."
             )
         for number in numbers:
             self._hear(number)
 
     def _hear(self, number: int) -> None:
-        """Take in what a loading worker says.
+        """Receive from a loading worker.
 
         Raises:
-            UserError: it cannot load the model, or has loaded another one.
+            UserError: it cannot load the model, or has loaded another one than the others.
         """
         try:
             answer = self._workers[number].receive()
@@ -139,7 +139,8 @@ class Roster(ABC, Generic[W]):
             self._strikes[number] += 1
             if self._strikes[number] == STRIKES:
                 raise UserError(
-                    f"{death} It was loading the model, and so were {STRIKES - 1} before it."
+                    f"{death} It was loading the model, like the {STRIKES - 1} that died before "
+                    "it. Look at the memory of its machine, then start again."
                 ) from None
             self._restart(number)
             return
@@ -151,18 +152,19 @@ class Roster(ABC, Generic[W]):
         del self._strikes[number]
 
     def _admit(self, ready: Ready) -> None:
-        """Trials are paired: one that ran elsewhere or on other weights would not compare."""
+        """Admit a worker that runs the same weights on the same type of device as the others:
+        trials of others would not compare."""
         self._description = self._description or ready.description
         found = self._description.differences(ready.description)
         if found:
             raise UserError(
-                f"The workers differ ({'; '.join(found)}), so that their images would not compare. "
-                "Give every machine the same model and restrict the study to like devices: on Ray "
-                "by launcher.accelerator, on Slurm by launcher.job.constraint."
+                f"The workers differ ({'; '.join(found)}), so their images would not compare. Give "
+                "every machine the same model, and restrict the study to devices of one type: on "
+                "Ray by launcher.accelerator, on Slurm by launcher.job.constraint."
             )
 
     def _restart(self, number: int) -> None:
-        """Put a new worker in the place of one, without waiting for it."""
+        """Replace a worker, without waiting for the new one."""
         self._workers[number].stop()
         self._workers[number] = self._start(number)
         self._loading.add(number)

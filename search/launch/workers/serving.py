@@ -1,4 +1,4 @@
-"""A worker process: loads the model once, then generates chunks until its driver is gone."""
+"""A worker process: it loads the model once, then generates chunks until its driver ends."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def serve(
 ) -> None:
     """Answer orders from ``connection`` until it closes.
 
-    Ctrl-C in a terminal reaches every process of the group; only the driver reacts to it.
-    SIGTERM ends the interpreter in order, so that named semaphores are given back.
+    Ctrl-C in a terminal reaches every process of the group, and only the driver reacts to it.
+    SIGTERM ends the interpreter in the regular way, so that named semaphores are released.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -51,7 +51,7 @@ def serve(
 
 
 class Server:
-    """Answers orders; every error becomes an answer.
+    """Answers orders. Every error becomes an answer.
 
     Args:
         model, search, heldout: see :class:`~search.launch.workers.local_pool.LocalPool`.
@@ -71,11 +71,11 @@ class Server:
         return os.getpid()
 
     def load(self) -> Answer:
-        """Load the model: once per worker, whatever the number of trials."""
+        """Load the model, once for all trials."""
         return answered(self._load)
 
     def run(self, order: Order) -> Answer:
-        """One chunk of images, or what a measurement finds."""
+        """One chunk of images, or the result of a measurement."""
         return answered(partial(self._run, order))
 
     def _load(self) -> Answer:
@@ -93,7 +93,7 @@ class Server:
 
 
 def answered(work: Callable[[], Answer]) -> Answer:
-    """The work's answer; every error becomes one."""
+    """The answer that ``work`` returns, or its error as an answer."""
     try:
         return work()
     except TrialError as error:
@@ -105,7 +105,7 @@ def answered(work: Callable[[], Answer]) -> Answer:
 
 
 def _end_with(driver: int) -> None:
-    """End this process within a second of the driver's end, even in the middle of a chunk."""
+    """End this process within a second after the driver ended, even in the middle of a chunk."""
     while os.getppid() == driver:
         time.sleep(WATCH_S)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Chunks of images dealt out to workers as they become free, wherever the workers run."""
+"""Hands chunks of images to workers as they become free, wherever the workers run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ T = TypeVar("T")
 
 
 class WorkerPool(Roster[W]):
-    """A pool of workers that each hold the model. Same bits as
-    :class:`~search.launch.workers.pool.SerialPool`, whatever their number.
+    """A pool of workers that each hold the model. Whatever their number, it gives the same bits as
+    :class:`~search.launch.workers.pool.SerialPool`.
 
     Args:
         batch_size: images per chunk.
         search: the search workload; ``heldout``: the second one.
         workers: how many.
         timeout_s: seconds after which a worker that has not finished a chunk is replaced and its
-            trial failed; ``None`` waits for ever.
+            trial fails; ``None`` waits for ever.
 
     Raises:
         UserError: the model cannot be loaded.
@@ -70,10 +70,8 @@ class WorkerPool(Roster[W]):
         return replace(images, seconds=max(request.seconds.values(), default=0.0))
 
     def measure(self, work: Callable[[Generator], T]) -> T:
-        """One worker measures while the others wait; on one machine also until all have loaded.
-
-        It may take its time: ``timeout_s`` is for chunks.
-        See :class:`search.launch.workers.pool.Pool`.
+        """See :class:`search.launch.workers.pool.Pool`. One worker measures while the others wait.
+        On one machine it first waits until all have loaded the model. ``timeout_s`` does not apply.
         """
         deaths = 0
         while True:
@@ -83,12 +81,12 @@ class WorkerPool(Roster[W]):
                 deaths += 1
                 if deaths > self.retries:
                     raise UserError(
-                        f"{death} It was measuring the model, without which there is no study. "
-                        "Mend what ended it, then start again or go on with dato-search resume."
+                        f"{death} It was measuring the model, which a study needs. Remove the "
+                        "cause, then start again or go on with dato-search resume."
                     ) from None
 
     def _found(self, order: Measurement) -> object:
-        """What a worker found. After an interruption or its death a new one is in its place."""
+        """What a worker found. After an interruption or its death it is replaced."""
         others_s = None if self.gather_s is None else 0.0
         self._gather(others_s)
         while not self._send(number := min(self._ready()), order):
@@ -104,7 +102,7 @@ class WorkerPool(Roster[W]):
         return answer.value
 
     def _serve(self, request: Request) -> None:
-        """Hand out tasks until all are answered, or one failed and the others came in."""
+        """Hand out tasks until all are answered, or until one failed and the running ones ended."""
         while True:
             self._deal(request)
             if not request.busy and (request.error is not None or not request.tasks):

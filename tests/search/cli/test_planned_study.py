@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from search.calibration.kept import calibration_path
 from search.calibration.table import Calibration
 from search.cli.main import main
 from search.records.files import load_result
@@ -60,7 +59,7 @@ def test_the_result_says_how_well_predicted_damage_ranked(planned: Path) -> None
 
 
 def test_a_resumed_study_does_not_calibrate_again(planned: Path) -> None:
-    path = calibration_path(StudyFolder(planned))
+    path = StudyFolder(planned).calibration
     before, written = Calibration.load(path), path.stat().st_mtime_ns
     assert main(["resume", str(planned), "budget.trials=5", *SERIAL]) == 0
     assert path.stat().st_mtime_ns == written
@@ -75,7 +74,7 @@ def test_a_study_starts_from_another_s_front(planned: Path, tmp_path: Path) -> N
     tried = {record.schedule for record in records(tmp_path / "next")[1:]}
     others = {record.schedule for record in records(planned)}
     assert tried <= others
-    assert not calibration_path(StudyFolder(tmp_path / "next")).exists()
+    assert not StudyFolder(tmp_path / "next").calibration.exists()
 
 
 def test_a_front_that_the_space_cannot_express_is_a_mistake(

@@ -12,5 +12,5 @@ from tests.search.launch.sample_tables import made_up_table
 def test_a_driver_on_another_device_is_refused() -> None:
     here, study = made_up_table("NVIDIA T4").place, made_up_table("NVIDIA H200").place
     require_same_place(here, here)
-    with pytest.raises(UserError, match=r"made on NVIDIA T4.*NVIDIA H200.*launcher\.job\.constr"):
+    with pytest.raises(UserError, match=r"runs on NVIDIA T4.*NVIDIA H200.*launcher\.job\.constr"):
         require_same_place(here, study)

@@ -74,7 +74,7 @@ def test_a_task_that_finds_no_room_is_given_up(
     cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_cluster, "NOBODY_S", 2.0)
-    with pytest.raises(UserError, match="had no device for this"):
+    with pytest.raises(UserError, match="had no free device"):
         run_on_cluster(visible, "cuda", "auto", "H100")
 
 

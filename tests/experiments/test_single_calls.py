@@ -4,36 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
 from dato import Kind, Schedule
-from search.errors import UserError
-from search.latency.cost_table import CostTable
+from experiments.forecast.single_calls import (
+    Sensitivity,
+    kept_sensitivity,
+    measure_sensitivity,
+    probes,
+)
 from search.model.generator import Generator
-from search.sensitivity.measure import measure_sensitivity, probes
-from search.sensitivity.table import Sensitivity
 from tests.search.model.tiny import STEPS
+from tests.search.tiny_generator import generator as generator
+from tests.search.tiny_generator import tiny_folder as tiny_folder
 
 DEPTHS = (1, 2)
 
 
-class Table:
-    """A full call costs 1, any other nothing."""
-
-    def price(self, schedule: Schedule, _: object) -> float:
-        return float(sum(schedule.kind(call) == Kind() for call in range(schedule.calls)))
-
-    def price_call(self, *_: object) -> float:
-        return 1.0
-
-
 @pytest.fixture(scope="module")
 def measured(generator: Generator) -> Sensitivity:
-    return measure_sensitivity(generator, DEPTHS, cast(CostTable, Table()))
+    return measure_sensitivity(generator, DEPTHS)
 
 
 @pytest.mark.parametrize("depth", [0, *DEPTHS])
@@ -61,12 +54,6 @@ def test_a_call_in_the_teacher_s_hands_does_not_feel_the_calls_before(
     assert torch.equal(taught[3], reference[3])
 
 
-def test_the_cost_of_measuring_is_told(measured: Sensitivity) -> None:
-    fulls = [1 if probe.start == 0 else 2 for probe in probes(STEPS, DEPTHS)]
-    assert measured.unet_calls == STEPS + sum(fulls)
-    assert measured.images == 2
-
-
 def test_older_caches_and_shallower_calls_do_more_damage(measured: Sensitivity) -> None:
     last = STEPS - 1
     assert measured.damage[0][last, 1] < measured.damage[0][last, last]
@@ -87,19 +74,15 @@ def test_a_schedule_s_damage_is_that_of_its_calls(measured: Sensitivity) -> None
     )
 
 
-def test_a_file_holds_it_and_a_broken_one_says_what_to_do(
-    measured: Sensitivity, tmp_path: Path
-) -> None:
-    path = tmp_path / "sensitivity.json"
-    measured.save(path)
-    again = Sensitivity.load(path)
-    assert (again.images, again.unet_calls) == (measured.images, measured.unet_calls)
+def test_it_is_measured_once(generator: Generator, measured: Sensitivity, tmp_path: Path) -> None:
+    path = tmp_path / "sensitivity.safetensors"
+    first = kept_sensitivity(path, generator, DEPTHS)
+    written = path.stat().st_mtime_ns
+    again = kept_sensitivity(path, generator, DEPTHS)
+    assert path.stat().st_mtime_ns == written
     for depth, table in measured.damage.items():
-        assert again.damage[depth] == pytest.approx(table, rel=1e-3)
-    for text in ("{}", path.read_text().replace("[0.0", "[0.0,0.0", 1), "NaN"):
-        path.write_text(text)
-        with pytest.raises(UserError, match="Delete it"):
-            Sensitivity.load(path)
+        assert (again.damage[depth] == table).all()
+        assert (first.damage[depth] == table).all()
 
 
 def test_probes_of_other_depths_are_few(generator: Generator) -> None:

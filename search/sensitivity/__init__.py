@@ -1,1 +1,0 @@
-"""What each cheap call costs in quality, measured without a trial."""
