@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,6 +70,12 @@ class Fit:
                 f"The schedule is for a run of {self.schedule.calls} denoiser calls.",
                 found=calls,
                 remedy='Change num_inference_steps or strength, or apply with resample="nearest".',
+            )
+        if self.schedule.weights:
+            warnings.warn(
+                f"The schedule's fitted weights belong to runs of {self.schedule.calls} calls; "
+                f"this run of {calls} forecasts linearly instead.",
+                stacklevel=2,
             )
         return self.schedule.resampled(calls)
 

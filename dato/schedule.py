@@ -27,9 +27,9 @@ Forecast = Literal["hold", "linear", "fitted"]
 the sampler's timesteps, or the sum that the schedule's weights give."""
 
 Quantity = Literal["epsilon", "output"]
-"""What an output is held as. ``"epsilon"`` is the predicted noise (the velocity of a flow-matching
-model): holding it makes the sampler take a longer step. ``"output"`` is whatever the denoiser
-returns; presets of version 1 mean this."""
+"""What an output is held as. ``"epsilon"`` is what makes the sampler take a longer step: the
+predicted noise; the predicted clean sample where the sampler adds noise of its own; the velocity of
+a flow-matching model. ``"output"`` is what the denoiser returns: presets of version 1 mean this."""
 
 MAX_VALUES = 3
 """The most held values that one forecast reads."""

@@ -15,8 +15,10 @@ from dato.fit import Fit
 from dato.runtime.eager import Compute, Eager
 from dato.runtime.epsilon import Epsilon
 from dato.runtime.forecast import PolicyOf, forecasts
+from dato.runtime.held_output import HeldOutput
 from dato.runtime.memory import Memory
 from dato.runtime.run import Run
+from dato.runtime.sampler import renews_noise
 from dato.runtime.steps import OUTPUT, plan_steps
 from dato.runtime.timesteps import first_position, position, timesteps_of
 from dato.schedule import Schedule
@@ -117,9 +119,9 @@ class Engine:
         start = first_position(timestep, timesteps)
         size = (sample.shape[2], sample.shape[3])
         schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, size)
-        policy = self.policy_of(schedule, _values_of(timesteps[start:], schedule))
+        policy = self.policy_of(schedule, _values_of(pipe.scheduler, timesteps[start:], schedule))
         steps = plan_steps(schedule, self._layout, policy)
-        converts = schedule.quantity == "epsilon" and any(OUTPUT in step.holds for step in steps)
+        held = HeldOutput.of(schedule.quantity, pipe.scheduler, timesteps, sample.device)
         groups = _groups(pipe, sample) if any(step.ratios for step in steps) else 1
         dynamics = Dynamics()
         noise = self._noise_of(len(steps), sample.device)
@@ -130,11 +132,7 @@ class Engine:
             shape=tuple(sample.shape),
             images=sample.shape[0] // groups,
             epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
-            memory=Memory(
-                Epsilon(pipe.scheduler, timesteps, sample.device, velocity=True)
-                if converts
-                else None
-            ),
+            memory=Memory(held),
             dynamics=dynamics,
             pruner=Pruner(schedule.tokens, groups, dynamics, noise),
         )
@@ -145,9 +143,14 @@ class Engine:
         return self._noises.setdefault(key, Noise(calls, device))
 
 
-def _values_of(timesteps: Tensor, schedule: Schedule) -> list[float]:
-    """The timesteps as numbers, which waits for the device once a run; zeros when all is held."""
-    if all(kind.forecast == "hold" for kind in schedule.kinds.values()):
+def _values_of(scheduler: Any, timesteps: Tensor, schedule: Schedule) -> list[float]:
+    """The timesteps as numbers, which waits for the device once a run.
+
+    All are 0 where no straight line is drawn: nothing is forecast linearly, or the sampler
+    replaces all the noise at each step. There ``linear`` holds.
+    """
+    linear = any(kind.forecast == "linear" for kind in schedule.kinds.values())
+    if not linear or renews_noise(scheduler):
         return [0.0] * len(timesteps)
     values: list[float] = timesteps.tolist()
     return values

@@ -7,26 +7,23 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from dato.runtime.epsilon import Epsilon
+from dato.runtime.held_output import HeldOutput
 from dato.runtime.steps import OUTPUT, Step
 
 
 class Memory:
     """The values that coming calls of one run stand on.
 
-    Outputs are held as noise where ``epsilon`` converts them, in float32; everything else is held
-    as it was computed, without a copy.
+    Everything is held as it was computed, without a copy, but for converted outputs.
 
     Args:
-        epsilon: converts outputs to noise and back; None holds outputs as they are.
+        outputs: converts outputs to what is held of them; None holds them as they are.
     """
 
-    def __init__(self, epsilon: Epsilon | None) -> None:
-        self._epsilon = epsilon if epsilon is not None and epsilon.converts else None
+    def __init__(self, outputs: HeldOutput | None) -> None:
+        self._outputs = outputs
         self.values: dict[int, tuple[Tensor, ...]] = {}
         """Held values of each cut, the newest first."""
-        self._rest: Tensor | None = None
-        self._dtype: torch.dtype | None = None
 
     def read(self, step: Step, sample: Tensor, place: int) -> Tensor | None:
         """What a call stands on: the output at depth 0, or a cut's value; None for a full call.
@@ -38,12 +35,9 @@ class Memory:
         if step.inner is None:
             return None
         value = weighted_sum(self.values[step.inner], step.weights)
-        if step.inner != OUTPUT or self._epsilon is None:
+        if step.inner != OUTPUT or self._outputs is None:
             return value
-        output = self._epsilon.back(value, sample, place)
-        if self._dtype is not None:
-            output = output.to(self._dtype)
-        return output if self._rest is None else torch.cat([output, self._rest], 1)
+        return self._outputs.output(value, sample, place)
 
     def write(
         self,
@@ -61,24 +55,14 @@ class Memory:
             cuts: the values of the cuts that it captured.
         """
         new = dict(cuts)
-        if output is not None and step.holds.get(OUTPUT):
-            new[OUTPUT] = self._held(output, sample, place)
-        kept = {}
-        for cut, count in step.holds.items():
-            newest = (new[cut],) if cut in new else ()
-            kept[cut] = (newest + self.values.get(cut, ()))[:count]
-        self.values = kept
-        if OUTPUT not in kept:
-            self._rest = None
-
-    def _held(self, output: Tensor, sample: Tensor, place: int) -> Tensor:
-        if self._epsilon is None:
-            return output
-        noise = self._epsilon(output, sample, place)
-        self._dtype = output.dtype
-        # A learnt variance is held as it is: no sampler that forecasts reads it.
-        self._rest = output[:, noise.shape[1] :] if output.shape[1] > noise.shape[1] else None
-        return noise
+        if output is not None and OUTPUT in step.holds:
+            held = self._outputs
+            new[OUTPUT] = output if held is None else held.hold(output, sample, place)
+        self.values = {
+            cut: ((new[cut],) if cut in new else ()) + self.values.get(cut, ())
+            for cut in step.holds
+        }
+        self.values = {cut: held[: step.holds[cut]] for cut, held in self.values.items()}
 
 
 def weighted_sum(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

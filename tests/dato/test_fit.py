@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dato
 from dato.errors import EmptyScheduleError, MismatchError
 from dato.fit import Fit, Resample
 from dato.preset import Preset
 from dato.schedule import Kind, Schedule
 from dato.topology import Topology
+from tests.dato.tiny import generate
 from tests.strategies import schedules, sd15_topology
 
 PRESET = Preset.load(Path(__file__).parent / "golden" / "balanced.json")
@@ -114,3 +118,16 @@ def test_kinds_that_no_call_uses_any_more_leave_the_codebook() -> None:
 def test_a_run_has_at_least_one_call() -> None:
     with pytest.raises(EmptyScheduleError):
         PRESET.schedule.resampled(0)
+
+
+def test_fitted_weights_stretched_to_another_run_become_lines_and_say_so(pipe: Any) -> None:
+    kinds = {"full": Kind(), "held": Kind(0, {}, "fitted")}
+    schedule = Schedule(kinds, ("full", "held") * 3, weights={1: (1.0,), 3: (2.0,), 5: (3.0,)})
+    line = Schedule({**kinds, "held": Kind(0, {}, "linear")}, ("full", "held") * 3)
+    with dato.applied(pipe, line, resample="nearest"):
+        expected = generate(pipe, steps=4)
+    with (
+        dato.applied(pipe, schedule, resample="nearest"),
+        pytest.warns(UserWarning, match="forecasts linearly"),
+    ):
+        assert torch.equal(generate(pipe, steps=4), expected)

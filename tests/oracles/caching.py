@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+
+import torch
 
 import dato
 
@@ -33,11 +35,17 @@ def places(unet: Any) -> Iterator[tuple[Any, int]]:
             yield sampler, branch
 
 
+Weigh = Callable[[int, list[int]], tuple[float, ...]]
+"""Weights of the values that some calls computed, the newest first, for a call that reads them."""
+
+
 @contextmanager
-def cached_by_hooks(unet: Any, schedule: dato.Schedule) -> Iterator[None]:
+def cached_by_hooks(
+    unet: Any, schedule: dato.Schedule, weigh: Weigh = lambda call, computed: (1.0,)
+) -> Iterator[None]:
     """Run ``schedule``, which prunes nothing, once: a call of depth d replaces every output whose
-    place is at d or deeper by the last one that was not replaced."""
-    stored: dict[int, Any] = {}
+    place is at d or deeper by a sum of those that were not replaced, all of which are kept."""
+    stored: dict[int, dict[int, Any]] = {}
     call = -1
 
     def count(*_: Any) -> None:
@@ -47,9 +55,13 @@ def cached_by_hooks(unet: Any, schedule: dato.Schedule) -> Iterator[None]:
     def replace(key: int, branch: int) -> Any:
         def hook(_module: Any, _args: Any, output: Any) -> Any:
             depth = schedule.kind(call).depth
+            kept = stored.setdefault(key, {})
             if depth == "full" or branch < depth:
-                stored[key] = output
-            return stored[key]
+                kept[call] = output
+                return output
+            # An inner module may have run before at calls that did not compute the cut itself.
+            computed = [each for each in reversed(kept) if _computes(schedule, each, depth)]
+            return _summed([kept[each] for each in computed], weigh(call, computed))
 
         return hook
 
@@ -63,6 +75,22 @@ def cached_by_hooks(unet: Any, schedule: dato.Schedule) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _computes(schedule: dato.Schedule, call: int, cut: int) -> bool:
+    depth = schedule.kind(call).depth
+    return depth == "full" or depth > cut
+
+
+def _summed(values: list[Any], weights: tuple[float, ...]) -> Any:
+    """The weighted sum of tensors, or of tuples of one tensor, in double precision."""
+    if weights == (1.0,):
+        return values[0]
+    if isinstance(values[0], tuple):
+        return (_summed([value[0] for value in values], weights),)
+    total = sum(w * value.double() for value, w in zip(values, weights, strict=False))
+    assert isinstance(total, torch.Tensor)
+    return total.to(values[0].dtype)
 
 
 @contextmanager
