@@ -14,19 +14,16 @@ import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import torch
 from scipy.stats import spearmanr
 
 from dato.files import replace_text
 from dato.schedule import Depth, Forecast
+from experiments.forecast.single_calls import kept_sensitivity
 from experiments.forecast.world import DEPTHS, World, schedule_of
 from search.calibration.damage import damage
 from search.calibration.fit import Fitted
-from search.latency.cost_table import CostTable
-from search.sensitivity.measure import measure_sensitivity
-from search.sensitivity.table import Sensitivity
 
 RESULTS = Path(__file__).with_name("ranking.json")
 SEED = 5
@@ -72,7 +69,9 @@ def main() -> None:
 
 def measure(world: World, count: int) -> None:
     """Judge schedules one by one."""
-    known, single = world.calibration(), single_calls(world)
+    known = world.calibration()
+    own = world.generator.with_workload(world.workload())
+    single = kept_sensitivity(world.cache / "sensitivity.safetensors", own, DEPTHS)
     fitted, rows = Fitted(known), list[dict[str, object]]()
     rng = random.Random(SEED)
     for _ in range(count):
@@ -118,25 +117,6 @@ def draw(rng: random.Random, calls: int) -> Drawn:
     output: Forecast = rng.choice(["hold", "linear", "fitted"])
     cut: Forecast = "hold" if output == "hold" else "fitted"
     return Drawn(tuple(depths), output, cut)
-
-
-class NoPrices:
-    """Stands in for a cost table: what measuring cost is not asked here."""
-
-    def price(self, *_: object) -> float:
-        return 0.0
-
-    def price_call(self, *_: object) -> float:
-        return 1.0
-
-
-def single_calls(world: World) -> Sensitivity:
-    """The damage of single calls, held; measured on the calibration's prompts."""
-    path = world.cache / "sensitivity.json"
-    if not path.is_file():
-        own = world.generator.with_workload(world.workload())
-        measure_sensitivity(own, DEPTHS, cast(CostTable, NoPrices())).save(path)
-    return Sensitivity.load(path)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ VALUES = 2
 """Values that a fitted forecast reads where there are as many; three overfit 8 runs."""
 
 OUTPUT_RIDGE = 1e-2
-"""Pull of an output's weights towards the straight line. Free weights, which suit the unpatched run,
-shrink what they forecast, and that adds up over a patched one: pocket with a full call every 10, FID
-to unpatched 1.98 free, 1.42 with this pull, 1.39 on the straight line itself."""
+"""Pull of an output's weights towards the straight line. Free weights, which suit the unpatched
+run, shrink what they forecast, and that adds up over a patched one: pocket with a full call every
+10, FID to unpatched 1.98 free, 1.42 with this pull, 1.39 on the straight line itself."""
 
 CUT_RIDGE = 1e-2
-"""The same for a cut's weights: depth 1 halfway between full calls every 10, FID 1.66 free, 1.61 with
-this pull, 6.59 on the straight line. Both by ``python -m experiments.forecast.ridge``."""
+"""The same for a cut's weights: depth 1 halfway between full calls every 10, FID 1.66 free, 1.61
+with this pull, 6.59 on the straight line. Both by ``python -m experiments.forecast.ridge``."""
 
 DIGITS = 6
 """Significant ones of a weight, so that a preset can be read."""

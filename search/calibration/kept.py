@@ -1,4 +1,4 @@
-"""A study's calibration: what it covers, and where it is kept."""
+"""A study's calibration: what it covers, and when it is made."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from search.calibration.table import Calibration, Key
-from search.records.folder import StudyFolder
 from search.space import Space
-
-
-def calibration_path(folder: StudyFolder) -> Path:
-    """Where a study keeps its calibration."""
-    return folder.root / "calibration.safetensors"
 
 
 def kept_calibration(

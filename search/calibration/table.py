@@ -55,12 +55,12 @@ class Calibration:
 
     Args:
         key: what they belong to.
-        timesteps: (calls,), of the sampler, the noisiest first.
+        timesteps: (calls,), what straight lines are drawn over; zeros where none are (LCM).
         alphas: (calls,), the cumulative product of alphas at each call; None where the sampler
-            has none (flow matching).
-        output: of what outputs are held as (noise; the velocity of flow matching), guided.
+            has none (flow matching) or adds noise, so that its path is another.
+        output: of what outputs are held as (see :mod:`dato.runtime.held_output`), guided.
         cuts: of both halves' features at each cut, by depth.
-        response: (calls,) by depth, how much the guided noise of a call changes for a unit by
+        response: (calls,) by depth, how much the held output of a call changes for a unit by
             which its cut is missed.
     """
 

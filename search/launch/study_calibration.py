@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from search.calibration.fit import Fitted
-from search.calibration.kept import calibration_path, depths_of, fits, kept_calibration
+from search.calibration.kept import depths_of, fits, kept_calibration
 from search.calibration.measure import key_of, measure_calibration
 from search.calibration.prompts import calibration_workload
 from search.calibration.table import Calibration
@@ -54,4 +54,4 @@ def study_calibration(
         except TrialError as error:
             raise UserError(f"Cannot run the unpatched model: {error}") from error
 
-    return kept_calibration(calibration_path(folder), key, depths, measured)
+    return kept_calibration(folder.calibration, key, depths, measured)

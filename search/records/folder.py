@@ -49,9 +49,9 @@ class StudyFolder:
         return self.root / "reference.json"
 
     @property
-    def sensitivity(self) -> Path:
-        """What each cheap kind of call costs in quality, measured at single calls."""
-        return self.root / "sensitivity.json"
+    def calibration(self) -> Path:
+        """Inner products of what the calls of unpatched runs compute."""
+        return self.root / "calibration.safetensors"
 
     @property
     def reference_images(self) -> Path:
@@ -130,7 +130,7 @@ class StudyFolder:
             self.database,
             self.cost_table,
             self.reference,
-            self.sensitivity,
+            self.calibration,
             self.reference_images,
             self.heldout_images,
         ):

@@ -193,7 +193,7 @@ class StudyResult:
         cost_table_error: mean relative error of the cost table against end-to-end times;
             ``cost_table_worst``: the largest.
         damage_rank: Spearman correlation of predicted damage and FID over complete trials; ``None``
-            where no sensitivity was measured.
+            where nothing was calibrated.
         device: device name; ``versions``: library versions by name.
         command: command that started the study.
     """

@@ -36,7 +36,7 @@ class WarmstartSettings(Settings):
     Args:
         count: how many uniform schedules.
         optimal: how many schedules of least predicted damage, which dynamic programming finds from
-            a measurement of single calls. Only for spaces that give every call a depth of its own.
+            a calibration. Only for spaces that give every call a depth of its own.
         study: folder of another study; the schedules of its front are tried.
     """
 

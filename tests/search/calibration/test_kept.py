@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.calibration.kept import calibration_path, depths_of, fits, kept_calibration
+from search.calibration.kept import depths_of, fits, kept_calibration
 from search.calibration.table import Calibration
 from search.records.folder import StudyFolder
 from search.space import load_space
@@ -32,7 +32,7 @@ class Counted:
 def test_a_killed_study_measures_again_what_it_had_not_kept_and_nothing_else(
     tmp_path: Path,
 ) -> None:
-    path, make = calibration_path(StudyFolder(tmp_path)), Counted(killed=True)
+    path, make = StudyFolder(tmp_path).calibration, Counted(killed=True)
     with pytest.raises(KeyboardInterrupt):
         kept_calibration(path, key(CALLS), (1,), make)
     assert not path.exists()

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from search.calibration.measure import PROBES, measure_calibration, probed
+from search.calibration.measure import measure_calibration
+from search.calibration.placement import placements
 from search.calibration.products import Sample, gram
 from search.calibration.prompts import IMAGES, calibration_workload
 from search.calibration.table import Calibration
+from search.calibration.watch import PROBES, probed
 from search.errors import UserError
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
@@ -118,6 +120,14 @@ def test_other_predictions_and_no_guidance(tmp_path: Path, prediction_type: str)
     assert np.isfinite(found.output).all()
     assert found.path is not None
     assert np.isfinite(found.path.moves).all()
+
+
+@pytest.mark.parametrize("scheduler", ["EulerAncestralDiscreteScheduler", "DDPMScheduler"])
+def test_a_sampler_that_adds_noise_has_no_path(tiny_folder: Path, scheduler: str) -> None:
+    own = Generator(tiny_config(tiny_folder, scheduler=scheduler), WORKLOAD)
+    found = measure_calibration(own, Workload(("a",), 1), (1,))
+    assert found.path is None
+    assert placements(found)[0].full[0] == 0
 
 
 def test_prompts_and_noise_are_calibration_s_own(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from search.calibration.kept import calibration_path
 from search.launch.first_schedules import places_calls
 from search.launch.study_calibration import study_calibration, study_weights
 from search.launch.workers.pool import Pool, SerialPool
@@ -48,7 +47,7 @@ def test_it_is_measured_once_on_the_space_s_depths(
     assert watcher.stages == ["calibration: 8 unpatched runs"]
     assert (measured.output == again.output).all()
     assert list(measured.cuts) == [1, 2, 3]
-    assert calibration_path(folder).is_file()
+    assert folder.calibration.is_file()
 
 
 def test_what_is_planned_can_be_run(
@@ -75,4 +74,4 @@ def test_a_space_that_fits_nothing_measures_nothing(
         config.model_copy(update={"space": plain}), folder, pool, RecordingWatcher()
     )
     assert found is None
-    assert not calibration_path(folder).exists()
+    assert not folder.calibration.exists()
