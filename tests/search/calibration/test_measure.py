@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from dato import Kind, Schedule
+from dato.schedule import Depth, Forecast
+from search.calibration.fit import Fitted
 from search.calibration.measure import measure_calibration
 from search.calibration.placement import placements
 from search.calibration.products import Sample, gram
@@ -69,6 +72,23 @@ def test_the_pipeline_is_left_as_it_was(generator: Generator, measured: Calibrat
     measure_calibration(generator, WORKLOAD, ())
     assert "forward" not in vars(generator.denoiser)
     assert torch.equal(generator.generate(None, [0]).latents, before)
+
+
+def test_fitted_weights_beat_the_straight_line_on_the_runs_they_are_from(
+    generator: Generator, measured: Calibration
+) -> None:
+    own = generator.with_workload(WORKLOAD)
+    depths: list[Depth] = ["full", 2, "full", 0, 2, 0]
+    reference = own.trajectory(0, None)
+
+    def missed(cut: Forecast) -> float:
+        kinds = {"full": Kind(), "0": Kind(0, forecast="linear"), "2": Kind(2, forecast=cut)}
+        steps = tuple(str(depth) for depth in depths)
+        weights = Fitted(measured)(depths, [kinds[step].forecast for step in steps])
+        run = own.trajectory(0, Schedule(kinds, steps, weights=weights))
+        return float((run - reference)[-1].square().sum())
+
+    assert missed("fitted") < missed("linear")
 
 
 def test_a_limit_of_memory_makes_it_an_estimate(
