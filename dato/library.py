@@ -44,7 +44,7 @@ def load_preset(name_or_path: str | os.PathLike[str]) -> Preset:
     if name_or_path.endswith(".json") or os.path.isfile(name_or_path):
         return Preset.load(name_or_path)
     raise UnknownPresetError(
-        "A preset is a shipped name or the path of a JSON file.",
+        "No shipped preset has this name, and there is no such file.",
         found=name_or_path,
         remedy=closest(name_or_path, list(_names(FOLDER))),
     )

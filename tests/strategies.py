@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from hypothesis import strategies as st
 
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
-from dato.schedule import Kind, Schedule, Tokens
+from dato.schedule import Depth, Forecast, Kind, Quantity, Schedule, Tokens
 from dato.topology import Layer, Topology
 
 SKIP_BRANCHES = 12
@@ -41,9 +43,11 @@ def prunes(draw: st.DrawFn, max_ratio: float = 0.75) -> dict[str, float]:
 @st.composite
 def kinds(draw: st.DrawFn, max_ratio: float = 0.75, first: bool = False) -> Kind:
     """One kind; ``first`` asks for a full one."""
-    depths = st.just("full") if first else st.just("full") | st.integers(0, SKIP_BRANCHES)
-    depth = draw(depths)
-    return Kind(depth, {} if depth == 0 else draw(prunes(max_ratio)))  # type: ignore[arg-type]
+    depth: Depth = "full"
+    if not first:
+        depth = draw(st.just("full") | st.integers(0, SKIP_BRANCHES))  # type: ignore[arg-type]
+    forecast: Forecast = "hold" if depth == "full" else draw(st.sampled_from(get_args(Forecast)))
+    return Kind(depth, {} if depth == 0 else draw(prunes(max_ratio)), forecast)
 
 
 @st.composite
@@ -55,7 +59,23 @@ def schedules(draw: st.DrawFn, min_calls: int = 1, max_calls: int = 30) -> Sched
     count = draw(st.integers(min_calls, max_calls))
     rest = draw(st.lists(st.sampled_from(sorted(codebook)), min_size=count - 1, max_size=count - 1))
     steps = ("first", *rest)
-    return Schedule({name: codebook[name] for name in dict.fromkeys(steps)}, steps, chosen)
+    used = {name: codebook[name] for name in dict.fromkeys(steps)}
+    quantity = draw(st.sampled_from(get_args(Quantity)))
+    return Schedule(used, steps, chosen, draw(weights(used, steps)), quantity)
+
+
+@st.composite
+def weights(
+    draw: st.DrawFn, used: Mapping[str, Kind], steps: Sequence[str]
+) -> dict[int, tuple[float, ...]]:
+    """Weights for every call of a fitted kind, as many as it may have."""
+    held = Schedule({name: Kind(kind.depth) for name, kind in used.items()}, tuple(steps))
+    numbers = st.floats(allow_nan=False, allow_infinity=False)
+    return {
+        call: tuple(draw(st.lists(numbers, min_size=1, max_size=len(held.sources(call)))))
+        for call, name in enumerate(steps)
+        if used[name].forecast == "fitted"
+    }
 
 
 @st.composite

@@ -1,14 +1,10 @@
-"""Where two presets differ."""
+"""Where two presets differ, place by place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dato.preset import Preset
 
 
 @dataclass(frozen=True)
@@ -26,9 +22,9 @@ class Difference:
     right: object
 
 
-def diff(left: Preset, right: Preset) -> tuple[Difference, ...]:
-    """Every place where two presets differ, in the order of the file format."""
-    return tuple(_differences("", left.to_dict(), right.to_dict()))
+def diff(left: Mapping[str, object], right: Mapping[str, object]) -> tuple[Difference, ...]:
+    """Every place where the plain data of two presets differs, in the order of the format."""
+    return tuple(_differences("", left, right))
 
 
 def _differences(path: str, left: object, right: object) -> Iterator[Difference]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from difflib import get_close_matches
+from itertools import islice
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,23 +14,38 @@ from dato.errors import (
     DepthError,
     MissingKeyError,
     NotFiniteError,
-    PresetError,
-    TokensError,
     TooLargeError,
     TypeRuleError,
     UnknownKeyError,
     WrongLengthError,
 )
-from dato.preset.format import OBJECTS
-from dato.preset.parse import shorten
+from dato.preset.format import BaselineEntry, MeasuredEntry, PresetFile
+from dato.preset.info import ModelInfo, Provenance, SamplerInfo
+from dato.preset.parse import shorten, too_deep
+from dato.preset.schedule_entry import KindEntry, TokensEntry
 
 MOST_LISTED = 5
 SEE_SCHEMA = "dato/presets/schema.json describes the format."
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+LIMITED = ("kinds", "steps", "prune", "weights", "versions")
+"""Objects and lists that a limit bounds; every other list has a length of its own."""
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "": tuple(PresetFile.model_fields),
+    "model": tuple(field.name for field in fields(ModelInfo)),
+    "sampler": tuple(field.name for field in fields(SamplerInfo)),
+    "tokens": tuple(TokensEntry.model_fields),
+    "kinds": tuple(KindEntry.model_fields),
+    "measured": tuple(MeasuredEntry.model_fields),
+    "measured.baseline": tuple(BaselineEntry.model_fields),
+    "provenance": tuple(field.name for field in fields(Provenance)),
+}
+"""The keys of each object in a file, by its place; ``"kinds"`` stands for each kind."""
 
 
 def closest(name: str, known: list[str]) -> str:
     """A remedy that lists the known names, the closest to ``name`` first."""
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    close = get_close_matches(name[:100], known, n=1, cutoff=0.5)
     hint = f"Did you mean {close[0]!r}? " if close else ""
     return f"{hint}Known: {', '.join(sorted(known)) or 'none'}."
 
@@ -37,11 +54,12 @@ def explain(error: ValidationError) -> DatoError:
     """The first problem as an error of its own class; the others are named in its remedy."""
     problems = error.errors(include_url=False)
     # An unknown key is often a required one misspelt: its remedy says more than "missing".
-    first, *others = sorted(problems, key=lambda item: item["type"] != "extra_forbidden")
+    first, *others = sorted(problems, key=lambda item: item["type"] not in UNKNOWN)
     problem = _explain_one(first)
-    also = dict.fromkeys(
-        f"{_place(item)}: {item['msg']}" for item in others if not _twin(item, first)
-    )
+    also = {
+        f"{_place(item)}: {item['msg']}": None
+        for item in islice((item for item in others if not _twin(item, first)), MOST_LISTED + 1)
+    }
     if not also:
         return problem
     listed = [*also][:MOST_LISTED] + ["..."] * (len(also) > MOST_LISTED)
@@ -50,43 +68,51 @@ def explain(error: ValidationError) -> DatoError:
 
 
 def _twin(item: ErrorDetails, first: ErrorDetails) -> bool:
-    """Whether both say the same: a wrong depth fails as a word and as an integer."""
-    return item["loc"][:3] == first["loc"][:3] and item["loc"][2:3] == ("depth",)
+    """Whether both say the same.
+
+    A wrong depth fails as a word and as an integer; a list fails with its item.
+    """
+    same = item["loc"][:3] == first["loc"][:3] and item["loc"][2:3] == ("depth",)
+    return same or first["loc"][: len(item["loc"])] == item["loc"]
 
 
 def _explain_one(item: ErrorDetails) -> DatoError:
-    place, kind, value = _place(item), item["type"], shorten(item["input"])
-    location = item["loc"]
-    if kind == "extra_forbidden":
+    place, kind, value, location = _place(item), item["type"], shorten(item["input"]), item["loc"]
+    if kind == "json_invalid":
+        return too_deep()
+    if kind in UNKNOWN:
         return UnknownKeyError(
-            f"The format defines every key; it does not define {place!r}.",
-            found=location[-1],
+            f"The format does not define the key {place!r}.",
+            found=shorten(location[-1]),
             remedy=closest(str(location[-1]), _keys(location[:-1])),
         )
-    if kind == "missing":
-        return MissingKeyError(f"The key {place!r} is required.", remedy="Add it.")
+    if kind == "missing" and isinstance(location[-1], str):
+        return MissingKeyError(f"The key {place!r} is missing.", remedy="Add it.")
     if kind == "finite_number":
-        return NotFiniteError(f"{place} is a finite number.", found=value, remedy=SEE_SCHEMA)
-    if kind in ("too_long", "too_short"):
-        few = place in ("model.latent_size", "tokens.patch")
-        length: type[PresetError] = WrongLengthError if few else TooLargeError
-        return length(f"{place}: {item['msg']}.", found=value, remedy=SEE_SCHEMA)
-    if location[0] == "kinds" and len(location) > 2 and location[2] == "depth":
+        return NotFiniteError(f"{place} is not finite.", found=value, remedy=SEE_SCHEMA)
+    if kind in ("missing", "too_long", "too_short"):
+        length = TooLargeError if location[-1] in LIMITED else WrongLengthError
+        amount = "many" if kind == "too_long" else "few"
+        return length(f"{place} has too {amount} items.", found=value, remedy=SEE_SCHEMA)
+    if location[0] == "kinds" and location[2:3] == ("depth",):
         return DepthError(
-            'A depth is "full" or an integer from 0 on.', found=value, remedy="Use 0 to reuse."
+            f'{place} is neither "full" nor an integer.', found=value, remedy="Use 0 to reuse."
         )
-    if place == "tokens.share":
-        return TokensError('share is "level" or "layer".', found=value, remedy='Use "level".')
-    message = "Input should be an object" if kind == "model_type" else item["msg"]
-    return TypeRuleError(f"{place}: {message}.", found=value, remedy=SEE_SCHEMA)
+    spelling = "The key " if location[-1] == "[key]" else ""
+    return TypeRuleError(f"{spelling}{place}: {item['msg']}.", found=value, remedy=SEE_SCHEMA)
 
 
 def _place(item: ErrorDetails) -> str:
-    """Dotted path; pydantic's marker ``[key]`` for a wrong dictionary key stays readable."""
-    return ".".join(str(shorten(str(part))) for part in item["loc"])
+    """Dotted path, without what pydantic adds for a wrong key, depth or missing item."""
+    parts = item["loc"]
+    if parts[2:3] == ("depth",):
+        parts = parts[:3]
+    elif parts[-1:] == ("[key]",) or (item["type"] == "missing" and isinstance(parts[-1], int)):
+        parts = parts[:-1]
+    return ".".join(str(shorten(str(part))) for part in parts)
 
 
 def _keys(location: tuple[int | str, ...]) -> list[str]:
     """Keys that the object at ``location`` may have."""
     place = "kinds" if location[:1] == ("kinds",) else ".".join(map(str, location))
-    return list(OBJECTS[place].model_fields)
+    return list(KEYS[place])

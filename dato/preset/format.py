@@ -1,89 +1,36 @@
-"""The preset format, version 1, as pydantic models: the one source of reader and JSON Schema.
-
-Types, spellings and sizes are checked here. What a schedule itself rules (first call full, ratios,
-token settings) is left to :mod:`dato.schedule`; the schema publishes those bounds all the same.
-"""
+"""The preset format, version 2, as a pydantic model: the one source of reader and JSON Schema."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from dato.errors import (
+    NewerVersionError,
+    NotJsonError,
+    TypeRuleError,
+    UnknownKeyError,
+    WrongFormatError,
+)
+from dato.preset.fields import Name, NotNegative, Positive, StrictModel, Text
+from dato.preset.info import Contents, Measured, ModelInfo, Provenance, SamplerInfo
+from dato.preset.parse import shorten
+from dato.preset.schedule_entry import ScheduleEntry, schedule_to_dict
 
 FORMAT = "dato-preset"
-VERSION = 1
-MAX_KINDS = 1_024
-MAX_STEPS = 10_000
+VERSION = 2
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
-Text = Annotated[str, Field(max_length=1_000)]
-_PART = "[A-Za-z0-9][A-Za-z0-9_.+-]*"
-Name = Annotated[str, Field(max_length=200, pattern=f"^{_PART}(/{_PART})*$")]
-KindName = Annotated[str, Field(min_length=1, max_length=200)]
-LayerName = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
-Size = Annotated[int, Field(ge=1, le=65_536)]
-Count = Annotated[int, Field(ge=1, le=MAX_STEPS)]
-Weight = Annotated[float, Field(json_schema_extra={"minimum": 0})]
-Share = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
 
-
-class Wire(BaseModel):
-    """Strict: no unknown keys, no conversions (``1.0`` is no integer, ``true`` no number)."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class ModelWire(Wire):
-    """The model that the preset was searched on."""
-
-    id: Annotated[str, Field(min_length=1, max_length=1_000)]
-    skip_branches: Annotated[int, Field(ge=1, le=1_000)]
-    fingerprint: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
-    latent_size: Annotated[list[Size], Field(min_length=2, max_length=2)]
-
-
-class SamplerWire(Wire):
-    """How the pipeline is run."""
-
-    scheduler: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    num_inference_steps: Count
-    calls: Count
-    guidance_scale: NotNegative
-
-
-class TokensWire(Wire):
-    """How tokens are selected."""
-
-    patch: Annotated[
-        list[Annotated[int, Field(le=256, json_schema_extra={"minimum": 1})]],
-        Field(min_length=2, max_length=2),
-    ]
-    dynamics_weight: Weight
-    noise_weight: Weight
-    protect: Share
-    share: Literal["level", "layer"]
-
-
-class KindWire(Wire):
-    """What one call does."""
-
-    depth: Literal["full"] | Annotated[int, Field(json_schema_extra={"minimum": 0})]
-    prune: Annotated[
-        dict[LayerName, Share],
-        Field(max_length=MAX_KINDS, json_schema_extra={"additionalProperties": False}),
-    ] = {}
-
-
-class BaselineWire(Wire):
+class BaselineEntry(StrictModel):
     """The unpatched model's numbers, measured in the same way."""
 
     fid: NotNegative
     latency_s: Positive
 
 
-class MeasuredWire(Wire):
+class MeasuredEntry(StrictModel):
     """What was measured when the preset was exported."""
 
     fid: NotNegative
@@ -91,47 +38,112 @@ class MeasuredWire(Wire):
     speedup: Positive
     device: Text
     images: Annotated[int, Field(ge=1)]
-    baseline: BaselineWire
+    baseline: BaselineEntry
+
+    def to_measured(self) -> Measured:
+        return Measured(
+            **{name: value for name, value in vars(self).items() if name != "baseline"},
+            baseline_fid=self.baseline.fid,
+            baseline_latency_s=self.baseline.latency_s,
+        )
 
 
-class ProvenanceWire(Wire):
-    """Where the preset came from."""
-
-    study: Text
-    trial: Annotated[int, Field(ge=0)]
-    created: Text
-    versions: Annotated[dict[Text, Text], Field(max_length=1_000)]
-
-
-class PresetWire(Wire):
-    """A prune/cache schedule with the model, sampler and measurements that it belongs to."""
+class Head(StrictModel):
+    """What a preset file says before its schedule."""
 
     format: Literal["dato-preset"]
-    version: Literal[1]
+    version: Literal[2]
     name: Name
-    model: ModelWire
-    sampler: SamplerWire
-    tokens: TokensWire
-    kinds: Annotated[dict[KindName, KindWire], Field(max_length=MAX_KINDS)]
-    steps: Annotated[list[KindName], Field(max_length=MAX_STEPS)]
-    measured: MeasuredWire | None
-    provenance: ProvenanceWire
+    model: ModelInfo
+    sampler: SamplerInfo
 
 
-OBJECTS: dict[str, type[Wire]] = {
-    "": PresetWire,
-    "model": ModelWire,
-    "sampler": SamplerWire,
-    "tokens": TokensWire,
-    "kinds": KindWire,
-    "measured": MeasuredWire,
-    "measured.baseline": BaselineWire,
-    "provenance": ProvenanceWire,
-}
-"""The model of each object in a file, by its place; ``"kinds"`` stands for each kind."""
+class PresetFile(ScheduleEntry, Head):
+    """A prune/cache schedule with the model, sampler and measurements that it belongs to."""
+
+    measured: MeasuredEntry | None
+    provenance: Provenance
+
+    def to_contents(self) -> Contents:
+        """Raises PresetError or ScheduleError where parts contradict each other."""
+        return Contents(
+            self.name,
+            self.model,
+            self.sampler,
+            self.to_schedule(),
+            None if self.measured is None else self.measured.to_measured(),
+            self.provenance,
+        )
+
+
+def to_plain(contents: Contents) -> dict[str, object]:
+    """The file of a preset as plain data, in the file's order."""
+    model, sampler, origin = contents.model, contents.sampler, contents.provenance
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": contents.name,
+        "model": {**vars(model), "latent_size": list(model.latent_size)},
+        "sampler": dict(vars(sampler)),
+        **schedule_to_dict(contents.schedule),
+        "measured": None if contents.measured is None else _measured_to_plain(contents.measured),
+        "provenance": {**vars(origin), "versions": dict(origin.versions)},
+    }
+
+
+def _measured_to_plain(measured: Measured) -> dict[str, object]:
+    plain = dict(vars(measured))
+    baseline = {"fid": plain.pop("baseline_fid"), "latency_s": plain.pop("baseline_latency_s")}
+    return {**plain, "baseline": baseline}
+
+
+def to_current(data: object) -> dict[str, object]:
+    """A file of any version as this version writes it.
+
+    Raises:
+        PresetError: it is no preset, or of a newer version, or uses what its version lacks.
+    """
+    if not isinstance(data, dict):
+        raise NotJsonError(
+            "The JSON is no object.", found=shorten(data), remedy="Start a preset with {."
+        )
+    if data.get("format") != FORMAT:
+        raise WrongFormatError(
+            f'The file is no preset: it has no "format": "{FORMAT}".',
+            found=shorten(data.get("format")),
+            remedy="Is this the file you meant?",
+        )
+    version = data.get("version")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise TypeRuleError(
+            "version is no integer from 1 on.", found=shorten(version), remedy=f"Use {VERSION}."
+        )
+    if version > VERSION:
+        raise NewerVersionError(
+            f"The preset is newer than this dato, which reads versions up to {VERSION}.",
+            found=version,
+            remedy="Upgrade dato, or export the preset again with this version.",
+        )
+    return _from_version_1(data) if version == 1 else data
+
+
+def _from_version_1(data: dict[str, object]) -> dict[str, object]:
+    """Version 1 held what the denoiser returns, and forecast nothing."""
+    kinds = data.get("kinds")
+    newer: list[str] = [key for key in ("weights", "quantity") if key in data]
+    for name, kind in kinds.items() if isinstance(kinds, dict) else ():
+        if isinstance(kind, dict) and "forecast" in kind:
+            newer.append(f"kinds.{shorten(name)}.forecast")
+    if newer:
+        raise UnknownKeyError(
+            "Version 1 of the format does not define this key.",
+            found=newer[0],
+            remedy='Write "version": 2.',
+        )
+    return {**data, "version": VERSION, "quantity": "output"}
 
 
 def json_schema() -> dict[str, object]:
     """JSON Schema of the format, as published in ``dato/presets/schema.json``."""
-    schema = PresetWire.model_json_schema()
+    schema = PresetFile.model_json_schema()
     return {"$schema": SCHEMA_ID, **schema, "title": f"{FORMAT}, version {VERSION}"}

@@ -5,14 +5,10 @@ The transfers, the cache and offline mode are huggingface_hub's own. Imports no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dato.errors import HubError
-from dato.preset.card import card
-
-if TYPE_CHECKING:
-    from dato.preset import Preset
 
 PREFIX = "hub:"
 
@@ -34,26 +30,24 @@ def hub_file(reference: str) -> Path:
         return Path(hf_hub_download(repo, f"{name}.json"))
     except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
-            f"A hub preset is a file of a repository that can be reached or is in the cache "
-            f"({_first_line(error)}).",
+            f"Cannot fetch the preset, and the cache lacks it ({_first_line(error)}).",
             found=reference,
             remedy="Check the name, your connection and HF_HUB_OFFLINE, or log in with 'hf auth "
             "login' where the repository is private.",
         ) from error
 
 
-def push(preset: Preset, repo: str, *, name: str | None, private: bool) -> str:
-    """Upload a preset and its card; see :meth:`dato.preset.Preset.push_to_hub`."""
+def push(repo: str, name: str, files: Mapping[str, str], *, private: bool) -> str:
+    """Upload the files of the preset ``name``; see :meth:`dato.preset.Preset.push_to_hub`."""
     import httpx2
     from huggingface_hub import HfApi
 
-    name = name or preset.name.rpartition("/")[2]
     target = f"{PREFIX}{repo}/{name}"
     _split(target)
     api = HfApi()
     try:
         api.create_repo(repo, private=private, exist_ok=True)
-        for path, text in ((f"{name}.json", preset.to_json()), (f"{name}.md", card(preset))):
+        for path, text in files.items():
             api.upload_file(
                 path_or_fileobj=text.encode(),
                 path_in_repo=path,
@@ -62,7 +56,7 @@ def push(preset: Preset, repo: str, *, name: str | None, private: bool) -> str:
             )
     except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
-            f"A preset is pushed to a repository that you may write ({_first_line(error)}).",
+            f"Cannot push to the repository ({_first_line(error)}).",
             found=repo,
             remedy="Log in with 'hf auth login', and check the name and your connection.",
         ) from error
@@ -73,9 +67,9 @@ def _split(reference: str) -> tuple[str, str]:
     parts = reference.removeprefix(PREFIX).removesuffix(".json").split("/")
     if len(parts) < 3 or not all(part.strip(".") for part in parts):
         raise HubError(
-            f"A preset on the Hub is named {PREFIX}USER/REPO/NAME.",
+            "This names no preset on the Hub.",
             found=reference,
-            remedy="Name the file of the repository, without .json.",
+            remedy=f"Write {PREFIX}USER/REPO/NAME, where NAME.json is a file of the repository.",
         )
     return "/".join(parts[:2]), "/".join(parts[2:])
 

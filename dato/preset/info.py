@@ -1,10 +1,32 @@
-"""The parts of a preset that surround its schedule. Imports no torch."""
+"""What a preset says: its schedule, and the parts that surround it. Imports no torch.
+
+The reader checks a file against the types here; whoever makes one of these values is trusted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field
+
+from dato.errors import DepthError, WrongLengthError
+from dato.preset.fields import (
+    Branches,
+    ClassName,
+    Count,
+    Fingerprint,
+    ModelId,
+    Name,
+    NotNegative,
+    Several,
+    Size,
+    Text,
+)
+from dato.preset.parse import shorten
+from dato.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -18,10 +40,10 @@ class ModelInfo:
         latent_size: height and width of the latents in elements.
     """
 
-    id: str
-    skip_branches: int
-    fingerprint: str
-    latent_size: tuple[int, int]
+    id: ModelId
+    skip_branches: Branches
+    fingerprint: Fingerprint
+    latent_size: tuple[Size, Size]
 
 
 @dataclass(frozen=True)
@@ -35,10 +57,10 @@ class SamplerInfo:
         guidance_scale: classifier-free guidance weight.
     """
 
-    scheduler: str
-    num_inference_steps: int
-    calls: int
-    guidance_scale: float
+    scheduler: ClassName
+    num_inference_steps: Count
+    calls: Count
+    guidance_scale: NotNegative
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a preset came from.
+    """Where a preset came from. A file may leave out what is empty.
 
     Args:
         study: study name; empty for a preset written by hand.
@@ -72,10 +94,12 @@ class Provenance:
         versions: library versions by name.
     """
 
-    study: str = ""
-    trial: int = 0
-    created: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
+    study: Text = ""
+    trial: Annotated[int, Field(ge=0)] = 0
+    created: Text = ""
+    versions: Annotated[Mapping[Text, Text], Field(max_length=1_000), Several] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "versions", MappingProxyType(dict(sorted(self.versions.items()))))
@@ -85,3 +109,40 @@ class Provenance:
 
     def __reduce__(self) -> tuple[type[Provenance], tuple[object, ...]]:
         return (Provenance, (self.study, self.trial, self.created, dict(self.versions)))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A schedule and what it belongs to.
+
+    Args:
+        name: such as ``"pocket/balanced"``.
+        measured: ``None`` for a preset that was never measured.
+
+    Raises:
+        WrongLengthError: the schedule has another number of steps than ``sampler.calls``.
+        DepthError: a kind is deeper than ``model.skip_branches``.
+    """
+
+    name: Name
+    model: ModelInfo
+    sampler: SamplerInfo
+    schedule: Schedule
+    measured: Measured | None = None
+    provenance: Provenance = Provenance()
+
+    def __post_init__(self) -> None:
+        if self.schedule.calls != self.sampler.calls:
+            raise WrongLengthError(
+                f"The number of steps is not that of the sampler's {self.sampler.calls} calls.",
+                found=self.schedule.calls,
+                remedy="Correct steps or sampler.calls.",
+            )
+        for name, kind in self.schedule.kinds.items():
+            if kind.depth != "full" and kind.depth > self.model.skip_branches:
+                raise DepthError(
+                    f"The kind {shorten(name)!r} is deeper than "
+                    f"model.skip_branches = {self.model.skip_branches}.",
+                    found=kind.depth,
+                    remedy='Lower its depth or use "full".',
+                )

@@ -1,20 +1,18 @@
-"""From the bytes of a preset file to plain data, refusing what JSON readers disagree about."""
+"""From the text of a preset file to plain data, refusing what JSON readers disagree about.
+
+pydantic's own JSON reader takes the last of two equal keys silently, so :mod:`json` reads first.
+"""
 
 from __future__ import annotations
 
 import json
-import math
+from collections import Counter
 
-from dato.errors import (
-    DuplicateKeyError,
-    NotFiniteError,
-    NotJsonError,
-    TooLargeError,
-    TypeRuleError,
-)
+from dato.errors import DuplicateKeyError, NotJsonError, TooLargeError, TypeRuleError
 
 MAX_BYTES = 1_000_000
-MAX_NESTING = 16
+MAX_KEYS = 10_000
+"""The most keys of one object: as many as a file has weights at most."""
 MAX_DIGITS = 18
 """An integer of 18 digits fits 64 bits and has a float."""
 
@@ -25,7 +23,7 @@ def shorten(value: object) -> object:
         return value if len(value) <= 80 else value[:77] + "..."
     if isinstance(value, dict):
         return f"an object with {len(value)} keys"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"a list of {len(value)} items"
     return value if isinstance(value, int | float) else "null" if value is None else type(value)
 
@@ -34,106 +32,86 @@ def check_size(text: str) -> None:
     """Raise :class:`TooLargeError` for a text above :data:`MAX_BYTES`."""
     if len(text) > MAX_BYTES:
         raise TooLargeError(
-            f"A preset has at most {MAX_BYTES:,} bytes.",
+            f"The text is too long: a preset has at most {MAX_BYTES:,} bytes.",
             found=f"{len(text):,} or more",
             remedy="Is this a preset? A usual one has a few thousand.",
         )
 
 
 def parse(text: str) -> object:
-    """Plain data of a JSON text; see the raised errors of :func:`check_plain` as well.
+    """Plain data of a JSON text.
 
     Raises:
-        NotJsonError, DuplicateKeyError, NotFiniteError, TooLargeError, TypeRuleError.
+        NotJsonError, DuplicateKeyError, TooLargeError: the text breaks the rule of that name.
     """
     check_size(text)
-    if text.startswith("\ufeff"):
-        raise NotJsonError(
-            "JSON starts without a byte-order mark.", found="U+FEFF", remedy="Save without BOM."
-        )
     try:
-        value: object = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_float,
-            parse_constant=_float,
-        )
+        value: object = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise NotJsonError(
-            f"A preset is JSON ({error.msg}, line {error.lineno}, column {error.colno}).",
+            f"The text is not JSON ({error.msg}, line {error.lineno}, column {error.colno}).",
             remedy="Correct the text there.",
         ) from error
     except RecursionError as error:
-        raise _too_deep() from error
-    check_plain(value)
+        raise too_deep() from error
     return value
 
 
+def to_text(data: object) -> str:
+    """JSON of plain data that a program made.
+
+    Raises:
+        TypeRuleError: the data holds something that JSON cannot, or itself.
+    """
+    try:
+        return json.dumps(data, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeRuleError(
+            f"The data cannot be written as JSON ({error}).",
+            remedy="Use dicts, lists, text, numbers, true, false and None.",
+        ) from error
+
+
+def to_bytes(value: object) -> bytes:
+    """JSON of what :func:`parse` returned, for pydantic.
+
+    Raises:
+        TypeRuleError: a text has a lone surrogate, which UTF-8 cannot hold.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise TypeRuleError(
+            "A text has half of a character, a lone surrogate.",
+            found=error.object[error.start],
+            remedy="Write the character as UTF-8.",
+        ) from error
+
+
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise DuplicateKeyError(
-                "A key occurs once in an object.", found=shorten(key), remedy="Remove one of them."
-            )
-        found[key] = value
+    found = dict(pairs)
+    if len(pairs) > MAX_KEYS:
+        raise TooLargeError(
+            f"An object has more than {MAX_KEYS:,} keys.", found=len(pairs), remedy="Remove some."
+        )
+    if len(found) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        twice = max(counts, key=counts.__getitem__)
+        raise DuplicateKeyError(
+            "A key occurs twice in one object.", found=shorten(twice), remedy="Remove one of them."
+        )
     return found
 
 
 def _integer(digits: str) -> int:
     if len(digits.lstrip("-")) > MAX_DIGITS:
         raise TooLargeError(
-            f"An integer has at most {MAX_DIGITS} digits.",
+            f"An integer has more than {MAX_DIGITS} digits.",
             found=f"{len(digits)} characters",
             remedy="Shorten it.",
         )
     return int(digits)
 
 
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise NotFiniteError(
-            "A number is finite.",
-            found=shorten(text),
-            remedy='Use "measured": null if nothing was measured.',
-        )
-    return value
-
-
-def _too_deep() -> TooLargeError:
-    return TooLargeError(
-        f"Values are nested at most {MAX_NESTING} deep.", remedy="A preset needs five levels."
-    )
-
-
-def check_plain(value: object, level: int = 0) -> None:
-    """Check that ``value`` is what JSON can hold: no NaN, lone surrogate, or other type."""
-    if level > MAX_NESTING:
-        raise _too_deep()
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeRuleError("A key is text.", found=shorten(key), remedy="Quote it.")
-            check_plain(key, level)
-            check_plain(item, level + 1)
-    elif isinstance(value, list):
-        for item in value:
-            check_plain(item, level + 1)
-    elif isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise TypeRuleError(
-                "Text has no lone surrogates.", found=shorten(value), remedy="Write it as UTF-8."
-            )
-    elif isinstance(value, float):
-        _float(repr(float(value)))
-    elif isinstance(value, int):
-        if abs(value) >= 10**MAX_DIGITS:
-            raise TooLargeError(
-                f"An integer has at most {MAX_DIGITS} digits.", remedy="Shorten it."
-            )
-    elif value is not None:
-        raise TypeRuleError(
-            "Values are those of JSON.", found=type(value).__name__, remedy="Convert it."
-        )
+def too_deep() -> TooLargeError:
+    return TooLargeError("Values are nested too deep.", remedy="A preset needs five levels.")

@@ -13,68 +13,24 @@ from typing import ClassVar
 
 from pydantic import ValidationError
 
-from dato.errors import (
-    DepthError,
-    NewerVersionError,
-    NotJsonError,
-    TypeRuleError,
-    WrongFormatError,
-    WrongLengthError,
-)
 from dato.files import replace_text
 from dato.preset.card import card
-from dato.preset.convert import from_wire, to_plain
 from dato.preset.diff import Difference, diff
 from dato.preset.explain import explain
-from dato.preset.format import FORMAT, VERSION, PresetWire, json_schema
+from dato.preset.format import FORMAT, VERSION, PresetFile, to_current, to_plain
 from dato.preset.hub import PREFIX, hub_file, push
-from dato.preset.info import Measured, ModelInfo, Provenance, SamplerInfo
-from dato.preset.parse import check_plain, parse, shorten
+from dato.preset.info import Contents
+from dato.preset.parse import parse, to_bytes, to_text
 from dato.preset.read import read_text
 from dato.preset.write import render
-from dato.schedule import Schedule
-
-__all__ = ["Measured", "ModelInfo", "Preset", "Provenance", "SamplerInfo", "json_schema"]
 
 
 @dataclass(frozen=True)
-class Preset:
-    """A schedule and what it belongs to.
-
-    Args:
-        name: such as ``"pocket/balanced"``.
-        measured: ``None`` for a preset that was never measured.
-
-    Raises:
-        WrongLengthError: the schedule has another number of steps than ``sampler.calls``.
-        DepthError: a kind is deeper than ``model.skip_branches``.
-    """
+class Preset(Contents):
+    """A schedule and what it belongs to, as a file that can be read, written and shared."""
 
     format: ClassVar[str] = FORMAT
     version: ClassVar[int] = VERSION
-
-    name: str
-    model: ModelInfo
-    sampler: SamplerInfo
-    schedule: Schedule
-    measured: Measured | None = None
-    provenance: Provenance = Provenance()
-
-    def __post_init__(self) -> None:
-        if self.schedule.calls != self.sampler.calls:
-            raise WrongLengthError(
-                f"A preset has one step for each of its {self.sampler.calls} calls.",
-                found=self.schedule.calls,
-                remedy="Correct steps or sampler.calls.",
-            )
-        for name, kind in self.schedule.kinds.items():
-            if kind.depth != "full" and kind.depth > self.model.skip_branches:
-                raise DepthError(
-                    f"No depth exceeds model.skip_branches = {self.model.skip_branches} "
-                    f"(kind {shorten(name)!r}).",
-                    found=kind.depth,
-                    remedy='Lower it or use "full".',
-                )
 
     @classmethod
     def from_json(cls, text: str) -> Preset:
@@ -83,24 +39,17 @@ class Preset:
         Raises:
             PresetError, ScheduleError: a subclass for each broken rule.
         """
-        return cls._from_plain(parse(text))
+        data = to_bytes(to_current(parse(text)))
+        try:
+            file = PresetFile.model_validate_json(data)
+        except ValidationError as error:
+            raise explain(error) from None
+        return cls(**vars(file.to_contents()))
 
     @classmethod
     def from_dict(cls, data: dict[str, object]) -> Preset:
         """Parse plain data as :meth:`to_dict` returns it; raises as :meth:`from_json` does."""
-        check_plain(data)
-        return cls._from_plain(data)
-
-    @classmethod
-    def _from_plain(cls, data: object) -> Preset:
-        try:
-            wire = PresetWire.model_validate(_check_version(data))
-        except ValidationError as error:
-            raise explain(error) from None
-        parts = from_wire(wire)
-        return cls(
-            wire.name, parts.model, parts.sampler, parts.schedule, parts.measured, parts.provenance
-        )
+        return cls.from_json(to_text(data))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Preset:
@@ -109,14 +58,15 @@ class Preset:
 
     def to_dict(self) -> dict[str, object]:
         """Plain data in the file's layout and order."""
-        head: dict[str, object] = {"format": FORMAT, "version": VERSION, "name": self.name}
-        return head | to_plain(
-            self.model, self.sampler, self.schedule, self.measured, self.provenance
-        )
+        return to_plain(self)
 
     def to_json(self) -> str:
         """Text of the preset file: equal presets give equal text, and it can be read back."""
         return render(Preset.from_dict(self.to_dict()).to_dict()) + "\n"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the preset file by a temporary file and a rename."""
+        replace_text(Path(path), self.to_json())
 
     @classmethod
     def from_pretrained(cls, repo: str, name: str) -> Preset:
@@ -141,42 +91,14 @@ class Preset:
         Raises:
             HubError: not logged in, no permission, no connection.
         """
-        return push(self, repo, name=name, private=private)
+        name = name or self.name.rpartition("/")[2]
+        files = {f"{name}.json": self.to_json(), f"{name}.md": self.card()}
+        return push(repo, name, files, private=private)
 
     def diff(self, other: Preset) -> tuple[Difference, ...]:
         """Every place of the file format where ``other`` differs; empty for equal presets."""
-        return diff(self, other)
+        return diff(self.to_dict(), other.to_dict())
 
     def card(self) -> str:
         """Markdown for people: what it does, what it was measured on, how to run it."""
         return card(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the preset file by a temporary file and a rename."""
-        replace_text(Path(path), self.to_json())
-
-
-def _check_version(data: object) -> dict[str, object]:
-    """Refuse what is no preset, or one from the future, before looking at anything else."""
-    if not isinstance(data, dict):
-        raise NotJsonError(
-            "A preset is a JSON object.", found=shorten(data), remedy="Start it with {."
-        )
-    if data.get("format") != FORMAT:
-        raise WrongFormatError(
-            f'A preset has "format": "{FORMAT}".',
-            found=shorten(data.get("format")),
-            remedy="Is this the file you meant?",
-        )
-    version = data.get("version")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise TypeRuleError(
-            "version is an integer from 1 on.", found=shorten(version), remedy=f"Use {VERSION}."
-        )
-    if version > VERSION:
-        raise NewerVersionError(
-            f"This dato reads preset versions up to {VERSION}.",
-            found=version,
-            remedy="Upgrade dato, or export the preset again with this version.",
-        )
-    return data

@@ -22,9 +22,9 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise PresetFileError(
-            f"A preset file can be read ({getattr(error, 'strerror', None) or error}).",
+            f"Cannot read the preset file: {getattr(error, 'strerror', None) or error}.",
             found=str(path),
-            remedy="Check the path, or use a shipped name such as list_presets() returns.",
+            remedy="Check the path, or use a shipped name that list_presets() returns.",
         ) from error
     try:
         return data.decode("utf-8")
@@ -32,7 +32,7 @@ def read_text(path: Path) -> str:
         if len(data) > MAX_BYTES:
             check_size(data.decode("latin-1"))
         raise NotJsonError(
-            "A preset is UTF-8 text.",
+            "The file is not UTF-8 text.",
             found=f"byte {data[error.start]:#04x} at offset {error.start}",
             remedy="Save it as UTF-8.",
         ) from error

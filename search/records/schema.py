@@ -1,4 +1,7 @@
-"""The shapes of ``trials.json`` and ``front.json``: strict, versioned, data only."""
+"""The shapes of ``trials.json`` and ``front.json``: strict, versioned, data only.
+
+A ``Wire`` is what a file holds of the value that it is named after.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from dato import Kind, Schedule, Tokens
-from dato.preset.format import MAX_KINDS, MAX_STEPS, KindName
+from dato.preset.fields import Several, StrictModel
+from dato.preset.schedule_entry import ScheduleEntry
+from dato.preset.schedule_entry import schedule_to_dict as schedule_to_dict
+from dato.schedule import Quantity
 from search.metrics import metric
 from search.records.record import (
     Audit,
@@ -30,61 +35,18 @@ def _metric(name: str) -> str:
 Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
-class Wire(BaseModel):
-    """Base: no unknown keys, no coercion, no NaN."""
+class ScheduleWire(ScheduleEntry):
+    """A schedule as presets hold it; one written before quantities were held the output."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class TokensWire(Wire):
-    patch: tuple[Integer, Integer]
-    dynamics_weight: float
-    noise_weight: float
-    protect: float
-    share: Literal["level", "layer"]
+    quantity: Quantity = "output"
 
 
-class KindWire(Wire):
-    depth: Integer | Literal["full"]
-    prune: Annotated[dict[KindName, float], Field(max_length=MAX_KINDS)] = {}
-
-
-class ScheduleWire(Wire):
-    kinds: Annotated[dict[KindName, KindWire], Field(max_length=MAX_KINDS)]
-    steps: Annotated[tuple[KindName, ...], Field(max_length=MAX_STEPS)]
-    tokens: TokensWire
-
-    def to_schedule(self) -> Schedule:
-        """Raises ScheduleError when the schedule breaks one of its own rules."""
-        kinds = {name: Kind(kind.depth, kind.prune) for name, kind in self.kinds.items()}
-        return Schedule(kinds, self.steps, Tokens(**self.tokens.model_dump()))
-
-
-def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as plain data, laid out as in a preset."""
-    tokens = schedule.tokens
-    return {
-        "kinds": {
-            name: {"depth": kind.depth, "prune": dict(kind.prune)}
-            for name, kind in schedule.kinds.items()
-        },
-        "steps": list(schedule.steps),
-        "tokens": {
-            "patch": list(tokens.patch),
-            "dynamics_weight": tokens.dynamics_weight,
-            "noise_weight": tokens.noise_weight,
-            "protect": tokens.protect,
-            "share": tokens.share,
-        },
-    }
-
-
-class QualityWire(Wire):
+class QualityWire(StrictModel):
     fid_real: float | None
     fid_reference: float | None
     distance: float | None
     images: Integer
-    metrics: Annotated[dict[str, float], Field(max_length=100)] = {}
+    metrics: Annotated[dict[str, float], Field(max_length=100)] = Field(default_factory=dict)
 
     def to_quality(self) -> Quality:
         def number(value: float | None) -> float:
@@ -99,7 +61,7 @@ class QualityWire(Wire):
         )
 
 
-class TrialWire(Wire):
+class TrialWire(StrictModel):
     number: Integer
     state: State
     origin: Origin
@@ -113,7 +75,7 @@ class TrialWire(Wire):
     overhead_s: float
     reason: str
     images: Integer = 0
-    violations: dict[str, float] = {}
+    violations: dict[str, float] = Field(default_factory=dict)
     rung_fid: float | None = None
     metric_s: float = 0.0
 
@@ -127,13 +89,7 @@ class TrialWire(Wire):
         )
 
 
-class TimingWire(Wire):
-    latency_s: float
-    spread_s: float
-    repeats: Integer
-
-
-class AuditWire(Wire):
+class AuditWire(StrictModel):
     reference_interval: tuple[float, float]
     matched_fid: float | None
     matched_interval: tuple[float, float] | None = None
@@ -146,14 +102,14 @@ class AuditWire(Wire):
     interval: tuple[float, float] | None = None
 
 
-class MemberWire(Wire):
+class MemberWire(StrictModel):
     name: str
     record: TrialWire
     heldout: QualityWire | None
     interval: tuple[float, float] | None
-    timing: TimingWire | None
+    timing: Timing | None
     speedup: float | None
-    elsewhere: dict[str, float] = {}
+    elsewhere: dict[str, float] = Field(default_factory=dict)
     audit: AuditWire | None = None
 
     def to_member(self) -> FrontMember:
@@ -163,26 +119,26 @@ class MemberWire(Wire):
             record=self.record.to_record(),
             heldout=None if self.heldout is None else self.heldout.to_quality(),
             interval=self.interval,
-            timing=None if self.timing is None else Timing(**self.timing.model_dump()),
+            timing=self.timing,
             speedup=self.speedup,
             elsewhere=self.elsewhere,
             audit=None if self.audit is None else Audit(**self.audit.model_dump()),
         )
 
 
-class TrialsFile(Wire):
+class TrialsFile(StrictModel):
     format: Literal["dato-trials"]
     version: Literal[1]
-    trials: tuple[TrialWire, ...]
+    trials: Annotated[tuple[TrialWire, ...], Several]
 
 
-class MembersFile(Wire):
+class MembersFile(StrictModel):
     format: Literal["dato-members"]
     version: Literal[1]
-    members: tuple[MemberWire, ...]
+    members: Annotated[tuple[MemberWire, ...], Several]
 
 
-class FrontFile(Wire):
+class FrontFile(StrictModel):
     format: Literal["dato-front"]
     version: Literal[1]
     name: str
@@ -194,7 +150,7 @@ class FrontFile(Wire):
     cost_table_worst: float | None = None
     damage_rank: float | None = None
     baseline: MemberWire | None
-    front: tuple[MemberWire, ...]
+    front: Annotated[tuple[MemberWire, ...], Several]
     config: dict[str, Any]
 
     def to_result(self, records: tuple[TrialRecord, ...]) -> StudyResult:

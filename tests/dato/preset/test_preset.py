@@ -17,7 +17,8 @@ from dato.schedule import Kind, Schedule
 from tests.strategies import presets
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-WRITTEN_TODAY = ["balanced", "pndm", "unpatched"]
+WRITTEN_TODAY = ["forecast", "balanced_version_2"]
+VERSION_1 = ["balanced", "pndm", "unpatched", "version_1"]
 
 
 @given(presets())
@@ -48,7 +49,7 @@ def test_golden_presets_are_written_byte_for_byte(name: str) -> None:
 def test_golden_balanced_means_what_it_says() -> None:
     preset = Preset.load(GOLDEN / "balanced.json")
     assert preset.name == "pocket/balanced"
-    assert (preset.format, preset.version) == ("dato-preset", 1)
+    assert (preset.format, preset.version) == ("dato-preset", 2)
     assert preset.schedule.calls == preset.sampler.calls == 20
     assert preset.schedule.steps[:4] == ("full", "shallow", "shallow", "reuse")
     assert preset.schedule.kind(1) == Kind(1, {"up_blocks.3.attentions.2": 0.7})
@@ -57,9 +58,40 @@ def test_golden_balanced_means_what_it_says() -> None:
     assert preset.provenance.versions["torch"] == "2.13.0"
 
 
-def test_version_1_files_stay_readable() -> None:
-    """This file was written by the first version and is never edited."""
-    assert Preset.load(GOLDEN / "version_1.json") == Preset.load(GOLDEN / "balanced.json")
+def test_golden_forecast_means_what_it_says() -> None:
+    schedule = Preset.load(GOLDEN / "forecast.json").schedule
+    assert schedule.quantity == "epsilon"
+    assert schedule.kind(1) == Kind(1, {"up_blocks.3.attentions.2": 0.7}, "linear")
+    assert schedule.kind(6).forecast == "fitted"
+    assert schedule.weights[7] == (2.5, -2.0, 0.75)
+    assert schedule.weights[18] == (4.0, 1.0), "a sum far from 1 is the writer's to choose"
+
+
+@pytest.mark.parametrize("name", VERSION_1)
+def test_version_1_files_stay_readable(name: str) -> None:
+    """They hold what the denoiser returns and forecast nothing; these files are never edited."""
+    text = (GOLDEN / f"{name}.json").read_text(encoding="utf-8")
+    preset = Preset.from_json(text)
+    assert preset.schedule.quantity == "output"
+    assert {kind.forecast for kind in preset.schedule.kinds.values()} == {"hold"}
+    assert not preset.schedule.weights
+    again = preset.to_dict()
+    assert again.pop("quantity") == "output"
+    assert again | {"version": 1} == json.loads(text)
+    assert Preset.from_json(preset.to_json()) == preset
+
+
+def test_the_first_file_of_version_1_still_means_the_same() -> None:
+    first = Preset.load(GOLDEN / "version_1.json")
+    assert first == Preset.load(GOLDEN / "balanced.json")
+    assert first == Preset.load(GOLDEN / "balanced_version_2.json")
+
+
+def test_a_file_may_say_what_is_left_out() -> None:
+    data = Preset.load(GOLDEN / "balanced_version_2.json").to_dict()
+    kinds = {"reuse": {"depth": 0, "forecast": "hold", "prune": {}}}
+    said = data | {"weights": {}, "kinds": data["kinds"] | kinds}  # type: ignore[operator]
+    assert Preset.from_dict(said).to_dict() == data
 
 
 def test_a_preset_without_measurements_says_null() -> None:
@@ -74,6 +106,7 @@ def test_equal_presets_give_equal_text_whatever_the_order_of_their_kinds() -> No
         dict(reversed(list(preset.schedule.kinds.items()))),
         preset.schedule.steps,
         preset.schedule.tokens,
+        quantity=preset.schedule.quantity,
     )
     other = dataclasses.replace(preset, schedule=turned)
     assert other == preset
@@ -87,7 +120,7 @@ def test_whole_numbers_for_floats_are_the_same_preset() -> None:
 
 
 def test_lines_stay_short_and_steps_share_them() -> None:
-    lines = (GOLDEN / "pndm.json").read_text(encoding="utf-8").splitlines()
+    lines = Preset.load(GOLDEN / "pndm.json").to_json().splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) < 55
 
@@ -119,7 +152,9 @@ def test_the_published_schema_is_that_of_the_reader() -> None:
     path = Path(__file__).parents[3] / "dato" / "presets" / "schema.json"
     text = path.read_text(encoding="utf-8")
     assert text == render(json_schema()) + "\n", f"write render(json_schema()) to {path.name}"
-    assert json.loads(text)["required"] == list(Preset.load(GOLDEN / "balanced.json").to_dict())
+    keys = list(Preset.load(GOLDEN / "forecast.json").to_dict())
+    assert list(json.loads(text)["properties"]) == keys
+    assert set(keys) - set(json.loads(text)["required"]) == {"weights"}
 
 
 def test_a_value_that_fits_a_line_is_not_spread() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dato import Kind, Schedule, Tokens
+from dato import Kind, Schedule
 from search.errors import UserError
 from search.records.files import (
     front_to_json,
@@ -26,23 +26,12 @@ from search.records.files import (
 )
 from search.records.folder import StudyFolder
 from search.records.record import Audit, FrontMember, Quality, StudyResult, Timing, TrialRecord
+from tests.strategies import schedules
 
+ROOT = Path(__file__).parents[3]
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 qualities = st.builds(Quality, finite, finite, finite, st.integers(1, 10_000))
-ratios = st.sampled_from([0.0, 0.3, 0.7])
-
-
-@st.composite
-def schedules(draw: st.DrawFn) -> Schedule:
-    kinds = {
-        "full": Kind("full", draw(st.dictionaries(st.sampled_from(["level_0", "a.b"]), ratios))),
-        "shallow": Kind(draw(st.integers(1, 12)), {"level_0": draw(ratios)}),
-        "reuse": Kind(0),
-    }
-    steps = ["full", *draw(st.lists(st.sampled_from(list(kinds)), max_size=8))]
-    tokens = Tokens((2, 3), draw(st.floats(0, 9)), 0.5, draw(st.floats(0, 1)), "layer")
-    return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, tuple(steps), tokens)
 
 
 records = st.builds(
@@ -158,6 +147,32 @@ def test_a_schedule_that_breaks_a_rule_is_refused(result: StudyResult) -> None:
     data["trials"][0]["schedule"]["kinds"]["full"]["depth"] = 3
     with pytest.raises(UserError, match="first call is full"):
         trials_from_json(json.dumps(data))
+
+
+def test_a_schedule_without_forecasts_holds_the_output(result: StudyResult) -> None:
+    data = json.loads(trials_to_json(result.records[:1]))
+    del data["trials"][0]["schedule"]["quantity"]
+    (record,) = trials_from_json(json.dumps(data))
+    assert record.schedule is not None
+    assert record.schedule.quantity == "output"
+
+
+def test_forecasts_and_weights_are_recorded() -> None:
+    kinds = {"full": Kind(), "held": Kind(0, forecast="fitted")}
+    steps = ("full", "held", "full", "held")
+    schedule = Schedule(kinds, steps, weights={1: (1.0,), 3: (1.5, -0.5)})
+    written = trials_to_json([TrialRecord(1, "complete", "sampler", {}, schedule)])
+    assert '"weights": {"1": [1.0], "3": [1.5, -0.5]}, "quantity": "epsilon"' in written
+    assert trials_from_json(written)[0].schedule == schedule
+
+
+@pytest.mark.parametrize("folder", ["study", "study/per_call"])
+def test_recorded_studies_stay_readable(folder: str) -> None:
+    files = (ROOT / "experiments" / folder / f"{name}.json" for name in ("trials", "front"))
+    result = result_from_json(*(path.read_text(encoding="utf-8") for path in files))
+    schedules = [record.schedule for record in result.records if record.schedule]
+    assert schedules
+    assert {schedule.quantity for schedule in schedules} == {"output"}
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", "\x00"])
