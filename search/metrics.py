@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 
 SCORERS = "dato.scores"
 """Entry points of installed packages; see :mod:`search.quality.scorers`. A configuration can only
-name what the user installed, so that a stranger's study imports nothing."""
+name what the user installed, so a study from somebody else imports nothing."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Metric:
         name: in settings and files; ``title``: in sentences; ``short``: above a column.
         higher: whether more is better.
         real: whether it needs real images.
-        loss: what is minimised in its stead: falls as images get better.
-        worst: loss of images that are of no use; ``None`` where nobody can say.
-        ratio: whether losses compare by their ratio, 0 being perfect, so that a first look at few
-            images can rule a schedule out.
-        digits: after the point.
+        loss: what is minimised instead of the metric; it falls as images get better.
+        worst: loss of useless images; ``None`` if there is no such number.
+        ratio: whether losses compare by their ratio, with 0 as perfect. Only then can the first
+            rung rule a schedule out.
+        digits: after the decimal point.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Metric:
 
     @property
     def label(self) -> str:
-        """Its shortest name; which FID a page says elsewhere."""
+        """The shortest name. It does not say which FID is meant."""
         return "FID" if self.name in FIDS else self.short
 
     def better(self, value: float, other: float) -> bool:
@@ -75,11 +75,11 @@ FIDS = ("fid_reference", "fid_real")
 
 
 def metric(name: str) -> Metric:
-    """The metric of that name: one of :data:`METRICS`, or an installed scorer's, of which more is
-    taken to be better.
+    """The metric of that name: one of :data:`METRICS`, or that of an installed scorer, of which
+    more is better.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such metric.
     """
     if name in METRICS:
         return METRICS[name]
@@ -92,4 +92,4 @@ def metric(name: str) -> Metric:
     known = [*METRICS, *sorted(installed)]
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"a metric is one of {', '.join(known)}; found {name!r}.{hint}")
+    raise ValueError(f"{name!r} is not a metric.{hint} Choose one of {', '.join(known)}.")

@@ -14,8 +14,8 @@ Point = tuple[float, float]
 def non_dominated(points: Sequence[Point]) -> tuple[int, ...]:
     """Indices of the points that no other point beats, in order of the first objective.
 
-    Both objectives are minimised. A point is beaten by another that is at least as good in both
-    and better in one; of equal points the first is kept. O(n log n).
+    Both objectives are minimised. A point beats another if it is at least as good in both and
+    better in one. Of equal points the first is kept. O(n log n).
 
     Raises:
         ValueError: an objective is NaN or infinite (failed trials have no objectives).
@@ -61,10 +61,10 @@ def knee(points: Sequence[Point]) -> int:
     """
     front = non_dominated(points)
     if not front:
-        raise ValueError("A knee needs at least one point.")
+        raise ValueError("There are no points, and a knee needs at least one.")
     fast, slow = points[front[0]], points[front[-1]]
     if fast[0] <= 0:
-        raise ValueError(f"A latency is above 0 seconds. Found: {fast[0]!r}.")
+        raise ValueError(f"The latency {fast[0]!r} is not above 0 seconds.")
     span = math.log(slow[0]) - math.log(fast[0])
     drop = fast[1] - slow[1]
     if span <= 0 or drop <= 0:
@@ -81,4 +81,4 @@ def knee(points: Sequence[Point]) -> int:
 def _check(points: Sequence[Point]) -> None:
     for point in points:
         if not (math.isfinite(point[0]) and math.isfinite(point[1])):
-            raise ValueError(f"An objective is a finite number. Found: {point!r}.")
+            raise ValueError(f"The objectives {point!r} are not finite numbers.")

@@ -9,7 +9,8 @@ from collections import Counter
 from rich.markup import escape
 from rich.table import Table
 
-from dato import Kind, Preset, Schedule, Topology, load_preset
+from dato import Preset, Schedule, Topology, load_preset
+from dato.preset.words import holds, prunes, recomputes, rest
 from search.cli.sweep_watchers import wide_console
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
@@ -38,11 +39,12 @@ def _head(preset: Preset) -> tuple[str, ...]:
         f"{escape(sampler.scheduler)}, {sampler.num_inference_steps} steps, guidance "
         f"{sampler.guidance_scale:g}, latents {height} x {width}",
         f"{strip(preset.schedule)}  {summary(preset.schedule)}",
+        *filter(None, [holds(preset.schedule)]),
     )
 
 
 def diff(options: argparse.Namespace) -> int:
-    """Print one line for each difference; exit code 1 when there are any, as diff does."""
+    """Print one line for each difference. The exit code is 1 when there are any, as diff's is."""
     left, right = (load_preset(name) for name in (options.left, options.right))
     differences = left.diff(right)
     for each in differences:
@@ -73,32 +75,20 @@ def _prices(preset: Preset, options: argparse.Namespace) -> _Prices:
 
 def _kinds(schedule: Schedule, prices: _Prices | None) -> Table:
     table = Table()
-    for column in ("kind", "recomputes", "prunes"):
+    for column in ("kind", "recomputes", "the rest is", "prunes"):
         table.add_column(column)
     for column in ("calls", *([] if prices is None else ["ms/call", "share of time"])):
         table.add_column(column, justify="right")
     counts = Counter(schedule.steps)
     for name, kind in schedule.kinds.items():
-        cells = [escape(name), _depth(kind), _prune(kind), str(counts[name])]
+        words = (name, recomputes(kind), rest(kind), prunes(kind))
+        cells = [*map(escape, words), str(counts[name])]
         if prices is not None:
             seconds = prices.call[name]
             share = counts[name] * seconds / prices.total
             cells += [f"{1e3 * seconds:.2f}", f"{share:.0%}"]
         table.add_row(*cells)
     return table
-
-
-def _depth(kind: Kind) -> str:
-    if kind.depth == 0:
-        return "nothing"
-    if kind.depth == "full":
-        return "everything"
-    return f"{kind.depth} skip branch{'es' if kind.depth > 1 else ''}"
-
-
-def _prune(kind: Kind) -> str:
-    ratios = [f"{layer} {ratio:g}" for layer, ratio in kind.prune.items() if ratio]
-    return escape(", ".join(ratios)) or "nothing"
 
 
 def _measured(preset: Preset) -> str:

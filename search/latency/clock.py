@@ -14,10 +14,10 @@ from search.model.generator import Generator
 
 
 class Clock(Protocol):
-    """Takes marks without slowing the device down, and tells the time between them later."""
+    """Takes marks without slowing the device down, and gives the times between them later."""
 
     def mark(self) -> None:
-        """Note the present moment."""
+        """Mark the present moment."""
         ...
 
     def seconds(self) -> list[float]:
@@ -27,7 +27,7 @@ class Clock(Protocol):
 
 @dataclass
 class ProcessClock:
-    """CPU time of this process: what others do on the machine is left out."""
+    """CPU time of this process, which other processes do not change."""
 
     marks: list[float] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""From times of a few kinds of calls to the costs of their parts: weighted least squares."""
+"""Splits the times of a few kinds of calls into the costs of their parts, by least squares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search.latency.cost_table import PruneCost, Sample
 from search.latency.probes import Group, depth_kinds, groups, ratio_grid
 
 FLOOR = 0.01
-"""Shares of a full call below this are told no more precisely than this is."""
+"""Shares of a full call below this count as measured no more precisely than this share."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class Parts:
     """Costs of the parts of a call, as shares of a plain full call.
 
     Args:
-        depth: by depth; ``selection``: choosing tokens once, by level; ``prune``: by group, where
-            ``delta_s`` are shares too.
+        depth: by depth.
+        selection: choosing tokens once, by level.
+        prune: by group; its ``delta_s`` are shares too.
     """
 
     depth: Mapping[str, float]
@@ -43,11 +44,12 @@ class Parts:
 def compose(samples: Sequence[Sample], topology: Topology, tokens: Tokens) -> Parts:
     """The parts whose sums come closest to the samples.
 
-    A call is the sum of its depth, a selection for each level it prunes, and a delta for each
-    layer it prunes. The noise of a time grows with the time, so that a sample weighs as its count
-    allows and inversely to its share: what pruning saves is mostly told by shallow calls, in which
-    it is a large part. Selections are only told apart on the finest level, which is sampled with
-    different numbers of layers; elsewhere they are too cheap, and belong to the deltas.
+    A call is the sum of its depth, a selection for each level that it prunes, and a delta for each
+    layer that it prunes. The noise of a time grows with the time, so a sample's weight is the root
+    of its count over its share. Hence shallow calls mostly decide what pruning saves, because it is
+    a large part of their time. Only the finest level has a selection of its own, because only it is
+    sampled with different numbers of layers. On other levels the selection is cheap and counts as
+    part of the deltas.
     """
     found = groups(topology)
     columns = _columns(topology, found, tokens)

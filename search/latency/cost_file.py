@@ -1,4 +1,4 @@
-"""Reads cost tables: strictly, and with one error for whatever else a file may hold."""
+"""Reads cost tables strictly. Whatever else a file may hold gives one error."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def load_cost_table(path: Path) -> CostTable:
     """Read what :meth:`CostTable.save` wrote.
 
     Raises:
-        UserError: the file cannot be read, is no cost table, or of another version; ConfigError,
-            one of them, lists every mistake of a table of this version.
+        UserError: the file cannot be read, is no cost table, or has another version.
+        ConfigError: it is a table of this version with mistakes; the message lists all of them.
     """
     text = read_text(path, "A cost table is a JSON file that 'dato-search calibrate' wrote.")
     _check_head(path, text)
@@ -32,15 +32,21 @@ def load_cost_table(path: Path) -> CostTable:
 
 
 def _check_head(path: Path, text: str) -> None:
-    """Refuse what is no table, or one of another version, before looking at anything else."""
+    """Refuse a file that is no table, or of another version, before anything else is checked."""
     try:
         head = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"The cost table {str(path)!r} is not JSON.") from error
+        raise UserError(
+            f"Cannot read the cost table {str(path)!r}: it is not JSON. Measure it again: "
+            "dato-search calibrate."
+        ) from error
     if not isinstance(head, dict) or head.get("format") != "dato-cost-table":
-        raise UserError(f'{str(path)!r} is no cost table (it has no "format": "dato-cost-table").')
+        raise UserError(
+            f"{str(path)!r} is not a cost table: its format is not 'dato-cost-table'. Give a file "
+            "that 'dato-search calibrate' wrote."
+        )
     if head.get("version") != VERSION:
         raise UserError(
-            f"The cost table {str(path)!r} has version {head.get('version')!r}, and this reads "
-            f"version {VERSION}. Measure it again: dato-search calibrate."
+            f"Cannot read the cost table {str(path)!r}: it has version {head.get('version')!r}, "
+            f"not {VERSION}. Measure it again: dato-search calibrate."
         )

@@ -1,4 +1,4 @@
-"""What each part of a call costs, and hence what a schedule costs: free and noiseless."""
+"""The cost of each part of a call, from which the cost of any schedule follows without noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 2
 
 
 class PruneCost(StrictSchema):
-    """What pruning one layer adds to a call (negative where it saves), by ratio.
+    """The time that pruning one layer adds to a call, by ratio; negative where it saves time.
 
     Args:
         level: level of the layer.
@@ -41,7 +41,7 @@ class PruneCost(StrictSchema):
         return self
 
     def delta(self, ratio: float) -> float:
-        """Seconds per image at ``ratio``: linear in between, and on past both ends of the grid."""
+        """Seconds per image at ``ratio``, interpolated linearly, and extrapolated at both ends."""
         xs, ys = self.ratios, self.delta_s
         if len(xs) == 1:
             return ys[0]
@@ -51,7 +51,7 @@ class PruneCost(StrictSchema):
 
 
 class Sample(StrictSchema):
-    """One kind of call as it was measured, before anything was composed from it.
+    """One kind of call, as measured.
 
     Args:
         depth, prune: the kind.
@@ -70,7 +70,7 @@ class Method(StrictSchema):
     """How the table was measured.
 
     Args:
-        statistic: how times became costs.
+        statistic: how costs were computed from times.
         warm_up_runs: runs before the first measured one; ``runs``: measured ones.
         busy_s: time inside the measured runs, by the table's clock; ``seed`` of their kinds.
     """
@@ -89,7 +89,7 @@ class Check(StrictSchema):
         schedules: random schedules that were timed, ``repeats`` times each.
         median, worst: errors.
         noise: median over the schedules of the timing's own interquartile range over its median:
-            errors below it say more about the machine than about the table.
+            errors below it come from the machine, not from the table.
     """
 
     schedules: int = Field(ge=1)
@@ -110,8 +110,9 @@ class CostTable(StrictSchema):
         depth_s: cost of an unpruned call by depth, ``"full"`` and ``"0"`` up.
         selection_s: cost of choosing tokens once, by level.
         prune: deltas by level.
-        samples: what was measured; ``method``: how; ``check``: how well it composes.
-        machine: what else may change the times, such as the platform; ``versions`` of libraries.
+        samples: what was measured; ``method``: how; ``check``: how well it predicts whole runs.
+        machine: what else may change the times, such as the platform.
+        versions: of libraries.
     """
 
     format: Literal["dato-cost-table"] = "dato-cost-table"
@@ -132,7 +133,7 @@ class CostTable(StrictSchema):
     def _times(self) -> CostTable:
         for depth, seconds in self.depth_s.items():
             if seconds < 0 or (depth == "full" and seconds == 0):
-                raise ValueError(f"a call takes time; depth {depth} takes {seconds:g} s")
+                raise ValueError(f"depth {depth} takes {seconds:g} s, and a call takes time")
         if "full" not in self.depth_s:
             raise ValueError("depth_s has no full call")
         return self
@@ -158,7 +159,7 @@ class CostTable(StrictSchema):
         seconds = self.fixed_s + sum(cost[step] for step in schedule.steps)
         if not 0 < seconds < math.inf:
             raise UserError(
-                f"The cost table prices a run at {seconds:g} s, and a run takes time. Calibrate "
+                f"The cost table prices a run at {seconds:g} s, which no run takes. Calibrate "
                 "again with more latency.repeats."
             )
         return seconds

@@ -39,8 +39,8 @@ def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
     """A timer of whole denoising runs of the first chunk.
 
     Args:
-        at_least_s: a schedule is run again until its runs have lasted this long (seconds of the
-            clock), and the median is taken: otherwise the noise of a fast one would be the largest.
+        at_least_s: seconds of the clock. A schedule is run again until its runs have lasted that
+            long, and the median is taken; otherwise fast schedules would have the most noise.
     """
     batch = generator.place.batch_size
 
@@ -63,8 +63,8 @@ def compare(
 def time_together(timer: TimeOnce, schedules: Sequence[Schedule], repeats: int) -> Compared:
     """Time schedules and the unpatched pipeline in turns.
 
-    The unpatched pipeline runs before and after every :data:`BETWEEN` schedules, so that a machine
-    that slows down for a while slows both sides of a ratio.
+    The unpatched pipeline runs before and after every :data:`BETWEEN` schedules. So a machine that
+    slows down for a while slows both sides of a ratio.
     """
     timer(None)
     edges = [timer(None)]
@@ -103,8 +103,8 @@ def check_cost_table(
 ) -> Check:
     """Errors of the table's speed-ups against the end-to-end times of ``schedules``.
 
-    Speed-ups, not seconds, are compared: both sides of a timed speed-up were taken in the same
-    minute, so that the error is the table's and not the machine's.
+    Speed-ups are compared, not seconds. Both sides of a timed speed-up come from the same minute,
+    so the error is the table's and not the machine's.
     """
     errors = cost_table_errors(table, topology, schedules, compared)
     return Check(

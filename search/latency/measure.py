@@ -31,8 +31,8 @@ STATISTIC = (
 class Times:
     """Times of calls by kind, each as a share of the plain full calls around it.
 
-    A machine that is slower for a while is slower for those too, so that shares stay comparable
-    within a run and between runs.
+    A machine that is slow for a while slows those too, so shares compare within a run and between
+    runs.
     """
 
     shares: dict[Kind, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -42,7 +42,7 @@ class Times:
     seconds: float = 0.0
 
     def add(self, schedule: Schedule, time: LoopTime) -> None:
-        """Take in one run. Its first call holds the set-up, whose time is the fixed cost."""
+        """Add one run. Its first call includes the set-up, whose time is the fixed cost."""
         kinds = [schedule.kind(call) for call in range(schedule.calls)]
         plain = [call for call in range(1, schedule.calls) if kinds[call] == FULL]
         for call in range(1, schedule.calls):
@@ -68,7 +68,7 @@ class Times:
 
 
 def _around(call: int, plain: Sequence[int]) -> list[int]:
-    """The nearest of ``plain`` before and after ``call``, where there are any."""
+    """The nearest of ``plain`` before and after ``call``, if there are any."""
     before = [near for near in plain if near < call][-1:]
     return before + [near for near in plain if near > call][:1]
 
@@ -96,8 +96,7 @@ def measure(
         generator: the study's own: its batch, sampler, dtype and device.
         tokens: selection settings of the schedules that will be priced.
         repeats: samples wanted of every kind.
-        budget_s: no run starts later than this (seconds of the clock), except that every kind
-            is seen once in any case.
+        budget_s: seconds of the clock after which no run starts once every kind was timed.
         focus: schedules like those that will be priced; their kinds are measured more often.
         time_run: times one schedule; a test's own clock.
     """
@@ -152,5 +151,5 @@ def machine_of(device: torch.device) -> dict[str, str]:
 
 
 def _warm_up(calls: int) -> Schedule:
-    """Cheap, and yet it goes through patching, caching and a full call."""
+    """A cheap schedule that goes through patching, caching and a full call."""
     return Schedule.uniform(calls, interval=max(calls, 2), depth=1)

@@ -1,4 +1,4 @@
-"""The kinds of calls that a cost table is measured with: few, the rest is composed."""
+"""The few kinds of calls that are timed for a cost table; it composes all others from them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from dato import Kind, Layer, Schedule, Tokens, Topology
 from dato.schedule import Depth
 
 SPACING = 5
-"""A plain full call, the unit of cost, at least this often."""
+"""Every this many calls one is a plain full call, the unit of cost."""
 
 SHALLOW = 3
-"""Depths up to this one are what schedules are mostly made of."""
+"""Schedules mostly consist of depths up to this one."""
 
 COPIES = 4
-"""How often the kinds that a space is made of come for each time that the others do."""
+"""How many times more often the kinds of a space are timed than the others."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Layers whose self-attentions have the same shape: those of a level, or the middle block's."""
+    """Layers whose self-attentions have the same shape: those of a level, or of the middle
+    block."""
 
     level: int
     middle: bool
@@ -29,9 +30,12 @@ class Group:
     finest: bool
 
     def depths(self) -> tuple[Depth, ...]:
-        """Depths at which the group is measured: in full calls, and in the cheapest calls that run
-        all of it, where its share is largest; the finest, where that differs, also in the cheapest
-        that runs some of it, which tells choosing tokens from dropping them."""
+        """Depths at which the group is measured.
+
+        These are full calls and the cheapest calls that run all of it, in which its share is
+        largest. The finest group is also measured in the cheapest calls that run some of it, which
+        separates the time of choosing tokens from that of dropping them.
+        """
         if self.middle:
             return ("full",)
         some, every = (pick(layer.branch for layer in self.layers) + 1 for pick in (min, max))
@@ -61,9 +65,9 @@ def groups(topology: Topology) -> tuple[Group, ...]:
 def ratio_grid(group: Group, tokens: Tokens) -> tuple[float, ...]:
     """Measured ratios of a group.
 
-    Attention is quadratic in the kept tokens, so that four points do on the finest level, the
-    lowest close to what pruning costs before it saves anything. On the others it is a small part
-    of a call: two points, and more repeats, tell its line better.
+    Attention is quadratic in the kept tokens, so four points are enough on the finest level; the
+    lowest is close to the cost of pruning that saves nothing. On other levels attention is a small
+    part of a call, and two points with more repeats give a better line.
     """
     top = tokens.max_ratio
     if group.finest:
@@ -77,7 +81,7 @@ def depth_kinds(topology: Topology) -> tuple[Kind, ...]:
 
 
 def prune_kinds(group: Group, tokens: Tokens) -> tuple[Kind, ...]:
-    """Kinds that tell a group's deltas."""
+    """Kinds from which a group's deltas follow."""
     grid = ratio_grid(group, tokens)
     return tuple(group.kind(ratio, depth) for depth in group.depths() for ratio in grid)
 
@@ -85,11 +89,11 @@ def prune_kinds(group: Group, tokens: Tokens) -> tuple[Kind, ...]:
 def copies(
     kinds: Sequence[Kind], focus: Sequence[Schedule], topology: Topology
 ) -> tuple[Kind, ...]:
-    """``kinds``, those that ``focus`` is made of :data:`COPIES` times.
+    """``kinds``, with those that occur in ``focus`` repeated :data:`COPIES` times.
 
     Args:
-        focus: schedules as a search proposes them; without any, shallow depths and finest pruning
-            are taken for what matters.
+        focus: schedules as a search proposes them. Without any, shallow depths and pruning on the
+            finest level are repeated.
     """
     used = {kind for schedule in focus for kind in schedule.kinds.values()}
     depths: set[Depth] = {kind.depth for kind in used} or {"full", *range(1, SHALLOW + 1)}

@@ -1,8 +1,8 @@
 """The published architectures, for pipelines without their weights.
 
-The denoiser and the VAE have the published configuration; a text encoder has its published width
-and one layer, because it runs once for each prompt and outside of everything that is timed.
-Its tokenizer reads bytes. ``TINY`` reduces widths, never topology.
+The denoiser and the VAE have the published configuration. A text encoder has its published width
+but one layer, because it runs once for each prompt and is never timed; its tokenizer reads bytes.
+``TINY`` reduces widths, never the topology.
 
 Sources: the ``config.json`` files of stable-diffusion-v1-5/stable-diffusion-v1-5,
 stabilityai/stable-diffusion-2-1, stabilityai/stable-diffusion-xl-base-1.0 and
@@ -38,8 +38,9 @@ class Architecture:
     """What a pipeline is built from.
 
     Args:
-        pipeline: its class; ``denoiser`` and ``scheduler`` are its parts' classes with arguments.
-        vae: arguments of ``AutoencoderKL`` beside SD's own.
+        pipeline: its class.
+        denoiser, scheduler: the classes of its parts, with their arguments.
+        vae: arguments of ``AutoencoderKL`` that differ from SD's.
         text: width, feed-forward width and heads of each text encoder, in the pipeline's order.
         options: further arguments of the pipeline.
     """

@@ -1,4 +1,4 @@
-"""What a cost table was measured under: the work that was done, and the place that did it."""
+"""What a cost table was measured under: the work, and the place where it was done."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LayerSchema(StrictSchema):
 
 
 class Work(StrictSchema):
-    """What is computed. Costs of other work say nothing about this.
+    """What is computed. Costs that were measured of other work do not apply.
 
     Args:
         model: its name, for people.
@@ -54,21 +54,21 @@ class Work(StrictSchema):
 
     @property
     def topology(self) -> Topology:
-        """Skip branches and layers as the engine knows them."""
+        """Skip branches and layers, as the engine's own type."""
         layers = tuple(Layer(each.name, each.level, each.branch) for each in self.layers)
         return Topology(self.skip_branches, layers)
 
     def differences(self, other: Work) -> tuple[str, ...]:
-        """Where ``other`` is not the same work, such as ``"calls 20, not 50"``; names are free."""
+        """How ``other`` is different work, such as ``"calls 20, not 50"``. Names may differ."""
         return _differences(self, other, free=("model",), brief=("architecture", "layers"))
 
 
 class Place(StrictSchema):
-    """Where and how it is computed. A schedule has a price in each place.
+    """Where and how work is computed. A schedule has another price in each place.
 
     Args:
         device: its name; ``dtype`` and ``batch_size`` (images) of the runs.
-        timer: how time was taken. ``process_time`` is CPU time of one thread.
+        timer: how times are measured. ``process_time`` is CPU time of one thread.
     """
 
     device: str
@@ -82,14 +82,15 @@ class Place(StrictSchema):
         return f"{self.device}, {self.dtype}, batch {self.batch_size}"
 
     def differences(self, other: Place) -> tuple[str, ...]:
-        """Where ``other`` is not the same place, such as ``"device A, not B"``."""
+        """How ``other`` is a different place, such as ``"device A, not B"``."""
         return _differences(self, other)
 
 
 def _differences(
     own: StrictSchema, other: StrictSchema, free: Sequence[str] = (), brief: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Fields in which two of a kind differ, without ``free`` ones; ``brief`` ones by name alone."""
+    """Fields in which two values of one class differ, except ``free`` ones. Of ``brief`` ones only
+    the name is given."""
     found = []
     for name in type(own).model_fields:
         mine, theirs = getattr(own, name), getattr(other, name)
@@ -99,7 +100,7 @@ def _differences(
 
 
 def timer_of(device: torch.device) -> Timer:
-    """Which clock a device is timed with."""
+    """The timer for a device."""
     return "cuda_events" if device.type == "cuda" else "process_time"
 
 

@@ -1,4 +1,4 @@
-"""What a study must know of a loaded model, wherever it was loaded."""
+"""A loaded model as a study must know it, in whichever process it was loaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search.model.cost_setting import Place, Work
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """A loaded model as the machine knows it that loaded it.
+    """A loaded model, described by the process that loaded it.
 
     Args:
         work: what a run computes; ``place``: where.

@@ -17,10 +17,10 @@ from search.model.workload import chunks_of
 
 
 def reference_drift(generator: Generator, indices: Sequence[int]) -> tuple[float, ...]:
-    """Mean of abs(eps_t - eps_(t-1)) per call of the unpatched run; the first entry is 0.
+    """Mean of abs(eps_t - eps_(t-1)) for each call of the unpatched run; the first entry is 0.
 
-    Predictions of other types are converted to eps first. The mean is taken over images,
-    channels and positions, of both guidance halves, over the whole chunks that hold ``indices``.
+    Predictions of other types are converted to eps first. The mean is over images, channels,
+    positions and both guidance halves, of the whole chunks that hold ``indices``.
     """
     model = generator.model
     chunks = chunks_of(indices, model.batch_size, len(generator.workload))

@@ -1,4 +1,4 @@
-"""What differs between families of pipelines: prompts, decoding, and following a run."""
+"""How families of pipelines differ: in encoding prompts, decoding images and following a run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor
 from search.errors import UserError
 
 Callback = Callable[[Any, int, Any, dict[str, Tensor]], dict[str, Tensor]]
-"""diffusers' ``callback_on_step_end``: pipeline, call, timestep and ``{"latents": ...}``; what it
-returns replaces the latents."""
+"""diffusers' ``callback_on_step_end``, with pipeline, call, timestep and ``{"latents": ...}``. The
+latents that it returns replace those of the run."""
 
 
 class StableDiffusion:
@@ -28,7 +28,7 @@ class StableDiffusion:
     def encode(
         self, pipe: Any, prompts: Sequence[str], device: torch.device, guided: bool
     ) -> dict[str, Any]:
-        """Arguments of the pipeline's call that stand in for ``prompts``.
+        """Arguments that the pipeline's call takes instead of ``prompts``.
 
         Embeddings are (images, tokens, channels), as the pipeline itself would compute them.
         """
@@ -66,9 +66,9 @@ class StableDiffusionXL(StableDiffusion):
     )
 
     def decode(self, pipe: Any, latents: Tensor) -> Tensor:
-        """See :class:`StableDiffusion`. The published VAE overflows in float16, which its
-        configuration says (``force_upcast``); it is then kept in float32. Some models tuned from
-        XL also standardise their latents."""
+        """See :class:`StableDiffusion`. The published VAE overflows in float16 and says so in its
+        configuration (``force_upcast``); it is then kept in float32. Some models that were tuned
+        from XL also standardise their latents."""
         vae = pipe.vae
         if vae.dtype == torch.float16 and vae.config.force_upcast:
             vae.to(torch.float32)
@@ -98,8 +98,8 @@ class PixArt(StableDiffusion):
 
     @contextmanager
     def followed(self, pipe: Any, callback: Callback) -> Iterator[dict[str, Any]]:
-        """This pipeline's own callback skips calls and cannot change latents, so that the
-        sampler's step is wrapped for the time of the block."""
+        """Wrap the sampler's step inside the block, because this pipeline's own callback skips
+        calls and cannot change latents."""
         step = pipe.scheduler.step
         call = 0
 
@@ -124,13 +124,13 @@ def family_of(pipe: Any) -> StableDiffusion:
     """The family of a pipeline.
 
     Raises:
-        UserError: it is of none.
+        UserError: no family takes this pipeline.
     """
     for family in FAMILIES:
         if isinstance(pipe, family.takes):
             return family
     known = ", ".join(family.takes.__name__ for family in FAMILIES)
     raise UserError(
-        f"A study runs a text-to-image pipeline, one of {known}; found {type(pipe).__name__}. "
-        "Give the folder or hub id of one of these."
+        f"Cannot run the pipeline class {type(pipe).__name__}. Give the folder or hub id of a "
+        f"text-to-image pipeline: one of {known}."
     )

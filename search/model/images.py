@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Images:
-    """Generated images: on the CPU, or where they were made (:meth:`Generator.generate`).
+    """Generated images, on the CPU or on the device that made them (:meth:`Generator.generate`).
 
     Args:
         pixels: (images, 3, height, width), uint8.
@@ -27,7 +27,7 @@ class Images:
         return len(self.pixels)
 
     def cpu(self) -> Images:
-        """The same in main memory."""
+        """The same images in main memory."""
         return Images(self.pixels.cpu(), self.latents.cpu(), self.seconds)
 
 
@@ -46,7 +46,7 @@ def first(images: Images, count: int) -> Images:
 
 
 def pick(chunks: Mapping[int, Images], indices: Sequence[int], batch_size: int) -> Images:
-    """The images ``indices``, in that order, out of whole chunks by chunk number."""
+    """The images ``indices``, in that order, from whole chunks by chunk number."""
     order = sorted(chunks)
     whole = join([chunks[chunk] for chunk in order])
     start: dict[int, int] = {}

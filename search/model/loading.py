@@ -30,11 +30,11 @@ class ModelConfig:
         path: a diffusers pipeline folder, ``"pocket"`` for the embedded model, or a hub id.
         weights: ``"pretrained"`` loads ``path``; ``"random"`` builds ``architecture`` as published
             without weights, ``"tiny"`` at reduced width too.
-        architecture: ``"sd15"``, ``"sd21"``, ``"sdxl"`` or ``"pixart"``; only built, never checked
-            against what ``path`` holds.
+        architecture: ``"sd15"``, ``"sd21"``, ``"sdxl"`` or ``"pixart"``, for models that are
+            built. It is not compared with what ``path`` holds.
         scheduler: class name of a diffusers scheduler, such as ``"DDIMScheduler"``.
-        num_inference_steps: steps asked of the scheduler (its calls may be more).
-        guidance_scale: 1 or less runs without classifier-free guidance.
+        num_inference_steps: steps of the scheduler, which may make more calls than that.
+        guidance_scale: with 1 or less there is no classifier-free guidance.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
         batch_size: images per denoising run.
@@ -56,10 +56,12 @@ class ModelConfig:
     def __post_init__(self) -> None:
         for name in ("num_inference_steps", "batch_size"):
             if getattr(self, name) < 1:
-                raise UserError(f"model.{name} is at least 1; found {getattr(self, name)}.")
+                raise UserError(
+                    f"model.{name}={getattr(self, name)} is too small. Take at least 1."
+                )
         if self.dtype not in DTYPES:
             raise UserError(
-                f"model.dtype is one of {', '.join(DTYPES)}; found {self.dtype!r}. Choose one."
+                f"model.dtype={self.dtype!r} is unknown. Choose one of {', '.join(DTYPES)}."
             )
 
     @property
@@ -89,18 +91,18 @@ def _load(model: ModelConfig) -> Any:
     folder = pipeline_folder(model.path)
     try:
         parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-        # It is as large as the denoiser, and a study never shows it an image.
+        # The safety checker is as large as the denoiser, and a study shows it no image.
         unused = {"safety_checker": None, "requires_safety_checker": False}
         return DiffusionPipeline.from_pretrained(
             folder,
             dtype=DTYPES[model.dtype],
             local_files_only=True,
-            use_safetensors=True,  # the other format is pickle, which runs what it holds
+            use_safetensors=True,  # the other format is pickle, whose files can run code
             **(unused if "safety_checker" in parts else {}),
         )
     except (OSError, ValueError) as error:
         raise UserError(
-            f"model.path={model.path!r} could not be loaded as a diffusers pipeline "
+            f"Cannot load model.path={model.path!r} as a diffusers pipeline "
             f"({str(error).splitlines()[0]}). Give a folder that save_pretrained wrote."
         ) from error
 
@@ -108,7 +110,7 @@ def _load(model: ModelConfig) -> Any:
 def _build(model: ModelConfig, device: torch.device) -> Any:
     if model.architecture is None:
         raise UserError(
-            f"model.weights={model.weights} needs a published architecture; found none. "
+            f"model.weights={model.weights} needs a published architecture, and none is set. "
             f"Use model={'|'.join(get_args(Name))}, or set model.architecture."
         )
     architectures = TINY if model.weights == "tiny" else PUBLISHED
@@ -119,7 +121,7 @@ def set_scheduler(pipe: Any, name: str) -> None:
     """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings.
 
     Raises:
-        UserError: no such scheduler, or it is none for this model.
+        UserError: there is no such scheduler, or it does not fit this model.
     """
     current = pipe.scheduler
     known = sorted({cls.__name__ for cls in current.compatibles} | {type(current).__name__})
@@ -128,8 +130,8 @@ def set_scheduler(pipe: Any, name: str) -> None:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UserError(
-            f"model.scheduler={name!r} is no scheduler for this model.{hint} "
-            f"Valid: {', '.join(known)}."
+            f"model.scheduler={name!r} is not a scheduler for this model.{hint} "
+            f"Choose one of {', '.join(known)}."
         )
     pipe.scheduler = cls.from_config(current.config)
 
@@ -139,18 +141,18 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise UserError(
-            f"model.device={name!r} is no device. Use 'cpu', 'cuda' or 'cuda:0'."
+            f"model.device={name!r} is not a device. Use 'cpu', 'cuda' or 'cuda:0'."
         ) from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(
             f"model.device={name!r} is not on this machine "
-            f"({torch.cuda.device_count()} CUDA devices found). Use model.device=cpu."
+            f"(it has {torch.cuda.device_count()} CUDA devices). Use model.device=cpu."
         )
     return device
 
 
 def device_name(device: torch.device) -> str:
-    """A name a person recognises, such as ``"NVIDIA H200"`` or the processor's model."""
+    """A name that a person recognises, such as ``"NVIDIA H200"`` or the processor's model."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:

@@ -15,7 +15,7 @@ from search.errors import UserError
 from search.records.reading import LARGE, read_text
 
 MAX_CHARACTERS = 10_000
-"""Of one prompt; text encoders read some hundred."""
+"""The most characters of one prompt; text encoders read a few hundred."""
 
 TEMPLATE = "a photo of a {}."
 """The template of CLIP's zero-shot classification, arXiv 2103.00020, section 3.1.4."""
@@ -26,14 +26,14 @@ _SYNSET = re.compile(r"^n\d{8}\s+")
 
 
 def read_prompts(source: str) -> list[str]:
-    """Prompts in the order of their source; repeated ones are kept.
+    """Prompts in the order of their source, with repeated ones.
 
     Args:
-        source: ``text:FILE`` or ``FILE``, one prompt a line; ``coco:FILE``, the official captions
-            JSON, of which each image gives its first caption; ``imagenet:FILE``, class names as
-            one a line (with or without ``n01440764`` in front) or as JSON (a list, or class number
-            to name or to [synset, name]), put into :data:`TEMPLATE`;
-            ``datasets:NAME:SPLIT:COLUMN`` of a Hugging Face data set.
+        source: ``text:FILE`` or ``FILE``: one prompt a line. ``coco:FILE``: the first caption of
+            each image in the official captions JSON. ``imagenet:FILE``: class names, put into
+            :data:`TEMPLATE`, one a line (with or without ``n01440764`` in front) or as JSON (a
+            list, or class number to name or to [synset, name]). ``datasets:NAME:SPLIT:COLUMN``: a
+            column of a Hugging Face data set.
 
     Raises:
         UserError: the source cannot be read.
@@ -43,8 +43,9 @@ def read_prompts(source: str) -> list[str]:
     for prompt in prompts:
         if len(prompt) > MAX_CHARACTERS or _CONTROL.search(prompt):
             raise UserError(
-                f"model.prompts={source!r}: a prompt is one line of at most {MAX_CHARACTERS:,} "
-                f"characters, none of them a control character; found {prompt[:40]!r}. Correct it."
+                f"model.prompts={source!r} holds a prompt that is too long or has control "
+                f"characters: {prompt[:40]!r}. A prompt is one line of at most {MAX_CHARACTERS:,} "
+                "characters. Correct it."
             )
     return prompts
 
@@ -91,8 +92,8 @@ def _class_name(where: str, value: Any) -> str:
     name = value[-1] if isinstance(value, list) and value else value
     if not isinstance(name, str):
         raise UserError(
-            f"model.prompts='imagenet:{where}' is a list of class names, or maps class numbers to "
-            f"a name or to [synset, name]; found {str(value)[:80]}. Correct that entry."
+            f"model.prompts='imagenet:{where}' holds {str(value)[:80]}, which is not a class name. "
+            "Give a list of names, or class numbers with a name or [synset, name]."
         )
     return name
 
@@ -103,15 +104,15 @@ def _datasets(where: str) -> list[str]:
         import datasets
     except ModuleNotFoundError as error:
         raise UserError(
-            "model.prompts='datasets:...' needs the package datasets. Install the extra: "
-            "pip install 'dato[prompts]'."
+            "model.prompts='datasets:...' needs the package datasets, which is not installed. "
+            "Install the extra: pip install 'dato[prompts]'."
         ) from error
     try:
         rows = datasets.load_dataset(name, split=split)
         return [" ".join(str(value).split()) for value in rows[column]]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
-            f"model.prompts='datasets:{where}' cannot be read ({str(error).splitlines()[0]}). "
+            f"Cannot read model.prompts='datasets:{where}' ({str(error).splitlines()[0]}). "
             "Check the data set's name, split and column."
         ) from error
 
@@ -120,8 +121,8 @@ def _three(where: str) -> tuple[str, str, str]:
     parts = where.rsplit(":", 2)
     if len(parts) != 3 or not all(parts):
         raise UserError(
-            f"A data set's column is written datasets:NAME:SPLIT:COLUMN; found 'datasets:{where}'. "
-            "Such as datasets:nateraw/parti-prompts:train:Prompt."
+            f"model.prompts='datasets:{where}' names no column of a data set. Write "
+            "datasets:NAME:SPLIT:COLUMN, such as datasets:nateraw/parti-prompts:train:Prompt."
         )
     return parts[0], parts[1], parts[2]
 

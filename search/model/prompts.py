@@ -1,4 +1,4 @@
-"""Prompts of a study: one set to search on, another, never seen by the search, to look again."""
+"""Prompts of a study: one set for the search, another for audits, which the search never sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.pocket.captions import Split, sample_scenes
 
 POCKET = "pocket"
 SEARCH_SEED, HELDOUT_SEED = 1_000_000, 2_000_000
-"""Offsets that keep the two sets' noise apart; their captions are apart by split."""
+"""Offsets that give the two sets different noise. Their captions differ by their split."""
 
 
 def make_workloads(
@@ -23,11 +23,11 @@ def make_workloads(
 
     Args:
         source: ``"pocket"`` for captions of the embedded model's grammar, else what
-            :func:`~search.model.prompt_sources.read_prompts` reads. A set that has fewer prompts
-            than images repeats them, each time with other noise.
+            :func:`~search.model.prompt_sources.read_prompts` reads. A set with fewer prompts than
+            images repeats them, each time with other noise.
         images: entries of the search workload; ``heldout_images``: of the held-out one.
-        seed: the study's seed; it chooses and orders the prompts. ``heldout_seed``: another one
-            for the held-out noise, and for the captions of the embedded model.
+        seed: the study's seed, which chooses and orders the prompts.
+        heldout_seed: another seed for the held-out noise, and for the embedded model's captions.
 
     Raises:
         UserError: the source cannot be read or holds fewer than two prompts.
@@ -47,10 +47,10 @@ def make_workloads(
 def divide(
     prompts: Sequence[str], images: int, seed: int, source: str
 ) -> tuple[list[str], list[str]]:
-    """Different prompts for the search and, all the others, for audits.
+    """Some of the prompts for the search, and all others for audits.
 
-    The search takes as many as it has images, at most half. Both sets come from the two ends of
-    one shuffle, so that other image counts keep what the smaller sets held.
+    The search takes as many as it has images, at most half. The sets come from the two ends of one
+    shuffle, so that a set for more images holds the set for fewer.
 
     Raises:
         UserError: there are fewer than two different prompts.
@@ -58,8 +58,8 @@ def divide(
     different = list(dict.fromkeys(prompts))
     if len(different) < 2:
         raise UserError(
-            f"model.prompts={source!r} holds {len(different)} different prompts; at least two "
-            "are needed, because some are held out from the search."
+            f"model.prompts={source!r} holds {len(different)} different prompts. Give at least "
+            "two, because some are held out from the search."
         )
     random.Random(seed).shuffle(different)
     count = min(images, len(different) // 2)

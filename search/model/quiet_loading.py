@@ -1,4 +1,4 @@
-"""Loading without the libraries' progress bars and chatter."""
+"""Loads models without the libraries' progress bars and warnings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 @contextmanager
 def quiet_loading() -> Iterator[None]:
-    """No progress bars, and nothing below an error, inside the block."""
+    """Inside the block the libraries show no progress bars and log only errors."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     for library in (diffusers_logging, transformers_logging):

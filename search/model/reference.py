@@ -1,4 +1,4 @@
-"""The unpatched model's images and drift, made once per study and kept in its folder."""
+"""The unpatched model's images and drift, made once for a study and kept in its folder."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ VERSION = 1
 
 
 def kept_images(path: Path, make: Callable[[], Images]) -> Images:
-    """Images from ``path``, or made and written there, whole or not at all."""
+    """Images from ``path``; if it does not exist they are made and written there, whole or not at
+    all."""
     if path.is_file():
         try:
             tensors = load_file(path)
             return Images(tensors["pixels"], tensors["latents"])
         except (SafetensorError, KeyError) as error:
             raise UserError(
-                f"{str(path)!r} is broken. Delete it, so that its images are made again."
+                f"Cannot read {str(path)!r}: it is damaged. Delete it, so that its images are made "
+                "again."
             ) from error
     images = make().cpu()
     replace_bytes(path, save({"pixels": images.pixels, "latents": images.latents}))
@@ -37,7 +39,7 @@ def kept_images(path: Path, make: Callable[[], Images]) -> Images:
 def kept_drift(
     folder: StudyFolder, fingerprint: str, make: Callable[[], tuple[float, ...]]
 ) -> tuple[float, ...]:
-    """Drift per call; kept, because a threshold must decode to the same schedule for ever.
+    """Drift of each call. It is kept, because a threshold must always decode to the same schedule.
 
     Raises:
         UserError: the study was started with other weights.
@@ -46,9 +48,9 @@ def kept_drift(
         stored = read_reference(folder)
         if stored.fingerprint != fingerprint:
             raise UserError(
-                "The model's weights differ from those that this study was started with "
+                "The model's weights have changed since this study was started "
                 f"({stored.fingerprint[:19]}..., now {fingerprint[:19]}...). "
-                "Start a new sweep, or bring the old weights back."
+                "Start a new sweep, or put the old weights back."
             )
         return stored.drift
     drift = make()
@@ -59,7 +61,7 @@ def kept_drift(
 
 
 class Reference(BaseModel):
-    """``reference.json``: drift per call and the weights that it was measured on."""
+    """``reference.json``: the drift of each call, and the weights on which it was measured."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
@@ -78,4 +80,5 @@ def read_reference(folder: StudyFolder) -> Reference:
     try:
         return Reference.model_validate_json(read_text(folder.reference, remedy))
     except ValueError as error:
-        raise UserError(f"{str(folder.reference)!r} is broken. {remedy}") from error
+        path = str(folder.reference)
+        raise UserError(f"Cannot read {path!r}: it is damaged. {remedy}") from error

@@ -1,4 +1,4 @@
-"""One CPU thread at a time: the same bits in every process, and no fights over cores."""
+"""One CPU thread at a time, so that every process gives the same bits and none waits for cores."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ SEED = 0
 
 
 def build(architecture: Architecture, dtype: torch.dtype, device: torch.device) -> Any:
-    """A pipeline on ``device`` whose weights depend on nothing but the kind of device.
+    """A pipeline on ``device`` whose weights depend only on the kind of device.
 
-    The global random generators are left as they were.
+    The state of the global random generators does not change.
     """
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices), torch.device(device):
@@ -35,7 +35,7 @@ def build(architecture: Architecture, dtype: torch.dtype, device: torch.device) 
         denoiser = kind(**config)
         parts = _text_parts(architecture) | {"vae": _vae(architecture)}
     name = "transformer" if architecture.pipeline is PixArtAlphaPipeline else "unet"
-    with torch.device("cpu"):  # samplers keep their tables there, as loaded ones do
+    with torch.device("cpu"):  # where samplers of loaded pipelines keep their tables
         parts |= {name: denoiser, "scheduler": scheduler(**sampling)}
         pipe = architecture.pipeline(**parts, **architecture.options)
     for part in pipe.components.values():

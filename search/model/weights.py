@@ -1,4 +1,4 @@
-"""Where a model's weights are: the embedded model, a folder, or a hub id in the local cache."""
+"""Finds a model's weights: the embedded model, a folder, or a hub id in the local cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def pipeline_folder(path: str) -> Path:
     """The folder of a pipeline. A hub id is downloaded once, unless ``HF_HUB_OFFLINE`` is set.
 
     Raises:
-        UserError: there is no pipeline; says what to download, and where it was looked for.
+        UserError: there is no pipeline. The message says what to download and where it was sought.
     """
     if path == POCKET:
         from search.pocket import pocket_path
@@ -26,7 +26,7 @@ def pipeline_folder(path: str) -> Path:
     if folder.is_dir():
         if not (folder / "model_index.json").is_file():
             raise UserError(
-                f"model.path={path!r} has no model_index.json. Give a folder that a diffusers "
+                f"model.path={path!r} holds no model_index.json. Give a folder that a diffusers "
                 "pipeline's save_pretrained wrote."
             )
         return folder
@@ -50,7 +50,7 @@ def _from_hub(name: str) -> Path:
         except (OSError, ValueError) as error:
             why = f"it could not be downloaded: {str(error).splitlines()[0]}"
     raise UserError(
-        f"model.path={name!r} is no folder, is not (or not wholly) in the cache "
+        f"Cannot find model.path={name!r}: it is no folder, is not (or not wholly) in the cache "
         f"{constants.HF_HUB_CACHE!r} (HF_HUB_CACHE), and {why}. Run 'hf download {name}' where "
         "there is a network, give model.path=FOLDER, or take model.weights=random for latency work."
     ) from missing

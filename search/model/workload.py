@@ -1,4 +1,4 @@
-"""What every trial of a study sees: the same prompts and the same initial noise."""
+"""The prompts and the initial noise of a study, the same for every trial."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.errors import UserError
 
 
 def image_seed(seed: int, index: int, stream: str) -> int:
-    """A 63-bit seed that depends on nothing but its arguments, on any machine."""
+    """A 63-bit seed that depends only on the arguments, on every machine."""
     text = f"{stream}:{seed}:{index}".encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 
@@ -32,7 +32,7 @@ class Workload:
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", tuple(self.prompts))
         if not self.prompts:
-            raise UserError("A workload needs at least one prompt; found none.")
+            raise UserError("The workload has no prompt. Give at least one prompt.")
 
     def __len__(self) -> int:
         return len(self.prompts)

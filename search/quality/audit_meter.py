@@ -20,8 +20,9 @@ class AuditMeter:
 
     Args:
         meter: the held-out workload's own.
-        objective: the metric that the study minimised, whose value is also told for sets of
-            ``block`` images, as many as the search used: FIDs of different counts do not compare.
+        objective: the metric that the study minimised.
+        block: images of the search. The objective is also measured on sets of that many, because
+            FIDs of different counts do not compare.
     """
 
     def __init__(self, meter: QualityMeter, objective: str, block: int) -> None:
@@ -45,7 +46,7 @@ class AuditMeter:
         return interval(self._meter.measure("fid_real", images), len(images), lowest=0.0)
 
     def audit(self, images: Images) -> Audit:
-        """Everything that :class:`search.records.record.Quality` leaves out."""
+        """What an audit measures besides :class:`search.records.record.Quality`."""
         meter, count = self._meter, len(images)
         features, reference = meter.features(images), meter.reference
         real = None if meter.real is None else meter.real.features

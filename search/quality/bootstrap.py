@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 Fid = Callable[[Tensor], float]
-"""FID, or another metric, of the images of given indices, out of those at hand."""
+"""FID, or another metric, of the images with the given indices."""
 
 RESAMPLES = 200
 LEVEL = 0.9
@@ -18,9 +18,12 @@ LEVEL = 0.9
 def interval(fid: Fid, count: int, *, lowest: float | None = None) -> tuple[float, float]:
     """Bootstrap interval of an FID over ``count`` images, at level 0.9.
 
-    Drawing with replacement repeats images, which raises every resampled FID. The interval is
-    therefore the resampled spread around its own median, moved to the FID of all images. The draws
-    are the same for every schedule. ``lowest`` is what the metric is never below.
+    Drawing with replacement repeats images, which raises every resampled FID. So the interval is
+    the spread of the resampled FIDs around their own median, moved to the FID of all images. The
+    draws are the same for every schedule.
+
+    Args:
+        lowest: the metric's lowest possible value; ``None`` if it has none.
     """
     generator = torch.Generator().manual_seed(0)
     draws = [fid(torch.randint(count, (count,), generator=generator)) for _ in range(RESAMPLES)]
@@ -32,16 +35,16 @@ def interval(fid: Fid, count: int, *, lowest: float | None = None) -> tuple[floa
 def matched(
     fid: Fid, count: int, block: int, *, lowest: float | None = None
 ) -> tuple[float, tuple[float, float] | None] | None:
-    """What the FID of ``block`` images is, and between what it lies for other prompts and noise.
+    """The FID of ``block`` images, and its interval over other prompts and noise.
 
-    FIDs of different counts do not compare, so that a search's FID is held against those of random
-    subsets of as many of the ``count`` images: their mean, and the interval (level 0.9) in which
-    the FID of ``block`` further images falls. Subsets of share f overlap, which makes them vary
-    1 - f times as much as independent sets do, and their mean has an error of its own, f times as
-    large: the spread grows by the root of (1 + f) / (1 - f).
+    FIDs of different counts do not compare. So a search's FID is compared with those of random
+    subsets of ``block`` out of ``count`` images: their mean, and the interval (level 0.9) in which
+    the FID of ``block`` further images falls. Subsets of share f overlap, so they vary 1 - f times
+    as much as independent sets; and their mean has an error of its own, f times as large. So the
+    spread is widened by the root of (1 + f) / (1 - f).
 
     Returns:
-        ``None`` for fewer than ``block`` images; without an interval for fewer than twice as many.
+        ``None`` for fewer than ``block`` images; no interval for fewer than twice as many.
     """
     if count < block:
         return None
@@ -62,7 +65,7 @@ def _not_below(lowest: float | None, value: float) -> float:
 
 
 def _spread(draws: list[float]) -> tuple[float, float]:
-    """The two ends at :data:`LEVEL`, from the median."""
+    """Distances from the median to the two ends at :data:`LEVEL`."""
     levels = torch.tensor([(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2], dtype=torch.double)
     low, middle, high = torch.tensor(draws, dtype=torch.double).quantile(levels).tolist()
     return low - middle, high - middle

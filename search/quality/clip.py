@@ -16,16 +16,19 @@ from search.errors import UserError
 from search.model.quiet_loading import quiet_loading
 
 FILES = ["*.json", "*.txt", "model.safetensors"]
-"""What is needed of a repository; other weight formats are larger, or run what they hold."""
+"""Files of a repository that are loaded. Other formats of weights are larger or can run code."""
 
 
 class ClipScorer:
-    """100 times the cosine of the embeddings of image and prompt, at least 0, as torchmetrics has
-    it. Images never leave the device; each prompt is embedded once.
+    """100 times the cosine of the embeddings of image and prompt, at least 0.
+
+    The definition is torchmetrics', written out so that images stay on the device and each prompt
+    is embedded once.
 
     Args:
-        model: embeds both; ``tokenizer``: of its prompts, longer ones of which are cut.
-        processor: the size, mean and deviation that its images had in training.
+        model: embeds images and prompts.
+        tokenizer: of the prompts; longer ones are cut.
+        processor: the size, mean and deviation of the images in training.
     """
 
     def __init__(self, model: Any, tokenizer: Any, processor: Any) -> None:
@@ -42,7 +45,7 @@ class ClipScorer:
         """The scorer of ``quality.clip_path``: a folder of ``save_pretrained``, or a hub id.
 
         Raises:
-            UserError: it is not there; says what to download, and where it was looked for.
+            UserError: it is missing. The message says what to download and where it was sought.
         """
         folder = _folder(path)
         try:
@@ -55,7 +58,7 @@ class ClipScorer:
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(
-                f"quality.clip_path={path!r} holds no CLIP model with tokenizer and image "
+                f"Cannot load quality.clip_path={path!r} as a CLIP model with tokenizer and image "
                 f"processor ({reason}). Give a folder that save_pretrained wrote."
             ) from error
         return cls(model.to(device).eval(), tokenizer, processor)
@@ -68,7 +71,8 @@ class ClipScorer:
         return (100 * F.cosine_similarity(shown.float(), said)).clamp(min=0)
 
     def _prepared(self, images: Tensor) -> Tensor:
-        """The shorter side resized, bicubic and anti-aliased, then the centre cropped."""
+        """The images with the shorter side resized, bicubic and anti-aliased, and the centre
+        cropped."""
         height, width = images.shape[-2:]
         scale = self._side / min(height, width)
         size = (max(self._side, round(height * scale)), max(self._side, round(width * scale)))
@@ -106,6 +110,6 @@ def _folder(path: str) -> Path:
             why = "HF_HUB_OFFLINE is set" if is_offline_mode() else missing
             why = f"it is not (wholly) in the cache {constants.HF_HUB_CACHE!r} and {why}"
     raise UserError(
-        f"clip_score needs the CLIP model quality.clip_path={path!r}: {why}. Run "
-        f"'hf download {path}' where there is a network, or give a folder."
+        f"Cannot find the CLIP model quality.clip_path={path!r}, which clip_score needs: {why}. "
+        f"Run 'hf download {path}' where there is a network, or give a folder."
     )

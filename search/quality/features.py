@@ -22,7 +22,7 @@ A configuration can only name what the user installed, so a stranger's study imp
 
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225)}
-"""Of the training images' channels in [0, 1]; torchvision normalises with them."""
+"""Of the training images' channels in [0, 1], with which torchvision normalises."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class FeatureNetwork:
 
     Args:
         name: what ``quality.features`` calls it.
-        square: real images are stretched to a square of this side; ``None`` crops them to the
-            generated images' size instead.
+        square: side of the square to which real images are stretched; with ``None`` they are
+            cropped to the size of the generated images instead.
     """
 
     name: str
@@ -48,7 +48,7 @@ class FeatureNetwork:
 
     @property
     def digest(self) -> str:
-        """Which weights: a hash of them all."""
+        """A hash of all weights."""
         found = hashlib.sha256()
         for name, value in sorted(self.module.state_dict().items()):
             found.update(name.encode())
@@ -74,20 +74,19 @@ def load_feature_network(name: str, path: str | None = None) -> FeatureNetwork:
             return _NETWORKS[name](path)
         except ModuleNotFoundError as error:
             raise UserError(
-                f"quality.features={name} needs {error.name or 'torch-fidelity'}. Install the "
-                "extra: pip install 'dato[fid]'."
+                f"quality.features={name} needs {error.name or 'torch-fidelity'}, which is not "
+                "installed. Install the extra: pip install 'dato[fid]'."
             ) from error
         except (OSError, UnpicklingError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(
-                f"quality.features={name}: its weights cannot be read ({reason}). Download them on "
+                f"Cannot read the weights of quality.features={name} ({reason}). Download them on "
                 "another machine, and set quality.features_path=FILE."
             ) from error
     if name in plugins:
         return FeatureNetwork(name, plugins[name].load()().eval())
     raise UserError(
-        f"quality.features is one of {', '.join((*_NETWORKS, *plugins))}; found {name!r}. "
-        "Choose one."
+        f"quality.features={name!r} is unknown. Choose one of {', '.join((*_NETWORKS, *plugins))}."
     )
 
 
@@ -98,11 +97,11 @@ def _pocket(path: str | None) -> FeatureNetwork:
 
 
 def _inception(path: str | None) -> FeatureNetwork:
-    """Inception-v3 of the original FID, by torch-fidelity, without torchmetrics' anti-aliasing:
-    the images are resized as TensorFlow 1 did for the statistics that are published."""
+    """Inception-v3 of the original FID, by torch-fidelity. torchmetrics' anti-aliasing is off, so
+    that images are resized as TensorFlow 1 did for the published statistics."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    if path is not None:  # torch-fidelity would run what a pickle holds
+    if path is not None:  # torch-fidelity would run code in a pickle
         torch.load(path, map_location="cpu", weights_only=True)
     metric = FrechetInceptionDistance(2048, feature_extractor_weights_path=path, antialias=False)
     return FeatureNetwork("inception", metric.inception)
@@ -123,8 +122,8 @@ def _inception_released(path: str | None) -> FeatureNetwork:
 class Released(nn.Module):
     """The preprocessing of the paper's released ``sd1/fid.py``: stretched to 512 x 512, normalised
     with ImageNet's mean and deviation, and given to torchvision's Inception-v3 (pool 3) at that
-    size. FIDs of it and of ``"inception"`` do not compare. The file also shows a command of
-    pytorch-fid; it does not say which of the two made the paper's tables.
+    size. Its FIDs and those of ``"inception"`` do not compare. The file also shows a command of
+    pytorch-fid, and does not say which of the two made the paper's tables.
 
     Args:
         network: from normalised images (n, 3, 512, 512) to features.
@@ -137,10 +136,7 @@ class Released(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        for name, values in {
-            "mean": (0.485, 0.456, 0.406),
-            "deviation": (0.229, 0.224, 0.225),
-        }.items():
+        for name, values in IMAGENET.items():
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -26,7 +26,8 @@ class Moments:
 
     @classmethod
     def of(cls, batches: Iterable[Tensor]) -> Moments:
-        """Moments of all rows of the batches, (rows, features) each, held one at a time."""
+        """Moments of all rows of the batches, (rows, features) each. One batch is held at a
+        time."""
         count, total, products = 0, torch.zeros(()).double(), torch.zeros(()).double()
         for batch in batches:
             rows = batch.double()
@@ -34,7 +35,7 @@ class Moments:
             total = total + rows.sum(0)
             products = products + rows.T @ rows
         if count < 2:
-            raise ValueError(f"A covariance takes at least two rows; found {count}.")
+            raise ValueError(f"There are {count} rows, and a covariance takes at least two.")
         mean = total / count
         return cls(mean, (products - count * torch.outer(mean, mean)) / (count - 1))
 
@@ -43,8 +44,8 @@ def frechet(known: Moments, features: Tensor) -> float:
     """Distance of ``features``, (rows, features), to a known set; never below 0.
 
     ``|m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2))``. With ``C2 = X^T X`` the last trace is
-    the sum of the roots of the eigenvalues of ``X C1 X^T``, which is symmetric, and no larger than
-    the smaller of rows and features: there is no root of a non-symmetric matrix to take.
+    the sum of the roots of the eigenvalues of ``X C1 X^T``. This matrix is symmetric and no larger
+    than the smaller of rows and features, so no root of a non-symmetric matrix is taken.
     """
     mean, factor = _factored(features)
     inner = torch.linalg.eigvalsh(factor @ known.covariance @ factor.T)
@@ -54,9 +55,8 @@ def frechet(known: Moments, features: Tensor) -> float:
 
 
 def frechet_between(first: Tensor, second: Tensor) -> float:
-    """Distance of two sets of features, (rows, features) each, without a covariance of either:
-    with ``C1 = X^T X`` and ``C2 = Y^T Y`` the trace is the sum of the singular values of
-    ``X Y^T``."""
+    """Distance of two sets of features, (rows, features) each, without their covariances: with
+    ``C1 = X^T X`` and ``C2 = Y^T Y`` the trace is the sum of the singular values of ``X Y^T``."""
     (mean, factor), (other_mean, other) = _factored(first), _factored(second)
     root = torch.linalg.svdvals(factor @ other.T).sum()
     spread = factor.square().sum() + other.square().sum()

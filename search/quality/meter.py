@@ -1,4 +1,4 @@
-"""Image quality of a schedule: two FIDs, a distance to the unpatched model, and what was asked."""
+"""Image quality of a schedule: two FIDs, a distance to the unpatched model, further metrics."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Measure = Callable[[Tensor], float]
 
 
 class QualityMeter:
-    """Compares images with real ones and with the reference's; built once per workload.
+    """Compares images with real ones and with the reference's. It is built once for a workload.
 
-    Reference images are embedded once, generated ones once per trial for all metrics.
+    Reference images are embedded once, generated ones once in a trial for all metrics.
 
     Args:
         network: embeds images.
@@ -39,11 +39,12 @@ class QualityMeter:
         prompts: of the workload, for scorers that read them.
 
     Attributes:
-        real: the same.
+        real: as given.
         reference: features of the reference's images, (images, features).
 
     Raises:
-        UserError: the statistics are of another network's features, or lack what a metric needs.
+        UserError: the statistics are of another network's features, or lack the features that
+            ``kid_real`` needs.
     """
 
     def __init__(
@@ -71,14 +72,15 @@ class QualityMeter:
         size = self.reference.shape[1]
         if real is not None and real.moments.mean.numel() != size:
             raise UserError(
-                f"quality.real holds statistics of {real.moments.mean.numel()} features, and "
+                f"quality.real holds statistics of {real.moments.mean.numel()} features, but "
                 f"quality.features={network.name} gives {size}. Take statistics of the same "
                 "network."
             )
         if "kid_real" in metrics and (real is None or real.features is None):
             raise UserError(
-                "kid_real needs the features of real images, and quality.real gives only their "
-                "mean and covariance. Give a folder of images, or leave kid_real out."
+                "Cannot measure kid_real: it needs the features of real images, and quality.real "
+                "holds only their mean and covariance. Give a folder of images, or leave kid_real "
+                "out."
             )
 
     @property
@@ -87,8 +89,8 @@ class QualityMeter:
         return len(self._latents)
 
     def distance(self, latents: Tensor, indices: Sequence[int]) -> float:
-        """Mean squared distance of ``latents`` to the reference's same ``indices``, over the
-        variance of the reference's latents. 0 means equal; 2, unrelated."""
+        """Mean squared distance of ``latents`` to the reference's of the same ``indices``, over the
+        variance of the reference's latents. 0 means equal, 2 unrelated."""
         pairs = self._latents[torch.as_tensor(indices)]
         return (
             float((latents.to(pairs.device).double() - pairs.double()).square().mean())
@@ -99,13 +101,13 @@ class QualityMeter:
         """Quality of a full set of images.
 
         Raises:
-            ValueError: not as many images as the reference has: such FIDs do not compare.
+            ValueError: there are not as many images as the reference has.
             TrialError: a result is not finite.
         """
         if len(images) != self.count:
             raise ValueError(
-                f"FIDs of different image counts are never compared: this meter takes "
-                f"{self.count} images; found {len(images)}."
+                f"There are {len(images)} images, and this meter compares {self.count}: FIDs of "
+                "different counts are never compared."
             )
         features = self.features(images)
         quality = Quality(
@@ -133,7 +135,7 @@ class QualityMeter:
         return {name: self.measure(name, images)(every) for name in self._metrics}
 
     def measure(self, name: str, images: Images) -> Measure:
-        """The metric ``name`` of any of ``images``, by their indices."""
+        """A function from indices to the metric ``name`` of those ``images``."""
         if metric(name).real and self.real is None:
             return lambda draw: math.nan
         features = self.reference if images is self._images else self.features(images)
@@ -166,7 +168,7 @@ class QualityMeter:
         return torch.cat(parts).cpu()
 
     def features(self, images: Images) -> Tensor:
-        """(images, num_features) on the CPU; those of the last set asked for are remembered."""
+        """(images, num_features) on the CPU. The last set's features are remembered."""
         if self._last is None or self._last[0] is not images:
             self._last = (images, self._embed(images.pixels))
         return self._last[1]

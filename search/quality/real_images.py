@@ -1,4 +1,4 @@
-"""The real images that generated ones are compared with, as statistics of their features."""
+"""Statistics of the features of real images, with which generated images are compared."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def real_statistics(
     """Statistics of the features of real images.
 
     Args:
-        source: ``"pocket"`` renders scenes; an ``.npz`` file of statistics; or a folder of image
-            files, of which the first in the order of their names are taken. A folder's statistics
-            are computed once, and kept for later studies in :func:`statistics_folder`.
-        count: how many images, and ``seed`` of the scenes; a file of statistics ignores both.
+        source: ``"pocket"``, which renders scenes; an ``.npz`` file of statistics; or a folder of
+            image files, of which the first by name are taken. A folder's statistics are computed
+            once and kept for later studies in :func:`statistics_folder`.
+        count: how many images; ``seed``: of the scenes. A file of statistics ignores both.
         size: height and width of the generated images.
 
     Raises:
@@ -73,7 +73,7 @@ def _files(folder: Path, source: str, count: int) -> list[Path]:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if len(files) < count:
         raise UserError(
-            f"quality.real={source!r} holds {len(files)} images and {count} are needed. "
+            f"quality.real={source!r} holds {len(files)} images, but {count} are needed. "
             "Give a larger folder, or lower quality.real_images."
         )
     return files[:count]
@@ -82,10 +82,10 @@ def _files(folder: Path, source: str, count: int) -> list[Path]:
 def _key(
     files: Sequence[Path], folder: Path, network: FeatureNetwork, size: tuple[int, int]
 ) -> str:
-    """What statistics depend on: the network, its weights, the images' size, their number, and the
-    files by name, length and time of change."""
-    facts = [(path.stat(), path.relative_to(folder).as_posix()) for path in files]
-    data = [(name, stat.st_size, stat.st_mtime_ns) for stat, name in facts]
+    """A digest of what statistics depend on: the network, its weights, the size and number of the
+    images, and the files by name, length and time of change."""
+    stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in files]
+    data = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
     text = json.dumps([network.name, network.digest, _target(network, size), len(files), data])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -106,7 +106,7 @@ def _batches(
 
 
 def _load(path: Path, height: int, width: int, crop: bool) -> Tensor:
-    """One file: (3, height, width), uint8; cropped to the centre, or stretched."""
+    """One file as (3, height, width), uint8: its centre, or all of it stretched."""
     from PIL import Image, ImageOps
 
     with Image.open(path) as image:

@@ -1,4 +1,4 @@
-"""What scores single images: the pair metrics, CLIP, LPIPS, and scorers of installed packages."""
+"""Scorers of single images: the pair metrics, CLIP, LPIPS, and those of installed packages."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from search.quality.image_pairs import psnr, ssim
 from search.settings import QualitySettings
 
 Scorer = Callable[[Tensor, Tensor, Sequence[str]], Tensor]
-"""From images and the unpatched model's images, both (n, 3, height, width), uint8, on the study's
-device, and their n prompts, to n numbers."""
+"""A function of the images, the unpatched model's images (both (n, 3, height, width), uint8, on the
+study's device) and their n prompts. It returns n numbers."""
 
 OF_SETS = frozenset(
     {"fid_reference", "fid_real", "kid_reference", "kid_real", "feature_distance"}
 )  # fmt: skip
-"""Metrics that the feature network's features tell."""
+"""Metrics that are computed from the feature network's features."""
 
 
 def load_scorers(
@@ -28,7 +28,7 @@ def load_scorers(
     """Scorers by metric name, their networks on ``device``.
 
     An installed package offers one under the entry points :data:`~search.metrics.SCORERS`: a
-    function that takes the device's name and returns a :data:`Scorer`. More has to be better.
+    function that takes the device's name and returns a :data:`Scorer`, of which more is better.
 
     Raises:
         UserError: the packages or weights of one are missing.

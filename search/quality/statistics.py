@@ -1,4 +1,4 @@
-"""Statistics of real images, and their ``.npz`` files in the layouts that FID tools share."""
+"""Statistics of real images, and their ``.npz`` files in the layouts of other FID tools."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from search.errors import UserError
 from search.quality.frechet import Moments
 
 KEPT = 5_000
-"""Rows of features kept beside the moments: enough for a kernel distance, which is unbiased for
-any number, and small enough to hold."""
+"""Rows of features that are kept beside the moments, for KID. It is unbiased for any number, and
+this many fit into memory."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is known of the real images.
+    """Statistics of the real images.
 
     Args:
         moments: of all their features.
-        features: of the first :data:`KEPT` images, (images, features); ``None`` where only the
-            moments were written down.
+        features: of the first :data:`KEPT` images, (images, features); ``None`` if only the
+            moments are known.
     """
 
     moments: Moments
@@ -35,7 +35,8 @@ class Statistics:
 
     @classmethod
     def of(cls, batches: Iterable[Tensor]) -> Statistics:
-        """Statistics of all rows of the batches, (rows, features) each, held one at a time."""
+        """Statistics of all rows of the batches, (rows, features) each. One batch is held at a
+        time."""
         kept: list[Tensor] = []
 
         def passed() -> Iterator[Tensor]:
@@ -60,7 +61,7 @@ def load_statistics(path: Path) -> Statistics:
             arrays = {name: torch.from_numpy(stored[name]).double() for name in names}
     except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"quality.real={str(path)!r} cannot be read ({error}). Give an .npz file with mu and "
+            f"Cannot read quality.real={str(path)!r} ({error}). Give an .npz file with mu and "
             "sigma, as pytorch-fid and clean-fid write it."
         ) from error
     features = arrays.get("feats")
@@ -85,7 +86,8 @@ def load_statistics(path: Path) -> Statistics:
 
 
 def save_statistics(path: Path, statistics: Statistics) -> None:
-    """Write pytorch-fid's layout, and the kept features in clean-fid's, whole or not at all."""
+    """Write the moments in pytorch-fid's layout and the kept features in clean-fid's, whole or not
+    at all."""
     moments, features = statistics.moments, statistics.features
     arrays = {"mu": moments.mean, "sigma": moments.covariance}
     if features is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dato import Kind, Schedule
 from search.records.record import StudyResult
-from search.records.schedule_text import BRANCHES
+from search.records.schedule_text import BRANCHES, action
 
 HEIGHT = 40
 """Height of a full call's bar, in the strip's own units; a call is 10 wide."""
@@ -15,18 +15,26 @@ HEIGHT = 40
 
 @dataclass(frozen=True)
 class Bar:
-    """One call: ``height`` in units, ``shade`` the highest pruning ratio (0..1), a tooltip."""
+    """One call.
+
+    Args:
+        height: how much is recomputed, in units.
+        shade: the highest pruning ratio, 0 to 1.
+        title: a tooltip.
+        forecast: whether what is not recomputed is forecast, and not reused.
+    """
 
     call: int
     height: float
     shade: float
     title: str
+    forecast: bool
 
     @property
     def css(self) -> str:
-        """Class of the bar: reused, kept whole, or one of three shades of pruning."""
+        """Class of the bar: forecast, reused, kept whole, or one of three shades of pruning."""
         if self.height == 0:
-            return "reuse"
+            return "forecast" if self.forecast else "reuse"
         return "p0" if self.shade == 0 else f"p{min(3, 1 + int(self.shade / 0.25))}"
 
 
@@ -48,7 +56,9 @@ def bars(schedule: Schedule) -> tuple[Bar, ...]:
 
 def _bar(call: int, kind: Kind, deepest: int) -> Bar:
     ratios = ", ".join(f"{layer} {ratio:g}" for layer, ratio in kind.prune.items() if ratio)
-    depth = "full" if kind.depth == "full" else f"depth {kind.depth}" if kind.depth else "reused"
-    title = f"call {call + 1}: {depth}" + (f", pruned {ratios}" if ratios else "")
+    title = f"call {call + 1}: {action(kind.depth, kind.forecast)}" + (
+        f", pruned {ratios}" if ratios else ""
+    )
     share = 1.0 if kind.depth == "full" else kind.depth and 0.16 + 0.72 * kind.depth / deepest
-    return Bar(call, round(HEIGHT * share, 1), max(kind.prune.values(), default=0.0), title)
+    shade, forecast = max(kind.prune.values(), default=0.0), kind.forecast != "hold"
+    return Bar(call, round(HEIGHT * share, 1), shade, title, forecast)

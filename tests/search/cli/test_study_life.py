@@ -115,7 +115,7 @@ def test_a_preset_is_validated_with_its_own_sampler(
     assert main(["validate", "--model", "pocket", euler, unknown]) == 2
     out, err = capsys.readouterr()
     assert euler in out and euler not in err
-    assert "'NoSuchScheduler' is no scheduler for this model" in err
+    assert "'NoSuchScheduler' is not a scheduler for this model" in err
 
 
 def test_status_and_front_show_the_finished_study(

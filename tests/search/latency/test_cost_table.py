@@ -179,8 +179,8 @@ def test_broken_files_are_refused(
         (b"[" * 100_000, "is not JSON"),
         (b"\xff\xfe", "can't decode"),
         (b" " * 1_000_001, "at most 1,000,000 are read"),
-        (b"[]", "is no cost table"),
-        (b'{"format": "dato-preset", "version": 1}', "is no cost table"),
+        (b"[]", "is not a cost table"),
+        (b'{"format": "dato-preset", "version": 1}', "is not a cost table"),
         (b'{"format": "dato-cost-table", "version": 1}', "has version 1.*dato-search calibrate"),
         (b'{"format": "dato-cost-table", "version": 3}', "has version 3"),
         (b'{"format": "dato-cost-table", "version": true}', "has version True"),
@@ -201,8 +201,8 @@ def test_what_is_no_table_of_this_version_is_one_error(
     ("change", "message"),
     [
         ({"depth_s": {"1": 1.0}}, "no full call"),
-        ({"depth_s": {"full": 0.0}}, "a call takes time"),
-        ({"depth_s": {"full": 1.0, "1": -1.0}}, "a call takes time"),
+        ({"depth_s": {"full": 0.0}}, "and a call takes time"),
+        ({"depth_s": {"full": 1.0, "1": -1.0}}, "and a call takes time"),
         ({"fixed_s": -1.0}, "fixed_s"),
         ({"prune": [{"level": 0, "middle": False, "ratios": [0.5, 0.5], "delta_s": [0.0, 0.0]}]},
          "ratios ascend"),
@@ -221,7 +221,7 @@ def test_numbers_that_make_no_sense_are_refused(
 
 def test_a_price_below_zero_is_refused(generator: Generator, table: CostTable) -> None:
     entry = PruneCost(level=0, middle=False, ratios=(0.5,), delta_s=(-1e6,))
-    with pytest.raises(UserError, match="a run takes time"):
+    with pytest.raises(UserError, match="which no run takes"):
         table.model_copy(update={"prune": (entry,)}).price(
             Schedule.uniform(STEPS, 2, 1, {"level_0": 0.5}), generator.topology
         )

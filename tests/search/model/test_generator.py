@@ -43,7 +43,7 @@ def test_chunks_cover_the_indices() -> None:
 
 
 def test_empty_workload_is_refused() -> None:
-    with pytest.raises(UserError, match="at least one prompt"):
+    with pytest.raises(UserError, match="has no prompt"):
         Workload((), 1)
 
 
@@ -135,9 +135,9 @@ def test_out_of_memory_fails_the_trial(
     [
         ({"path": "/no/such/folder"}, "is not a folder"),
         ({"scheduler": "DDIMSchedule"}, "Did you mean 'DDIMScheduler'"),
-        ({"device": "quantum"}, "is no device"),
+        ({"device": "quantum"}, "is not a device"),
         ({"dtype": "int8"}, "float32, float16, bfloat16"),
-        ({"batch_size": 0}, "at least 1; found 0"),
+        ({"batch_size": 0}, "batch_size=0 is too small"),
     ],
 )
 def test_wrong_settings_are_the_users(

@@ -63,9 +63,9 @@ def test_text_with_and_without_its_tag(tmp_path: Path) -> None:
         ("coco", '{"annotations": [{"caption": "x"}]}', "image_id, id and caption"),
         ("coco", '["x"]', "no annotations"),
         ("coco", "{", "is not JSON"),
-        ("imagenet", '{"0": 3}', "found 3"),
-        ("imagenet", "7", "found None"),
-        ("imagenet", '[["n01440764"], []]', r"found \[\]"),
+        ("imagenet", '{"0": 3}', "holds 3, which"),
+        ("imagenet", "7", "holds None"),
+        ("imagenet", '[["n01440764"], []]', r"holds \[\]"),
     ],
 )
 def test_other_content_is_explained(tmp_path: Path, kind: str, content: str, message: str) -> None:

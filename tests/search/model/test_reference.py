@@ -33,5 +33,5 @@ def test_drift_is_recorded_once_and_bound_to_the_weights(tmp_path: Path) -> None
     folder = StudyFolder(tmp_path)
     assert kept_drift(folder, "sha256:aa", lambda: (0.0, 0.25)) == (0.0, 0.25)
     assert kept_drift(folder, "sha256:aa", lambda: (9.0, 9.0)) == (0.0, 0.25)
-    with pytest.raises(UserError, match="weights differ"):
+    with pytest.raises(UserError, match="weights have changed"):
         kept_drift(folder, "sha256:bb", lambda: (0.0, 0.25))

@@ -62,7 +62,7 @@ def test_without_a_network_it_says_what_to_download(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"quality\.clip_path=.*holds no CLIP model"):
+    with pytest.raises(UserError, match=r"quality\.clip_path=.*as a CLIP model"):
         ClipScorer.load(str(tmp_path), "cpu")
     with pytest.raises(UserError, match="no folder at"):
         ClipScorer.load(str(tmp_path / "missing"), "cpu")

@@ -45,13 +45,13 @@ def test_a_digest_tells_weights_apart() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match="pocket, inception, inception_released; found 'vgg'"):
+    with pytest.raises(UserError, match=r"'vgg' is unknown.*pocket, inception, inception_released"):
         load_feature_network("vgg")
 
 
 @pytest.mark.parametrize("name", ["os:system", "torch.nn.Identity", "search.pocket:load_features"])
 def test_a_configuration_cannot_import(name: str) -> None:
-    with pytest.raises(UserError, match="is one of"):
+    with pytest.raises(UserError, match="is unknown"):
         load_feature_network(name)
 
 
@@ -110,9 +110,9 @@ class Planted:
 def test_a_file_of_weights_runs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({"features.0.weight": Planted()}, path)
-    with pytest.raises(UserError, match=r"weights cannot be read|AlexNet weights"):
+    with pytest.raises(UserError, match=r"Cannot read the weights|AlexNet weights"):
         load_lpips(str(path), "cpu")
-    with pytest.raises(UserError, match=r"weights cannot be read|needs"):
+    with pytest.raises(UserError, match=r"Cannot read the weights|needs"):
         load_feature_network("inception", str(path))
 
 

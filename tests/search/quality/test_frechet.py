@@ -108,7 +108,7 @@ def test_equals_torchmetrics_on_features_of_scenes(count: int) -> None:
 
 
 def test_one_row_has_no_covariance() -> None:
-    with pytest.raises(ValueError, match="at least two rows; found 1"):
+    with pytest.raises(ValueError, match="are 1 rows, and a covariance takes at least two"):
         Moments.of([torch.ones(1, 3)])
 
 

@@ -92,7 +92,7 @@ def test_each_image_is_embedded_once() -> None:
 
 def test_other_counts_are_refused() -> None:
     meter = QualityMeter(NETWORK, REAL, REFERENCE)
-    with pytest.raises(ValueError, match="takes 20 images; found 19"):
+    with pytest.raises(ValueError, match="are 19 images, and this meter compares 20"):
         meter.quality(images(19, 1))
 
 
@@ -109,5 +109,5 @@ def test_infinite_results_fail_the_trial() -> None:
 
 
 def test_statistics_of_another_network_are_refused() -> None:
-    with pytest.raises(UserError, match=r"3 features, and quality\.features=means gives 6"):
+    with pytest.raises(UserError, match=r"3 features, but quality\.features=means gives 6"):
         QualityMeter(NETWORK, Statistics.of([torch.randn(9, 3)]), REFERENCE)

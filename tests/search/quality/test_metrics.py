@@ -114,7 +114,7 @@ def test_a_score_that_is_not_finite_fails_the_trial() -> None:
 
 
 def test_kid_to_real_images_needs_their_features() -> None:
-    with pytest.raises(UserError, match="kid_real needs the features"):
+    with pytest.raises(UserError, match="kid_real: it needs the features"):
         meter("kid_real", real=Statistics(REAL.moments, None))
 
 
@@ -123,5 +123,5 @@ def test_every_metric_comes_from_features_or_a_scorer() -> None:
 
 
 def test_an_unknown_metric_is_a_mistake_with_the_closest_name() -> None:
-    with pytest.raises(ValueError, match=r"a metric is one of fid_reference.*Did you mean 'psnr'"):
+    with pytest.raises(ValueError, match=r"is not a metric. Did you mean 'psnr'.*fid_reference"):
         metric("psnrr")

@@ -115,7 +115,7 @@ def test_renders_follow_their_seed() -> None:
 
 def test_too_few_images_are_named() -> None:
     network = FeatureNetwork("corner", Corner())
-    with pytest.raises(UserError, match="holds 0 images and 3 are needed"):
+    with pytest.raises(UserError, match="holds 0 images, but 3 are needed"):
         real_statistics("/no/such/folder", network, count=3, seed=0, size=(8, 8))
 
 
@@ -160,8 +160,8 @@ def test_moments_are_of_all_rows_and_features_of_the_first() -> None:
         ({"mean": np.zeros(3)}, "neither mu and sigma nor feats"),
         ({"mu": np.zeros(3), "sigma": np.zeros((2, 2))}, r"\(3,\) and sigma of shape \(2, 2\)"),
         ({"mu": np.zeros((3, 1)), "sigma": np.zeros((3, 3))}, r"\(3, 1\)"),
-        ({"mu": np.array([{}]), "sigma": np.zeros((1, 1))}, "cannot be read"),
-        (None, "cannot be read"),
+        ({"mu": np.array([{}]), "sigma": np.zeros((1, 1))}, "Cannot read"),
+        (None, "Cannot read"),
     ],
 )
 def test_other_files_are_explained(
