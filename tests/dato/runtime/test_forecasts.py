@@ -124,7 +124,7 @@ class Ramp:
 
     def forward(self, sample: Tensor, timestep: Tensor, **_: Any) -> tuple[Tensor]:
         self.ran += 1
-        noise = self.level + self.slope * timestep
+        noise: Tensor = self.level + self.slope * timestep
         kind = self.pipe.scheduler.config.prediction_type
         if kind == "epsilon":
             return (noise,)
@@ -132,7 +132,8 @@ class Ramp:
         clean = (sample - (1 - alpha).sqrt() * noise) / alpha.sqrt()
         if kind == "sample":
             return (clean,)
-        return (alpha.sqrt() * noise - (1 - alpha).sqrt() * clean,)
+        velocity: Tensor = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
+        return (velocity,)
 
     def check(self) -> None:
         pass
@@ -161,7 +162,7 @@ def test_linear_is_exact_on_a_ramp(name: str, prediction: str) -> None:
 
     def denoised(forward: Any) -> Tensor:
         pipe.scheduler.set_timesteps(steps)
-        latents = random(1, 4, 8, 8) * pipe.scheduler.init_noise_sigma
+        latents: Tensor = random(1, 4, 8, 8) * pipe.scheduler.init_noise_sigma
         for timestep in pipe.scheduler.timesteps:
             scaled = pipe.scheduler.scale_model_input(latents, timestep)
             output = forward(scaled, timestep, return_dict=False)[0]
