@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from dato.preset import Preset
-    from dato.schedule import Kind
+from dato.preset.info import Contents
+from dato.preset.words import holds, prunes, recomputes, rest
 
 
-def card(preset: Preset) -> str:
+def card(preset: Contents) -> str:
     """The card of a preset, as Markdown with the metadata block of a model card."""
     sampler, model = preset.sampler, preset.model
     lines = [
@@ -35,16 +33,17 @@ def card(preset: Preset) -> str:
         "",
         "## Calls",
         "",
-        "| kind | calls | recomputes | prunes |",
-        "|---|---:|---|---|",
+        "| kind | calls | recomputes | the rest is | prunes |",
+        "|---|---:|---|---|---|",
         *_kinds(preset),
+        *(f"\n{sentence}" for sentence in [holds(preset.schedule)] if sentence),
         "",
         *_provenance(preset),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _measured(preset: Preset) -> list[str]:
+def _measured(preset: Contents) -> list[str]:
     found = preset.measured
     if found is None:
         return ["Not measured."]
@@ -59,26 +58,16 @@ def _measured(preset: Preset) -> list[str]:
     ]
 
 
-def _kinds(preset: Preset) -> list[str]:
+def _kinds(preset: Contents) -> list[str]:
     counts = Counter(preset.schedule.steps)
     return [
-        f"| {_plain(name)} | {counts[name]} | {_depth(kind)} | {_prune(kind)} |"
+        f"| {_plain(name)} | {counts[name]} | {recomputes(kind)} | {rest(kind)} "
+        f"| {_plain(prunes(kind))} |"
         for name, kind in preset.schedule.kinds.items()
     ]
 
 
-def _depth(kind: Kind) -> str:
-    if kind.depth == 0:
-        return "nothing: the last output again"
-    return "everything" if kind.depth == "full" else f"the {kind.depth} outermost skip branches"
-
-
-def _prune(kind: Kind) -> str:
-    ratios = [f"{_plain(layer)} {ratio:g}" for layer, ratio in kind.prune.items() if ratio]
-    return ", ".join(ratios) or "nothing"
-
-
-def _provenance(preset: Preset) -> list[str]:
+def _provenance(preset: Contents) -> list[str]:
     origin = preset.provenance
     if not origin.study:
         return []

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
-from dato import Schedule
+from dato import Kind, Schedule
+from dato.preset.words import FORECASTS
+from dato.schedule import Depth, Forecast
 
 BLOCKS = "▂▃▄▅▆▇"
 REUSED = "▁"
+FORECAST = "~"
 FULL = "█"
 BRANCHES = 12
 """Skip branches that a strip's height is scaled to, unless the schedule goes deeper."""
 
 
 def summary(schedule: Schedule) -> str:
-    """Calls by depth, such as ``"5 full, 30 at depth 1, 15 reused"``."""
-    depths = Counter(schedule.kind(call).depth for call in range(schedule.calls))
-    full, reused = depths.pop("full", 0), depths.pop(0, 0)
-    between = sorted(((depth, n) for depth, n in depths.items() if depth != "full"), reverse=True)
-    parts = [f"{full} full", *(f"{count} at depth {depth}" for depth, count in between)]
-    return ", ".join([*parts, f"{reused} reused"] if reused else parts)
+    """Calls by what they do, such as ``"5 full, 30 at depth 1, 15 forecast linearly"``."""
+    kinds = (schedule.kind(call) for call in range(schedule.calls))
+    counts = Counter((kind.depth, kind.forecast) for kind in kinds)
+    order = sorted(counts, key=lambda each: -(math.inf if each[0] == "full" else each[0]))
+    return ", ".join(f"{counts[each]} {action(*each)}" for each in order)
+
+
+def action(depth: Depth, forecast: Forecast) -> str:
+    """What a call does, such as ``"full"``, ``"at depth 1"`` or ``"forecast linearly"``."""
+    if depth == "full":
+        return "full"
+    if depth == 0:
+        return FORECASTS[forecast]
+    return f"at depth {depth}" + ("" if forecast == "hold" else f" ({FORECASTS[forecast]})")
 
 
 def strip(schedule: Schedule) -> str:
-    """One character a call: ``█`` full, ``▁`` reused, the height in between is the depth."""
-    kinds = [schedule.kind(call).depth for call in range(schedule.calls)]
-    deepest = max([BRANCHES, *(depth for depth in kinds if depth != "full")])
+    """One character a call.
 
-    def block(depth: object) -> str:
-        if not isinstance(depth, int):
+    ``█`` is full, ``▁`` reused and ``~`` forecast; the height of every other is its depth.
+    """
+    kinds = [schedule.kind(call) for call in range(schedule.calls)]
+    deepest = max([BRANCHES, *(kind.depth for kind in kinds if kind.depth != "full")])
+
+    def block(kind: Kind) -> str:
+        if kind.depth == "full":
             return FULL
-        return REUSED if depth == 0 else BLOCKS[(depth - 1) * len(BLOCKS) // deepest]
+        if kind.depth == 0:
+            return REUSED if kind.forecast == "hold" else FORECAST
+        return BLOCKS[(kind.depth - 1) * len(BLOCKS) // deepest]
 
-    return "".join(block(depth) for depth in kinds)
+    return "".join(map(block, kinds))

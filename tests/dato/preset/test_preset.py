@@ -161,3 +161,11 @@ def test_a_value_that_fits_a_line_is_not_spread() -> None:
     assert render({"a": [1, 2], "b": {}}) == '{\n  "a": [1, 2],\n  "b": {}\n}'
     assert render({"a": [{"b": 1}] * 40}).count("\n") == 43
     assert json.loads(render({"a": [{"b": "é"}] * 40})) == {"a": [{"b": "é"}] * 40}
+
+
+def test_a_card_says_in_plain_words_what_is_forecast() -> None:
+    card = Preset.load(GOLDEN / "forecast.json").card()
+    assert "| held | 10 | nothing | forecast with fitted weights | nothing |" in card
+    assert "| shallow | 5 | 1 skip branch | forecast linearly |" in card
+    assert "such as the predicted noise" in card
+    assert "| nothing | reused | nothing |" in Preset.load(GOLDEN / "balanced.json").card()

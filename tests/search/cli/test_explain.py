@@ -24,6 +24,13 @@ def test_explain_shows_the_strip_the_kinds_and_the_measurement(
     assert "share of time" not in out
 
 
+def test_explain_names_forecasts_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(ROOT / "tests/dato/golden/forecast.json")]) == 0
+    out = capsys.readouterr().out
+    assert "█▂~~█" in out and "10 forecast with fitted weights" in out
+    assert "the rest is" in out and "such as the predicted noise" in out
+
+
 def test_explain_prices_each_kind_by_a_cost_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "pocket/fast", "--table", str(TABLE)]) == 0
     out = capsys.readouterr().out
@@ -45,5 +52,21 @@ def test_diff_names_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["diff", "pocket/fast", str(other)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["tokens.protect", "steps[7]"]
-    left, right = load_preset("pocket/fast"), load_preset(other)
+    forecast = ROOT / "tests/dato/golden/forecast.json"
+    data = json.loads(forecast.read_text())
+    data["weights"]["19"] = [1.0]
+    other.write_text(json.dumps(data | {"quantity": "output"}))
+    assert main(["diff", str(forecast), str(other)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "weights.19[0]: 2.5 -> 1.0",
+        "weights.19[1]: -2.0 -> null",
+        "weights.19[2]: 0.75 -> null",
+        'quantity: "epsilon" -> "output"',
+    ]
+
+
+def test_presets_that_differ_are_two() -> None:
+    data = json.loads((ROOT / "dato" / "presets" / "pocket" / "fast.json").read_text())
+    data["tokens"]["protect"] = 0.5
+    left, right = load_preset("pocket/fast"), Preset.from_dict(data)
     assert left != right and len({left, right, Preset.from_dict(left.to_dict())}) == 2

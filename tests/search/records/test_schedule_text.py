@@ -1,0 +1,26 @@
+"""A schedule in one line says how much is recomputed, and what becomes of the rest."""
+
+from __future__ import annotations
+
+from dato import Kind, Schedule
+from search.records.schedule_text import strip, summary
+
+FITTED = Schedule(
+    {"full": Kind(), "shallow": Kind(1, forecast="linear"), "held": Kind(0, forecast="fitted")},
+    ("full", "shallow", "held", "full", "held"),
+    weights={2: (1.0,), 4: (1.5, -0.5)},
+)
+
+
+def test_forecasts_are_named_in_plain_words() -> None:
+    assert summary(Schedule.uniform(50, 10, 0, forecast="linear")) == "5 full, 45 forecast linearly"
+    assert summary(Schedule.uniform(50, 10, 0)) == "5 full, 45 reused"
+    assert summary(FITTED) == (
+        "2 full, 1 at depth 1 (forecast linearly), 2 forecast with fitted weights"
+    )
+
+
+def test_a_strip_tells_forecasts_from_reuse_in_one_character_a_call() -> None:
+    assert strip(Schedule.uniform(6, 3, 0, forecast="linear")) == "█~~█~~"
+    assert strip(Schedule.uniform(6, 3, 0)) == "█▁▁█▁▁"
+    assert strip(FITTED) == "█▂~█~"
