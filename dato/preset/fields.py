@@ -25,7 +25,8 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 Several = FailFast()
-"""Stops at the first wrong item, so that a file of nothing but mistakes is refused at once."""
+"""Stops at the first wrong item, so that a file of nothing but mistakes is refused at once. For
+objects this needs pydantic 2.14."""
 
 
 class StrictModel(BaseModel):
