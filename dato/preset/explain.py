@@ -1,4 +1,4 @@
-"""From pydantic's list of problems to one error of the tree, with its rule, value and remedy."""
+"""From pydantic's list of problems to one error of ours, with rule, value and remedy."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ def _explain_one(item: ErrorDetails) -> DatoError:
         return length(f"{place} has too {amount} items.", found=value, remedy=SEE_SCHEMA)
     if location[0] == "kinds" and location[2:3] == ("depth",):
         return DepthError(
-            f'{place} is neither "full" nor an integer.', found=value, remedy="Use 0 to reuse."
+            f'{place} is neither "full" nor an integer.',
+            found=value,
+            remedy="Use the number of skip branches, or 0 to recompute nothing.",
         )
     spelling = "The key " if location[-1] == "[key]" else ""
     return TypeRuleError(f"{spelling}{place}: {item['msg']}.", found=value, remedy=SEE_SCHEMA)

@@ -77,7 +77,7 @@ class PresetFile(ScheduleEntry, Head):
 
 
 def to_plain(contents: Contents) -> dict[str, object]:
-    """The file of a preset as plain data, in the file's order."""
+    """A preset as the plain data of its file, in the file's order."""
     model, sampler, origin = contents.model, contents.sampler, contents.provenance
     return {
         "format": FORMAT,
@@ -98,14 +98,15 @@ def _measured_to_plain(measured: Measured) -> dict[str, object]:
 
 
 def to_current(data: object) -> dict[str, object]:
-    """A file of any version as this version writes it.
+    """The plain data of a file of any version, as version 2 would write it.
 
     Raises:
-        PresetError: it is no preset, or of a newer version, or uses what its version lacks.
+        PresetError: the file is no preset, its version is newer, or it has a key that its version
+            lacks.
     """
     if not isinstance(data, dict):
         raise NotJsonError(
-            "The JSON is no object.", found=shorten(data), remedy="Start a preset with {."
+            "The file holds no JSON object.", found=shorten(data), remedy="Start it with {."
         )
     if data.get("format") != FORMAT:
         raise WrongFormatError(
@@ -116,7 +117,7 @@ def to_current(data: object) -> dict[str, object]:
     version = data.get("version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise TypeRuleError(
-            "version is no integer from 1 on.", found=shorten(version), remedy=f"Use {VERSION}."
+            "The version is no integer from 1 on.", found=shorten(version), remedy=f"Use {VERSION}."
         )
     if version > VERSION:
         raise NewerVersionError(
@@ -128,7 +129,7 @@ def to_current(data: object) -> dict[str, object]:
 
 
 def _from_version_1(data: dict[str, object]) -> dict[str, object]:
-    """Version 1 held what the denoiser returns, and forecast nothing."""
+    """Presets of version 1 hold what the denoiser returns, and forecast nothing."""
     kinds = data.get("kinds")
     newer: list[str] = [key for key in ("weights", "quantity") if key in data]
     for name, kind in kinds.items() if isinstance(kinds, dict) else ():

@@ -1,6 +1,6 @@
 """Presets on the Hugging Face Hub: ``hub:USER/REPO/NAME`` is ``NAME.json`` of a repository.
 
-The transfers, the cache and offline mode are huggingface_hub's own. Imports no torch.
+huggingface_hub transfers, caches and works offline. Imports no torch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def hub_file(reference: str) -> Path:
         return Path(hf_hub_download(repo, f"{name}.json"))
     except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
-            f"Cannot fetch the preset, and the cache lacks it ({_first_line(error)}).",
+            f"Cannot fetch the preset from the Hub or its cache: {_first_line(error)}.",
             found=reference,
             remedy="Check the name, your connection and HF_HUB_OFFLINE, or log in with 'hf auth "
             "login' where the repository is private.",
@@ -56,7 +56,7 @@ def push(repo: str, name: str, files: Mapping[str, str], *, private: bool) -> st
             )
     except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
-            f"Cannot push to the repository ({_first_line(error)}).",
+            f"Cannot push to the repository: {_first_line(error)}.",
             found=repo,
             remedy="Log in with 'hf auth login', and check the name and your connection.",
         ) from error

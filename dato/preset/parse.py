@@ -1,6 +1,7 @@
-"""From the text of a preset file to plain data, refusing what JSON readers disagree about.
+"""From the text of a preset file to plain data, and back.
 
-pydantic's own JSON reader takes the last of two equal keys silently, so :mod:`json` reads first.
+:mod:`json` reads a file before pydantic does: pydantic's own reader silently takes the last of two
+equal keys, and a file of version 1 is brought up to date in between.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from dato.errors import DuplicateKeyError, NotJsonError, TooLargeError, TypeRule
 
 MAX_BYTES = 1_000_000
 MAX_KEYS = 10_000
-"""The most keys of one object: as many as a file has weights at most."""
+"""An object has at most as many keys as a schedule has calls, each of which may have weights."""
 MAX_DIGITS = 18
 """An integer of 18 digits fits 64 bits and has a float."""
 
 
 def shorten(value: object) -> object:
-    """``value`` as an error should show it: scalars as they are, everything else by its size."""
+    """``value`` as an error shows it: scalars as they are, everything else by its size."""
     if isinstance(value, str):
         return value if len(value) <= 80 else value[:77] + "..."
     if isinstance(value, dict):
@@ -77,6 +78,7 @@ def to_bytes(value: object) -> bytes:
 
     Raises:
         TypeRuleError: a text has a lone surrogate, which UTF-8 cannot hold.
+        TooLargeError: the values are nested too deep.
     """
     try:
         return json.dumps(value, ensure_ascii=False).encode()
@@ -86,6 +88,8 @@ def to_bytes(value: object) -> bytes:
             found=error.object[error.start],
             remedy="Write the character as UTF-8.",
         ) from error
+    except RecursionError as error:
+        raise too_deep() from error
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -114,4 +118,5 @@ def _integer(digits: str) -> int:
 
 
 def too_deep() -> TooLargeError:
+    """The error for values nested so deep that a reader gives up."""
     return TooLargeError("Values are nested too deep.", remedy="A preset needs five levels.")

@@ -1,7 +1,7 @@
 """Presets: a schedule with the model, sampler and measurements that it belongs to, as JSON.
 
-Reading parses once into frozen values and refuses anything that the format does not define. A
-preset is data: nothing in it can import or run. Imports no torch.
+The reader makes frozen values and refuses whatever the format does not define. A preset is data:
+nothing in it can import or run. Imports no torch.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ class Preset(Contents):
         return to_plain(self)
 
     def to_json(self) -> str:
-        """Text of the preset file: equal presets give equal text, and it can be read back."""
+        """Text of the preset file, checked by reading it back; equal presets give equal text."""
         return render(Preset.from_dict(self.to_dict()).to_dict()) + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the preset file by a temporary file and a rename."""
+        """Write the preset file; a failure leaves an older one as it was."""
         replace_text(Path(path), self.to_json())
 
     @classmethod
@@ -73,7 +73,7 @@ class Preset(Contents):
         """The preset ``name`` of a repository on the Hugging Face Hub, or of its local cache.
 
         Raises:
-            HubError: it can be neither downloaded nor found.
+            HubError: the file can be neither downloaded nor found.
             PresetError, ScheduleError: the file breaks the format.
         """
         return cls.load(hub_file(f"{PREFIX}{repo}/{name}"))
@@ -89,7 +89,7 @@ class Preset(Contents):
             What :func:`dato.load_preset` takes, ``"hub:USER/REPO/NAME"``.
 
         Raises:
-            HubError: not logged in, no permission, no connection.
+            HubError: you are not logged in or may not write there, or there is no connection.
         """
         name = name or self.name.rpartition("/")[2]
         files = {f"{name}.json": self.to_json(), f"{name}.md": self.card()}

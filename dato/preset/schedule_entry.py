@@ -1,7 +1,7 @@
-"""A schedule as files hold it: its keys, their types and limits. Presets and studies share it.
+"""A schedule as presets and studies write it into their files: keys, types and limits.
 
-What a schedule itself rules (first call full, ratios, token settings) is left to
-:mod:`dato.schedule`; the published schema shows those bounds all the same.
+:class:`dato.Schedule` checks its own rules (first call full, ratios, token settings) itself. The
+published schema shows those bounds all the same.
 """
 
 from __future__ import annotations
@@ -64,11 +64,9 @@ class ScheduleEntry(StrictModel):
 
     def to_schedule(self) -> Schedule:
         """Raises :class:`ScheduleError` when the schedule breaks one of its own rules."""
+        kinds = self.kinds.items()
         return Schedule(
-            {
-                name: Kind(kind.depth, kind.prune, kind.forecast)
-                for name, kind in self.kinds.items()
-            },
+            {name: Kind(kind.depth, kind.prune, kind.forecast) for name, kind in kinds},
             self.steps,
             Tokens(**vars(self.tokens)),
             {int(call): weights for call, weights in self.weights.items()},

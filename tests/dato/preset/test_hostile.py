@@ -145,6 +145,13 @@ def test_what_cannot_be_read_is_named(path: str, tmp_path: Path) -> None:
         Preset.load(tmp_path / path)
 
 
+@pytest.mark.parametrize("depth", [30, 150, 250, 600, 990, 1_500, 100_000])
+def test_deep_values_are_refused_by_an_error_of_ours(depth: int) -> None:
+    nest = "[" * depth + "]" * depth
+    with pytest.raises(errors.PresetError):
+        Preset.from_json(valid(a=f'"trial": 0 -> "trial": {nest}'))
+
+
 class Opaque:
     """Something that JSON cannot hold."""
 
