@@ -1,4 +1,4 @@
-"""What a terminal shows below the trials while a sweep runs."""
+"""The board that a terminal shows below the trials while a sweep runs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from search.study.front_choice import front_of, spread
 WIDE = 100
 """Columns from which the scatter stands beside the front."""
 SCATTER = 34
-"""Columns of the scatter: a strip of 50 calls still fits beside it in 120."""
+"""Columns of the scatter. In 120 columns a strip of 50 calls fits beside it."""
 REASONS = 3
-"""Reasons of failures that are shown."""
+"""How many reasons of failures are shown."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Board:
     Args:
         stage: what is being done; ``seconds``: for how long.
         budget, objective: of the study.
-        records: all finished trials of the study, those of earlier runs too.
-        searching: whether trials are being run; only then is there a time left.
+        records: all finished trials of the study, with those of earlier runs.
+        searching: whether trials run. Only then is a remaining time shown.
     """
 
     stage: str
@@ -132,8 +132,12 @@ class Board:
 
 
 def seconds_left(budget: Budget, spent: Spent, since: float) -> float | None:
-    """Seconds until the nearest limit at the pace of all trials so far, of which ``since`` have
-    passed in the present one; ``None`` before any trial took time."""
+    """Seconds until the nearest limit, at the pace of all trials so far; ``None`` before any trial
+    took time.
+
+    Args:
+        since: seconds that the present trial has run.
+    """
     share = budget.share(spent)
     if share <= 0 or spent.seconds <= 0:
         return None
@@ -141,6 +145,6 @@ def seconds_left(budget: Budget, spent: Spent, since: float) -> float | None:
 
 
 def _rough(seconds: float) -> str:
-    """Two digits are enough for a guess: to 5 seconds, from two minutes on to whole minutes."""
+    """A guess with two digits: rounded to 5 seconds, from two minutes on to whole minutes."""
     grain = 5 if seconds < 120 else 60
     return duration_text(max(grain * round(seconds / grain), grain))

@@ -1,4 +1,4 @@
-"""``generate``: pictures of prompts with a preset, without writing Python."""
+"""``generate``: pictures of prompts with a preset, without any Python."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_SEED = 2**63 - 1
 
 
 def generate(options: argparse.Namespace) -> int:
-    """Write one grid or single files, with ``--compare`` the unpatched pictures too."""
+    """Write one grid or single files, with ``--compare`` also the unpatched pictures."""
     _check(options)
     target = Target(options.out)
     preset = load_preset(options.preset)
@@ -46,12 +46,12 @@ def generate(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Before anything is loaded."""
+    """Check the options before anything is loaded."""
     limits = {"count": (1, 10_000), "seed": (0, MAX_SEED - options.count), "steps": (1, MAX_STEPS)}
     for name, (low, high) in limits.items():
         value = getattr(options, name)
         if value is not None and not low <= value <= high:
-            raise UserError(f"--{name} is from {low} to {high}; found {value}.")
+            raise UserError(f"--{name}={value} is out of range. Take one from {low} to {high}.")
 
 
 def _generate(
@@ -73,7 +73,7 @@ def _generate(
 
 @contextmanager
 def _counted(name: str, calls: int) -> Iterator[Callable[[], None]]:
-    """A bar of the denoiser's calls on a terminal, one line where there is none."""
+    """Show the denoiser's calls as a bar on a terminal, else as one line."""
     if not sys.stderr.isatty():
         print(f"{name}: {calls} calls", file=sys.stderr, flush=True)
         yield lambda: None
@@ -88,7 +88,7 @@ def _counted(name: str, calls: int) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def plain_warnings() -> Iterator[None]:
-    """Warnings, of other weights say, without the line of code that gave them."""
+    """Show warnings, for example of other weights, without the line of code that raised them."""
 
     def say(message: Warning | str, *_: Any, **__: Any) -> None:
         print(f"dato-search: {message}", file=sys.stderr)

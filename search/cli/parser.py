@@ -20,7 +20,7 @@ Start a study. Everything is a Hydra override:
 
   dato-search sweep                                  # the embedded model, about 5 minutes
   dato-search sweep space=layered sampler=nsga2 budget.trials=200
-  dato-search sweep budget.time=2h budget.images=800 # whichever ends first; also budget.calls
+  dato-search sweep budget.time=2h budget.images=800 # the first limit ends it; also budget.calls
   dato-search sweep constraints.speedup=">=5" constraints.fid="<=baseline+0.5"
   dato-search sweep space=./my_space.yaml            # a space of your own
   dato-search sweep experiment=pocket_full study.folder=studies/full
@@ -36,8 +36,8 @@ Go on with a study that was interrupted (Ctrl-C, kill -9, power), or give it a l
 
   dato-search resume studies/pocket-joint-... budget.trials=200
 
-Every told trial is kept; a trial that was running is run again. Only budget, tracker and launcher
-settings can change, because the others define what the study's trials measured."""
+Every recorded trial is kept, and a trial that was running is run again. Only settings of budget,
+tracker and launcher can change, because the others define what the trials measured."""
 
 CALIBRATE = """\
 Measure what each kind of call costs on this device, and write it to
@@ -47,21 +47,21 @@ latency/<device>-<dtype>-b<batch>-<width>x<height>.json. Takes the overrides of 
   dato-search calibrate model=custom model.path=FOLDER model.prompts=prompts.txt \\
       model.device=cuda model.dtype=float16 space=layered
 
-Few kinds are measured and the others composed from them; then random schedules of the space are run
-end to end, and the table says how far off it was. The kinds that the space is made of are measured
-most often. A study takes the file with latency.tables=[FILE], a finished one with 'retarget'.
-The effort is latency.repeats, latency.budget_s and latency.check_schedules (0: no check)."""
+A few kinds are measured, those of the space most often, and the costs of all others follow from
+them. Then random schedules of the space are timed end to end, and the table records its error.
+A new study uses the file with latency.tables=[FILE], a finished one with 'retarget'. The effort is
+set by latency.repeats, latency.budget_s and latency.check_schedules (0: no check)."""
 
 AUDIT = """\
 Judge every schedule on a study's front again, on prompts and noise that the search never saw:
 
   dato-search audit studies/pocket-full --images 256 --repeats 5
 
-FID to real images and to the unpatched model's with 90 % bootstrap intervals, KID beside it, PSNR,
-SSIM and feature distance of image pairs, and end-to-end times. A member that another one, no
-slower, beats beyond its interval is marked. Presets, front.json and the report take the audited
-numbers over at the end; until then the study is as it was. A stopped audit goes on with the same
-command."""
+It measures FID to real images and to the unpatched model's, with 90 % bootstrap intervals, KID,
+PSNR, SSIM and feature distance of image pairs, and end-to-end times. A member is marked if another
+one, which is no slower, beats it beyond its interval. At the end presets, front.json and the report
+get the audited numbers; until then the study is unchanged. The same command goes on with an audit
+that was stopped."""
 
 RETARGET = """\
 Give a study's front and presets for another device, from a cost table that 'dato-search calibrate'
@@ -69,23 +69,23 @@ wrote there, without generating an image:
 
   dato-search retarget studies/pocket-full --table latency/nvidia-h200-float16-b4-64x64.json
 
-Every trial is priced anew and the front taken again. Presets, front and table are written to
-FOLDER/retarget/<table> unless --out names another folder; each preset says that its latency is
+Every trial is priced anew, and a new front is taken. Presets, front and table are written to
+FOLDER/retarget/<table> unless --out names another folder. Each preset says that its latency is
 predicted. A table for another model, topology, sampler or number of calls is refused."""
 
 GENERATE = """\
-Generate images with a preset, above them the unpatched pipeline's if asked:
+Generate images with a preset, and with --compare those of the unpatched pipeline above them:
 
   dato-search generate --preset pocket/balanced --compare --out grid.png \\
       --prompt "a red circle left of a blue square on a white background"
   dato-search generate --preset hub:USER/REPO/NAME --prompt "..." --count 8 --out pictures \\
       model=sd15 model.path=FOLDER model.device=cuda
 
---out is one picture of all, or a folder (a name without a suffix) for a file each and the grid.
-The preset names the model, and fixes sampler, steps and guidance; settings of the model
-(model.path, model.device, model.dtype, model.batch_size) are those of a sweep. An image is what the
-pipeline gives with torch.Generator().manual_seed(SEED). Paths go to standard output, everything
-else to standard error."""
+--out is one picture with all images, or a folder (a name without a suffix) for one file for each
+image and the grid. The preset names the model and fixes sampler, steps and guidance. The other
+settings of the model (model.path, model.device, model.dtype, model.batch_size) are those of a
+sweep. Each image is the pipeline's with torch.Generator().manual_seed(SEED). Paths are written to
+standard output, everything else to standard error."""
 
 
 DEMO = """\
@@ -96,12 +96,12 @@ seconds from the prompt to the picture and the speed-up:
   dato-search demo model=sd15 model.path=FOLDER          # the presets that fit it
   dato-search demo model.path=FOLDER --preset studies/.../presets/knee.json
 
-Takes the settings of the model of a sweep; a preset fixes sampler, steps and guidance. The page
-loads nothing from elsewhere, and listens to this machine alone unless --host says otherwise."""
+The settings of the model are those of a sweep; a preset fixes sampler, steps and guidance. The page
+loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; heavy modules are imported by the command that needs them."""
+    """The whole command line. Heavy modules are imported by the command that needs them."""
     parser = argparse.ArgumentParser(
         "dato-search", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )

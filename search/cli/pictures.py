@@ -1,4 +1,4 @@
-"""Where pictures go: all in one grid, or each in a file of its own beside the grid."""
+"""Writes pictures: all in one grid, or also each in a file of its own."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from search.report.sheet import sheet
 
 COLUMNS = 6
 Pictures = Mapping[str, Sequence[Image.Image]]
-"""By what made them, ``"unpatched"`` or a preset's name: one picture for each request."""
+"""One picture for each request, by what made it: ``"unpatched"`` or a preset's name."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What ``--out`` names: a picture, or a folder for pictures.
+    """The picture, or the folder for pictures, that ``--out`` names.
 
     Raises:
-        UserError: the suffix is of no picture, or the path leads through a file.
+        UserError: no picture has this suffix, or a part of the path is a file.
     """
 
     path: Path
@@ -35,13 +35,14 @@ class Target:
         formats = sorted(Image.registered_extensions())
         if not self.is_folder and self.path.suffix.lower() not in formats:
             raise UserError(
-                f"--out is a picture, such as grid.png, or a folder; found {str(self.path)!r}, "
-                f"whose suffix {self.path.suffix!r} is of no picture."
+                f"--out={str(self.path)!r} is no picture, because of its suffix "
+                f"{self.path.suffix!r}. Give a picture, such as grid.png, or a folder."
             )
         above = next(parent for parent in self.path.absolute().parents if parent.exists())
         if not above.is_dir():
             raise UserError(
-                f"--out={str(self.path)!r} leads through the file {str(above)!r}. Choose another."
+                f"--out={str(self.path)!r} leads through {str(above)!r}, which is a file. Choose "
+                "another."
             )
 
     @property
@@ -54,7 +55,7 @@ class Target:
         """Write the grid, and into a folder each picture too; the paths that were written.
 
         Args:
-            per_row: pictures of one prompt, which begin a row of their own where they are several.
+            per_row: pictures of one prompt. If there are several, each prompt begins a new row.
         """
         whole = grid(pictures, rows_of(len(requests), per_row))
         if not self.is_folder:
@@ -68,7 +69,7 @@ class Target:
 
 
 def rows_of(count: int, per_row: int) -> list[range]:
-    """Which pictures stand in each row: those of one prompt, or where each has one, of several."""
+    """The pictures of each row: those of one prompt, or of several prompts that have one each."""
     group = per_row if per_row > 1 else count
     return [
         range(left, min(left + COLUMNS, start + group, count))
@@ -78,7 +79,7 @@ def rows_of(count: int, per_row: int) -> list[range]:
 
 
 def grid(pictures: Pictures, rows: Sequence[range]) -> Image.Image:
-    """Every row once for each of what made the pictures, one below the other."""
+    """Every row of pictures repeated for each preset, one below the other."""
     return sheet([[images[index] for index in row] for row in rows for images in pictures.values()])
 
 

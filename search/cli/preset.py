@@ -12,7 +12,7 @@ from search.model.loading import ModelConfig, load_pipeline, set_scheduler
 
 
 def validate(options: argparse.Namespace) -> int:
-    """Check each preset; say what is wrong with each that is broken."""
+    """Check each preset, and say what is wrong with it."""
     pipe = None if options.model is None else load_pipeline(ModelConfig(path=options.model))
     broken = 0
     for name in options.presets:

@@ -19,17 +19,20 @@ from search.settings.compose import load_config
 
 
 def retarget(options: argparse.Namespace) -> int:
-    """Price every trial by the table, and write what then is the front."""
+    """Price every trial by the table, and write the front that results."""
     folder = StudyFolder.open(options.folder)
     config = load_config(folder.config)
     table = load_cost_table(options.table)
     require_same_work(load_cost_table(folder.cost_table).work, table, str(options.table))
     result = retargeted(current_result(config, folder), table, config.limits())
     if not result.front:
-        raise UserError("No complete trial of this study is on a front for that device.")
+        raise UserError(
+            "The front for that device is empty: no complete trial keeps the constraints there. "
+            "Give another table, or a study with more trials."
+        )
     root: Path = options.out or folder.root / "retarget" / table.name
     if (root / "config.yaml").exists():
-        raise UserError(f"{str(root)!r} holds a study. Choose another --out.")
+        raise UserError(f"Cannot write to {str(root)!r}: it holds a study. Choose another --out.")
     target = StudyFolder.create(root)
     model, sampler, _ = preset_header(config, folder, result)
     paths = export_presets(result, target, model=model, sampler=sampler)

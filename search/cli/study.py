@@ -1,4 +1,4 @@
-"""``status``, ``front``, ``export`` and ``report``: look at a study without running anything."""
+"""``status``, ``front``, ``export`` and ``report``: show a study without running anything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from search.study.budget import Budget, Spent
 
 
 def status(options: argparse.Namespace) -> int:
-    """Counts by state, and where the study stands."""
+    """Trials by state, the used budget, failures and times."""
     folder = StudyFolder.open(options.folder)
     config = load_config(folder.config)
     result = current_result(config, folder)
@@ -86,7 +86,9 @@ def export(options: argparse.Namespace) -> int:
     config = load_config(folder.config)
     paths = write_presets(config, folder, current_result(config, folder))
     if not paths:
-        raise UserError("The study has no complete trial yet, so there is nothing to export.")
+        raise UserError(
+            "Cannot export presets: the study has no complete trial yet. Let the sweep go on first."
+        )
     for path in paths:
         load_preset(path)
         if options.out is not None:
@@ -98,7 +100,7 @@ def export(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    """The report, again."""
+    """Write the report again."""
     folder = StudyFolder.open(options.folder)
     print(write_report(current_result(load_config(folder.config), folder), folder))
     return 0

@@ -1,4 +1,4 @@
-"""``sweep`` and ``resume``: run a study to its budget and show what came out."""
+"""``sweep`` and ``resume``: run a study to its budget and show the result."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def sweep(options: argparse.Namespace) -> int:
     root = Path(config.study.folder)
     if (root / "config.yaml").exists():
         raise UserError(
-            f"{str(root)!r} already holds a study. Go on with it by 'dato-search resume {root}', "
-            "or choose another study.folder."
+            f"Cannot start a study in {str(root)!r}, which already holds one. Go on with it by "
+            f"'dato-search resume {root}', or choose another study.folder."
         )
     return _run(config, StudyFolder.create(root), options, resumed=False)
 
@@ -59,7 +59,7 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
 
 
 def _keep(config: Config, folder: StudyFolder) -> None:
-    """Only a configuration that loads (model, prompts, space) makes the folder a study."""
+    """Make the folder a study, now that model, prompts and space have loaded."""
     replace_text(folder.config, save_config(config))
 
 

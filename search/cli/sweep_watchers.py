@@ -1,4 +1,4 @@
-"""What a person sees during a sweep: a live board, or plain lines when piped."""
+"""What a person sees during a sweep: a live board on a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class PlainWatcher:
 
 
 class LiveWatcher:
-    """Trials scroll by above a board with the time left, the front and what failed.
+    """Trials scroll above a board with the remaining time, the front and the failures.
 
     Args:
         console: a terminal.
@@ -100,7 +100,7 @@ class LiveWatcher:
 
 
 def wide_console() -> Console:
-    """The terminal's width, or enough for a table where there is no terminal."""
+    """A console of the terminal's width, or wide enough for a table if there is no terminal."""
     return Console(width=None if sys.stdout.isatty() else 130)
 
 
@@ -108,7 +108,7 @@ def wide_console() -> Console:
 def make_watcher(config: Config, *, plain: bool) -> Iterator[SweepWatcher]:
     """A live board on a terminal, plain lines otherwise.
 
-    The board is gone afterwards, also after an error or an interruption; the trials' lines stay.
+    The board disappears afterwards, also after an error or an interruption. The trials' lines stay.
     """
     console = Console()
     if plain or not sys.stdout.isatty() or console.is_dumb_terminal:

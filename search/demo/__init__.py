@@ -1,1 +1,1 @@
-"""A page of this machine's own that shows a preset beside the unpatched pipeline."""
+"""A page, served by this machine, that shows a preset beside the unpatched pipeline."""

@@ -1,8 +1,8 @@
-"""The page and its two questions over HTTP, with the standard library alone.
+"""Serves the demo's page over HTTP, with the standard library alone.
 
-``GET /`` is the page, which asks nobody else for anything; ``GET /presets`` what can be chosen;
-``POST /generate`` makes one picture. Another site's page cannot ask: a browser sends JSON to a
-foreign address only after a permission that this server never gives.
+``GET /`` is the page, which loads nothing from elsewhere. ``GET /presets`` lists the choices.
+``POST /generate`` makes one picture. A page of another site cannot post here: a browser sends JSON
+to a foreign address only with a permission that this server never gives.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ POLICY = (
 
 
 class DemoServer(ThreadingHTTPServer):
-    """Listens from the start; whoever asks early waits until :meth:`serve`.
+    """Listens from the start. Early requests wait until :meth:`serve`.
 
     Args:
         host: address to listen at; ``port``: 0 takes a free one.
 
     Raises:
-        UserError: nobody can listen there.
+        UserError: the address cannot be listened at.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -44,13 +44,13 @@ class DemoServer(ThreadingHTTPServer):
             super().__init__((host, port), _Handler)
         except (OSError, OverflowError) as error:
             raise UserError(
-                f"The demo cannot listen at --host {host} --port {port} ({error}). "
+                f"Cannot listen at --host {host} --port {port} ({error}). "
                 "Choose another port, or 0 for a free one."
             ) from error
 
     @property
     def url(self) -> str:
-        """What to type into a browser on this machine."""
+        """The page's address for a browser on this machine."""
         host, port = self.server_address[:2]
         name = host.decode() if isinstance(host, bytes | bytearray) else str(host)
         return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
@@ -61,7 +61,7 @@ class DemoServer(ThreadingHTTPServer):
         self.serve_forever()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that left is no error."""
+        """Report errors, except a browser that closed its connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -83,9 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/generate":
             self._refuse(404, f"There is nothing to post to at {self.path!r}.")
         elif self.headers.get_content_type() != "application/json":
-            self._refuse(415, "A request is application/json.")
+            self._refuse(415, "The request is not application/json.")
         elif not length.isascii() or not length.isdecimal() or int(length[:9]) > MAX_BODY:
-            self._refuse(413, f"A request is at most {MAX_BODY} bytes long, and says so.")
+            self._refuse(413, f"The request does not state a length of at most {MAX_BODY} bytes.")
         else:
             self._generate(self.rfile.read(int(length)))
 
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.service
 
     def _refuse(self, status: int, sentence: str) -> None:
-        """An unread body would be taken for the next request."""
+        """Refuse and close the connection: an unread body would be taken for the next request."""
         self.close_connection = True
         self._send_json(status, {"error": sentence})
 
@@ -127,4 +127,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """The terminal is for what the user did."""
+        """Log nothing: the terminal belongs to the user."""

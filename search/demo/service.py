@@ -39,8 +39,9 @@ class Choice:
     """A preset as the page shows it.
 
     Args:
-        sampling: its sampler, steps and guidance; ``schedule`` and ``strip`` its calls.
-        tuned_here: whether it was tuned on the loaded weights, as far as it says.
+        sampling: its sampler, steps and guidance.
+        schedule, strip: its calls.
+        tuned_here: whether it says that it was tuned on the loaded weights, or says nothing.
     """
 
     name: str
@@ -68,7 +69,7 @@ class DemoService:
         self._one_at_a_time = threading.Lock()
 
     def describe(self) -> dict[str, object]:
-        """Everything that the page shows before a picture is made."""
+        """What the page shows before a picture is made."""
         pipe = self._pipeline.pipe
         return {
             "model": self._pipeline.model.path,
@@ -85,8 +86,8 @@ class DemoService:
         preset = self._presets.get(request.preset)
         if preset is None:
             raise UserError(
-                f"The presets of this page are {', '.join(self._presets)}; "
-                f"found {request.preset!r}. Choose one of them."
+                f"This page has no preset {request.preset!r}. Choose one of "
+                f"{', '.join(self._presets)}."
             )
         with self._one_at_a_time:
             made = self._generate(

@@ -12,6 +12,7 @@ from dato import Schedule
 from search.errors import TrialError, UserError
 from search.latency.cost_table import CostTable
 from search.latency.end_to_end import Compared, compare
+from search.launch.study_calibration import study_context
 from search.launch.study_cost_table import study_table
 from search.launch.watching import StageWatcher
 from search.launch.workers.open_pool import metric_device, model_config, open_pool
@@ -157,7 +158,7 @@ def open_instruments(
             config=config,
             folder=folder,
             pool=pool,
-            context=SpaceContext(pool.description.calls, pool.description.topology, drift),
+            context=study_context(config, folder, pool, watcher, drift),
             reference=reference,
             evaluator=Evaluator(pool, meter, rung_meter, table, pool.description.topology, quality),
             heldout=heldout,

@@ -1,4 +1,4 @@
-"""What the page says in words and numbers: headline, table rows, failures, settings."""
+"""The page's words and numbers: headline, table rows, failures, settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search.report.cells import MISSING, TIMES
 
 @dataclass(frozen=True)
 class Number:
-    """One headline number, its unit set smaller, and what it means in a sentence."""
+    """One headline number, its unit, and what it means."""
 
     value: str
     unit: str
@@ -26,7 +26,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the front table; ``None`` where nothing was measured."""
+    """One line of the front table. ``None`` means that nothing was measured."""
 
     name: str
     trial: int
@@ -47,7 +47,7 @@ class Row:
 
 
 def headline(result: StudyResult) -> tuple[Number, ...]:
-    """The numbers a reader looks for first."""
+    """The numbers that a reader looks for first."""
     states: Counter[str] = Counter(record.state for record in result.records)
     counts = [
         f"{states[state]} {word}"
@@ -101,7 +101,7 @@ def _fastest(result: StudyResult) -> str:
 
 
 def rows(result: StudyResult) -> tuple[Row, ...]:
-    """The unpatched pipeline, where known, then the front, slowest first."""
+    """The unpatched pipeline if it is known, then the front, slowest first."""
     base = None
     if result.baseline is not None:
         base = metric_value(result.baseline.record.quality, result.objective)
@@ -133,8 +133,8 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
 
 
 def balanced(result: StudyResult, seen: Collection[str]) -> str:
-    """Name of the member that the page shows first: the knee of those with images, or else of the
-    front; ``""`` without a front."""
+    """Name of the member that the page shows first; ``""`` without a front. It is the knee of the
+    members with images, or of the front if none has any."""
     scored = [
         (member.name, (latency, value))
         for member in result.front

@@ -15,7 +15,7 @@ from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
-"""File names that an export may remove again; any other file in the folder is the user's."""
+"""Names of files that an export may remove. Any other file in the folder is the user's."""
 
 
 def export_presets(
@@ -58,7 +58,7 @@ def to_preset(
         dato.errors.PresetError: the schedule does not fit ``model`` or ``sampler``.
     """
     if member.record.schedule is None:
-        raise ValueError(f"Front member {member.name!r} has no schedule to export.")
+        raise ValueError(f"Cannot export the front member {member.name!r}: it has no schedule.")
     return Preset(
         name=f"{slug(result.name)}/{name}",
         model=model,
@@ -82,7 +82,7 @@ def _file_names(front: Sequence[FrontMember]) -> tuple[str, ...]:
 
 
 def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
-    """The audit where both the member and the baseline had it, else the search's numbers."""
+    """The audit's numbers if both the member and the baseline have them, else the search's."""
     base = result.baseline
     if base is None:
         return None
@@ -108,14 +108,15 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
 
 
 def _fid_name(result: StudyResult, *qualities: Quality | None) -> str:
-    """FID to real images where it is known: the unpatched FID to itself says nothing. A preset
-    holds no other metric."""
+    """FID to real images if it is known, because the unpatched model's FID to itself is always 0. A
+    preset holds no other metric."""
     known = all(metric_value(quality, "fid_real") is not None for quality in qualities)
     return "fid_real" if known else "fid_reference"
 
 
 def _latencies(member: FrontMember, base: FrontMember) -> tuple[float | None, float | None]:
-    """Latency and the baseline's: both re-timed, or both from the cost table."""
+    """Latencies of the member and the baseline, both timed end to end or both from the cost
+    table."""
     if member.timing is not None and base.timing is not None:
         return member.timing.latency_s, base.timing.latency_s
     return member.record.latency_s, base.record.latency_s

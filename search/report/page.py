@@ -29,8 +29,8 @@ SCRIPTS = ("plots.js", "card.js", "difference.js")
 def write_report(result: StudyResult, folder: StudyFolder) -> Path:
     """Write ``folder.report``: a page without network access, whatever the study reached.
 
-    Every name, prompt, path and message of the study is escaped. Missing samples, an empty front
-    and a study of failures only leave their parts out and say so.
+    Every name, prompt, path and message of the study is escaped. If samples are missing, the front
+    is empty or all trials failed, that part of the page is left out and says so.
     """
     replace_text(folder.report, render(result, folder))
     return folder.report

@@ -17,7 +17,7 @@ COLUMNS, GAP = 6, 4
 SHOWN = 2 * COLUMNS
 """Images in a grid."""
 MIN_CELL = 128
-"""Smaller images are enlarged by a whole factor, so that a person can judge them."""
+"""Smaller images are enlarged by a whole factor, so that a person can see them."""
 
 
 def save_samples(samples: Mapping[str, Images], folder: StudyFolder) -> None:

@@ -38,7 +38,7 @@ class Samples:
 
 
 def load_samples(result: StudyResult, folder: StudyFolder) -> Samples:
-    """The grids that can be read; one that cannot counts as missing."""
+    """The grids that can be read. A grid that cannot be read counts as missing."""
     found = {member.name: sample_grid(folder, member.name) for member in result.front}
     return Samples(
         unpatched=sample_grid(folder, "unpatched"),

@@ -1,4 +1,4 @@
-"""When a search ends: after so many trials, images, denoiser calls or seconds."""
+"""When a search ends: at a limit of trials, images, denoiser calls or seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.settings import BudgetSettings
 from search.settings.duration import duration_text, parse_duration
 
 IDLE_TRIALS = 200
-"""So many trials in a row without a new image mean that the space holds nothing new."""
+"""This many trials in a row without a new image mean that the space holds nothing new."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Spent:
     """What a study has used.
 
     Args:
-        trials: trials that ended; an attempt whose process died is tried again and not counted.
-        images: images generated.
-        calls: denoiser calls for one image, a cached or pruned one counting its cost's share of a
-            full one.
+        trials: finished trials, without those whose process died, which are tried again.
+        images: generated images.
+        calls: denoiser calls for one image. A cached or pruned call counts by its cost, as a share
+            of a full one.
         seconds: wall-clock seconds inside trials.
     """
 
@@ -33,7 +33,7 @@ class Spent:
 
     @classmethod
     def by(cls, records: Sequence[TrialRecord]) -> Spent:
-        """What the trials of all runs of a study used together."""
+        """What the trials of a study used, over all its runs."""
         return cls(
             trials=sum(not record.lost for record in records),
             images=sum(record.images for record in records),
@@ -52,7 +52,8 @@ class Spent:
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that a search may use. No trial starts once a limit is reached; ``None`` is none.
+    """The most that a search may use. No trial starts once a limit is reached; ``None`` is no
+    limit.
 
     Args:
         trials, images, calls, seconds: see :class:`Spent`.
@@ -65,22 +66,22 @@ class Budget:
 
     @classmethod
     def of(cls, settings: BudgetSettings) -> Budget:
-        """The limits that are set; without any, ``default_trials``."""
+        """The limits that are set, or ``default_trials`` if none is."""
         seconds = None if settings.time is None else parse_duration(settings.time)
         budget = cls(settings.trials, settings.images, settings.calls, seconds)
         return cls(trials=settings.default_trials) if budget == cls() else budget
 
     def share(self, spent: Spent) -> float:
-        """Used share of the limit that is nearest, from 0 to 1."""
+        """The used share of the nearest limit, from 0 to 1."""
         return min(1.0, max(used / limit for _, used, limit in self._limits(spent)))
 
     def ended(self, records: Sequence[TrialRecord]) -> bool:
-        """Whether no further trial may start, by a limit or because nothing new is proposed."""
+        """Whether no further trial may start, at a limit or because nothing new is proposed."""
         idle = sum(1 for _ in takewhile(lambda record: not record.images, reversed(records)))
         return idle >= IDLE_TRIALS or self.share(Spent.by(records)) >= 1
 
     def room(self, records: Sequence[TrialRecord], running: int) -> bool:
-        """Whether a trial may start beside ``running`` others, should they all end."""
+        """Whether a trial may start beside ``running`` others, assuming that they all end."""
         trials = Spent.by(records).trials + running
         return not self.ended(records) and (self.trials is None or trials < self.trials)
 

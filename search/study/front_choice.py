@@ -1,4 +1,4 @@
-"""Who is on the front, and which of them stand for all."""
+"""Which trials are on the front, and which of them represent it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from search.study.trial_records import objectives
 
 
 def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:
-    """Non-dominated complete records that keep the study's constraints, slowest first, named by
-    the cost table's speed-up.
-
-    The unpatched pipeline is the reference of the table, not a member.
+    """The non-dominated complete records that keep the study's constraints, slowest first, named by
+    their priced speed-up. The unpatched pipeline is not a member.
     """
     complete = [record for record in records if record.state == "complete" and record.feasible]
     points = [objectives(record, objective) for record in complete]
@@ -47,7 +45,7 @@ def spread(front: Sequence[FrontMember], count: int) -> tuple[int, ...]:
 def baseline_record(
     records: Sequence[TrialRecord], evaluator: Evaluator, calls: int
 ) -> TrialRecord:
-    """The unpatched pipeline as a record: its trial, or made from the reference images."""
+    """The unpatched pipeline's record: that of its trial, or one of the reference images."""
     for record in records:
         if record.state == "complete" and record.schedule and is_unpatched(record.schedule):
             return record
@@ -60,12 +58,11 @@ def baseline_record(
 
 
 def still_on_front(members: Sequence[FrontMember], objective: str) -> tuple[FrontMember, ...]:
-    """The members, each with the name of one that beats it beyond its interval, if one does.
+    """The members, each with the name of a member that beats it beyond its interval, if one does.
 
-    That is an audited member timed no slower, whose FID (or whatever the study minimised) is better
-    than the other's whole interval.
-    The intervals come from the same resampled images, so that what all members share does not
-    widen the gap that is asked for.
+    An audited member beats another if it was timed no slower and its FID (or other minimised
+    metric) is better than the whole interval of the other. All intervals come from the same
+    resampled images, so noise that all members share does not count.
     """
 
     known = metric(objective)

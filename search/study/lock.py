@@ -1,4 +1,4 @@
-"""One driver per study: an advisory lock that the operating system drops when its holder dies."""
+"""One driver for a study: an advisory lock that the operating system drops if its holder dies."""
 
 from __future__ import annotations
 

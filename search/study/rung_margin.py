@@ -1,4 +1,4 @@
-"""How much worse on few images a schedule must be before its FID on all need not be asked."""
+"""How much worse on few images a schedule must be so that its FID on all is not measured."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from collections.abc import Sequence
 import numpy as np
 
 ENOUGH = 12
-"""Different complete trials from which a margin is learnt."""
+"""A margin is learnt from at least this many different complete trials."""
 
 SIGMAS = 2.0
-"""Standard deviations that the margin spans; see experiments/search/rungs.py for what it prunes
-and loses on recorded trials."""
+"""Standard deviations that the margin spans. `experiments/search/rungs.py` shows what it prunes and
+loses on recorded trials."""
 
 MAD = 1.4826
 """Standard deviation of a normal distribution, in median absolute deviations."""
 
 
 def learned_margin(losses: Sequence[tuple[float, float]], otherwise: float) -> float:
-    """Ratio of two first-rung FIDs above which their order is taken for that of the final ones.
+    """Ratio of two first-rung FIDs above which their order counts as that of the final FIDs.
 
-    The logarithms follow a line. Of trials that are neighbours on the first rung, what the final
-    FIDs differ by beside the line is the noise of having seen few images; a ratio that stands out
-    of it by :data:`SIGMAS` is believed. The median over neighbours leaves out the few that
-    something else drives.
+    The logarithms follow a line. For trials that are neighbours on the first rung, the differences
+    of the final FIDs from that line are the noise of few images. The margin is :data:`SIGMAS` of
+    this noise. Its estimate is a median, so a few trials with other causes do not matter.
 
     Args:
         losses: FID on the first rung and on all images, of complete trials.
-        otherwise: the margin while fewer than :data:`ENOUGH` tell it.
+        otherwise: the margin while there are fewer than :data:`ENOUGH` trials.
 
     Returns:
         at least 1; infinite where the final FID does not rise with the first rung's.

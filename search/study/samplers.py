@@ -1,4 +1,4 @@
-"""Optuna's samplers by name. All see the same fixed, two-objective space."""
+"""Optuna's samplers by name."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def make_sampler(settings: SamplerSettings, seed: int) -> BaseSampler:
     """The sampler, seeded.
 
     Args:
-        seed: study seed plus the number of trials already asked for, so that a resumed study
-            does not repeat the proposals of its first part.
+        seed: the study's seed plus the number of trials so far. So a resumed study does not repeat
+            the proposals of its first part.
 
     Raises:
-        ConfigError: an option that the sampler does not take, or a value that it refuses.
+        ConfigError: the sampler does not know an option, or refuses its value.
     """
     sampler = SAMPLERS[settings.name]
     valid = sorted(set(inspect.signature(sampler).parameters) - {"seed"})
@@ -37,7 +37,7 @@ def make_sampler(settings: SamplerSettings, seed: int) -> BaseSampler:
         raise ConfigError(
             "The configuration",
             [
-                f"sampler.options.{name}: {settings.name} takes {', '.join(valid)}"
+                f"sampler.options.{name} is unknown; {settings.name} takes {', '.join(valid)}"
                 for name in unknown
             ],
         )

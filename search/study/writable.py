@@ -1,4 +1,4 @@
-"""A disk that is full, read-only or gone ends a study in one sentence; its trials are kept."""
+"""Ends a study with one sentence if its disk is full, read-only or gone. Its trials are kept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNWRITABLE = {
 
 @contextmanager
 def writable(folder: StudyFolder) -> Iterator[None]:
-    """Explain what keeps a study from being written inside the block.
+    """Turn errors of writing the study, inside the block, into one sentence.
 
     Raises:
         UserError: its disk is full or failed, or its folder was deleted.
@@ -38,8 +38,8 @@ def writable(folder: StudyFolder) -> Iterator[None]:
         if reason is None:
             raise
         raise UserError(
-            f"The study in {str(folder.root)!r} cannot be written ({reason}). Every finished "
-            "trial is kept: make room, then go on with: dato-search resume "
+            f"Cannot write the study in {str(folder.root)!r} ({reason}). Every finished trial is "
+            "kept. Make room, then go on with: dato-search resume "
             f"{folder.root}"
         ) from error
 

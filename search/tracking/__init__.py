@@ -1,4 +1,4 @@
-"""Telling others about a study while it runs."""
+"""Trackers that record a study while it runs."""
 
 from __future__ import annotations
 

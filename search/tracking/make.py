@@ -1,4 +1,4 @@
-"""From a tracker's name to a tracker."""
+"""Makes a tracker by its name."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def make_tracker(
         UserError: an unknown kind or mode.
     """
     if kind not in KINDS:
-        raise UserError(f"There is no tracker {kind!r}. Trackers: {', '.join(KINDS)}.")
+        raise UserError(f"There is no tracker {kind!r}. Choose one of {', '.join(KINDS)}.")
     if mode not in MODES:
-        raise UserError(f"A tracker's mode is one of {', '.join(MODES)}. Found: {mode!r}.")
+        raise UserError(f"There is no tracker mode {mode!r}. Choose one of {', '.join(MODES)}.")
     if kind == "none":
         return NullTracker()
     online = mode == "online"

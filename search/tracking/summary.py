@@ -24,12 +24,12 @@ FRONT_COLUMNS = (
 
 
 def rung(record: TrialRecord) -> int:
-    """How far a trial got: 0 nothing measured, 1 the cheap distance, 2 the full image count."""
+    """What was measured of a trial: 0 nothing, 1 the first rung, 2 all images."""
     return 2 if record.quality is not None else 1 if record.distance is not None else 0
 
 
 def metrics(record: TrialRecord, front: FrontAfterTrial | None) -> dict[str, float | int | str]:
-    """One trial's values by metric name; what was not measured is left out."""
+    """One trial's values by metric name, without what was not measured."""
     values: dict[str, float | int | str | None] = {
         "trial": record.number,
         "state": record.state,
@@ -90,9 +90,9 @@ def front_row(member: FrontMember, objective: str) -> list[float | int | str | N
 
 
 def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:
-    """Aliases by member name: ``best-fid``, ``knee`` and ``fastest`` each name one member, and
-    ``speedup-5x`` the one of best FID among those of at least that whole speed-up, from 2 on. Where
-    the study minimised another metric, that one stands for the FID."""
+    """Aliases by member name. ``best-fid``, ``knee`` and ``fastest`` each name one member.
+    ``speedup-5x`` names the member of best FID among those with at least that speed-up, for each
+    whole number from 2 on. If the study minimised another metric, that one replaces the FID."""
     scored = [
         (member, value, latency)
         for member in result.front
@@ -117,7 +117,7 @@ def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:
 
 
 def member_metadata(member: FrontMember, device: str) -> dict[str, float | int | str]:
-    """An artifact's metadata; what was not measured is left out."""
+    """An artifact's metadata, without what was not measured."""
     values: Sequence[tuple[str, float | int | str | None]] = (
         ("trial", member.record.number),
         ("speedup", member_speedup(member)),

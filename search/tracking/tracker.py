@@ -1,4 +1,4 @@
-"""What a tracker does, the one that does nothing, and the guard that keeps a study alive."""
+"""The protocol of trackers, one that does nothing, and a guard against their failures."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from search.records.record import StudyResult, TrialRecord
 
 
 class Tracker(Protocol):
-    """Follows one study. A trial is told once its result is stored; ``finish`` ends the run."""
+    """Records one study. ``trial`` is called once a trial's result is stored; ``finish`` ends the
+    run."""
 
     def start(self, *, name: str, config: Mapping[str, object], folder: StudyFolder) -> None:
         """Begin, or go on after an interruption. ``config`` is the resolved configuration."""
         ...
 
     def trial(self, record: TrialRecord) -> None:
-        """One finished trial; a number that this session told before is ignored.
+        """Record one finished trial. A number that this session recorded before is ignored.
 
-        A resumed study tells its earlier trials first, in order.
+        A resumed study records its earlier trials first, in order.
         """
         ...
 
     def finish(self, result: StudyResult, folder: StudyFolder) -> None:
-        """The study's end: tables, plots, samples and presets from its folder."""
+        """Record the study's tables, plots, samples and presets from its folder, and end the
+        run."""
         ...
 
 
 class NullTracker:
-    """Tells nobody."""
+    """Records nothing."""
 
     def start(self, *, name: str, config: Mapping[str, object], folder: StudyFolder) -> None:
         pass
@@ -43,10 +45,10 @@ class NullTracker:
 
 
 class GuardedTracker:
-    """Hands on to ``inner`` until it fails; then warns once and stays silent.
+    """Passes everything to ``inner`` until it fails, then warns once and does nothing.
 
-    Tracking is a by-product: a missing network, a full disk or a broken installation must not
-    cost a study its trials.
+    A missing network, a full disk or a broken installation of the tracker must not cost a study
+    its trials.
     """
 
     def __init__(self, inner: Tracker) -> None:
@@ -69,8 +71,9 @@ class GuardedTracker:
         except Exception as error:
             self._inner = None
             warnings.warn(
-                f"Tracking failed and is off from here on; the study goes on. "
-                f"({type(error).__name__}: {error}) Use tracker=none to start without it.",
+                f"Tracking failed and is now off ({type(error).__name__}: {error}). The study goes "
+                "on. "
+                "Use tracker=none to start without it.",
                 RuntimeWarning,
                 stacklevel=3,
             )

@@ -1,9 +1,10 @@
-"""Weights & Biases: the one file that imports it.
+"""Weights & Biases: the only file that imports it.
 
-Offline by default, and then everything lies in the study folder: ``wandb sync`` uploads it later.
-A resumed study keeps its run id. Online, W&B itself goes on with the run. Offline, W&B cannot
-append to a run directory: each session writes its own, is told all trials, and once one of them is
-finished the earlier ones are moved to ``wandb/superseded``. What is left to sync is complete.
+By default it is offline and writes everything into the study folder; ``wandb sync`` uploads it
+later. A resumed study keeps its run id. Online, W&B itself goes on with the run. Offline, W&B
+cannot append to a run directory. So each session writes a directory of its own with all trials, and
+once one session has finished, the earlier directories are moved to ``wandb/superseded``. What is
+left to sync is complete.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class WandbTracker:
     """
 
     _left_open: ClassVar[dict[str, Any]] = {}
-    """Runs by id that this process began and an interruption left open."""
+    """Runs, by id, that this process began and that an interruption left open."""
 
     def __init__(
         self, *, online: bool, project: str, entity: str | None, per_trial: bool = False

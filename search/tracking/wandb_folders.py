@@ -1,4 +1,4 @@
-"""Where W&B may write: inside the study folder, never in the user's home."""
+"""The folders of W&B: inside the study folder, never in the user's home."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search.records.folder import StudyFolder
 
 
 def directories(folder: StudyFolder) -> Mapping[str, str]:
-    """Environment variables of every directory that W&B knows. Runs land in ``folder.wandb``."""
+    """Environment variables for every directory of W&B. Runs are written to ``folder.wandb``."""
     inside = folder.wandb.resolve()
     return {
         "WANDB_DIR": str(folder.root.resolve()),
@@ -24,7 +24,7 @@ def directories(folder: StudyFolder) -> Mapping[str, str]:
 
 
 class Environment:
-    """Variables that are set until :meth:`restore`, which gives the process its own back."""
+    """Sets environment variables until :meth:`restore` puts back the former ones."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._before = {name: os.environ.get(name) for name in values}
@@ -41,7 +41,8 @@ class Environment:
 
 
 def run_id(folder: StudyFolder) -> str:
-    """The study's run id: made once, kept in the folder, so that a resumed study is one run."""
+    """The study's run id. It is kept in the folder, so that a resumed study goes on with its
+    run."""
     path = folder.wandb / "run-id"
     try:
         known = path.read_text(encoding="utf-8").strip()
@@ -55,7 +56,7 @@ def run_id(folder: StudyFolder) -> str:
 
 
 def offline_runs(folder: StudyFolder) -> tuple[Path, ...]:
-    """Offline directories of the study's run, oldest first; those of its trials have other ids."""
+    """Offline directories of the study's own run, oldest first."""
     return _runs(folder, run_id(folder))
 
 
@@ -75,7 +76,7 @@ def _runs(folder: StudyFolder, key: str) -> tuple[Path, ...]:
 
 
 def supersede(runs: tuple[Path, ...], folder: StudyFolder) -> None:
-    """Move earlier runs aside, where ``wandb sync`` does not look."""
+    """Move earlier runs to a folder that ``wandb sync`` does not read."""
     aside = folder.wandb / "superseded"
     for run in runs:
         aside.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Colours of a figure without the page's script, by the role that a trace's ``meta`` names."""
+"""Colours by the role that a trace's ``meta`` names. The page's script sets its own."""
 
 from __future__ import annotations
 

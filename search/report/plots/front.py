@@ -52,9 +52,9 @@ def front_figure(result: StudyResult) -> go.Figure | None:
 
 
 def _fid_scale(figure: go.Figure) -> dict[str, object]:
-    """Keeps the front readable: a logarithmic axis, or one that leaves far outliers outside.
+    """An FID axis on which the front can be read: logarithmic, or without far outliers.
 
-    The legend says how many trials lie above the frame; zooming out shows them.
+    The legend says how many trials lie above the frame. Zooming out shows them.
     """
     shown = {trace.meta: [y for y in trace.y if y is not None] for trace in figure.data}
     grey, marked = shown["trial"], [*shown["front"], *shown.get("baseline", [])]

@@ -15,8 +15,8 @@ from search.report.plots.colours import COLOURS
 
 
 def progress_figure(result: StudyResult) -> go.Figure | None:
-    """Hypervolume of the front over the cost of all trials so far; over their numbers where no
-    cost was recorded; ``None`` when the baseline did not complete."""
+    """Hypervolume of the front over the cost of all trials so far, or over their numbers if no cost
+    was recorded; ``None`` if the baseline did not complete."""
     fronts = [front for front in progress(result.records, result.objective)
               if front.hypervolume is not None]  # fmt: skip
     if not fronts:
@@ -46,13 +46,14 @@ def progress_figure(result: StudyResult) -> go.Figure | None:
 
 
 def _heldout(member: FrontMember, objective: str) -> float | None:
-    """On as many images as the search used where that was audited: others do not compare."""
+    """The held-out value, on as many images as the search used if the audit measured that, because
+    values of different counts do not compare."""
     matched = member.audit.matched_fid if member.audit else None
     return metric_value(member.heldout, objective) if matched is None else matched
 
 
 def _error_bars(members: Sequence[FrontMember], values: Sequence[float]) -> dict[str, Any]:
-    """From the held-out value to the ends of its interval, where it has one."""
+    """Error bars from the held-out value to the ends of its interval, if it has one."""
     ends = [
         (member.audit and member.audit.matched_interval) or (value, value)
         for member, value in zip(members, values, strict=True)

@@ -129,18 +129,18 @@ def test_rows_of_a_comparison_alternate() -> None:
 @pytest.mark.parametrize(
     ("arguments", "fragment"),
     [
-        (["model.num_inference_steps=9"], "A preset fixes model.num_inference_steps"),
+        (["model.num_inference_steps=9"], "a preset fixes model.num_inference_steps"),
         (["space=joint"], "Only settings of the model"),
         (["model.pth=x"], "pth"),
         (["model.path=/no/such/folder"], "/no/such/folder"),
         (["model.batch_size=0"], "model.batch_size=0"),
         (["model=sd15", "model.weights=tiny", "model.device=cuda:99"], "not on this machine"),
-        (["--count", "0"], "--count is from 1"),
-        (["--seed", "-1"], "--seed is from 0"),
-        (["--steps", "0"], "--steps is from 1"),
+        (["--count", "0"], "--count=0 is out of range. Take one from 1"),
+        (["--seed", "-1"], "--seed=-1 is out of range. Take one from 0"),
+        (["--steps", "0"], "--steps=0 is out of range. Take one from 1"),
     ],
 )
-def test_mistakes_are_told_before_a_picture_is_made(
+def test_mistakes_are_named_before_a_picture_is_made(
     arguments: list[str], fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert generate(tmp_path / "x.png", "--prompt", "a", *arguments) == 2
@@ -151,9 +151,10 @@ def test_mistakes_are_told_before_a_picture_is_made(
 
 
 @pytest.mark.parametrize(
-    ("name", "fragment"), [("x.txt", "'.txt' is of no picture"), ("file/x.png", "the file")]
+    ("name", "fragment"),
+    [("x.txt", "because of its suffix '.txt'"), ("file/x.png", "which is a file")],
 )
-def test_a_bad_target_is_told_before_the_model_loads(
+def test_a_bad_target_is_named_before_the_model_loads(
     name: str, fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()

@@ -82,7 +82,7 @@ def test_a_sweep_never_overwrites_a_study(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "config.yaml").touch()
-    expect(capsys, ["sweep", f"study.folder={tmp_path}"], "already holds a study", "resume")
+    expect(capsys, ["sweep", f"study.folder={tmp_path}"], "which already holds one", "resume")
 
 
 def test_validate_names_each_broken_preset_and_goes_on(

@@ -166,7 +166,7 @@ def test_an_answer_is_the_pipelines_picture_with_its_time(
 @pytest.mark.parametrize(
     ("body", "fragment"),
     [
-        (request(preset="../x"), "The presets of this page are pocket/short"),
+        (request(preset="../x"), "This page has no preset '../x'. Choose one of pocket/short"),
         (request(prompt=""), "prompt: "),
         (request(prompt=1001 * "a"), "prompt: "),
         (request(seed=-1), "seed: "),
@@ -252,9 +252,9 @@ def test_an_address_that_is_taken_is_a_sentence() -> None:
 def test_mistakes_end_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, fragment in (
         (["space=joint"], "Only settings of the model"),
-        (["model.guidance_scale=3"], "A preset fixes model.guidance_scale"),
+        (["model.guidance_scale=3"], "a preset fixes model.guidance_scale"),
         (["model.path=/no/such/folder"], "/no/such/folder"),
-        (["--host", "no host"], "cannot listen"),
+        (["--host", "no host"], "Cannot listen"),
     ):
         assert main(["demo", "--port", "0", *arguments]) == 2
         assert fragment in capsys.readouterr().err

@@ -232,7 +232,7 @@ def test_an_interruption_is_not_swallowed(folder: StudyFolder, result: StudyResu
 
 
 def test_unknown_names_list_the_valid_ones() -> None:
-    with pytest.raises(UserError, match="Trackers: none, wandb"):
+    with pytest.raises(UserError, match="Choose one of none, wandb"):
         make_tracker("tensorboard")
     with pytest.raises(UserError, match="offline, online"):
         make_tracker("wandb", "sometimes")
