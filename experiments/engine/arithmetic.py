@@ -11,18 +11,18 @@ from torch.utils.flop_counter import FlopCounterMode
 import dato
 from dato import Schedule
 from experiments.engine.contenders import Recipe
-from experiments.engine.pipelines import GUIDANCE, Bench
+from experiments.engine.pipelines import GUIDANCE, SharedUNet
 
 
-def flops(bench: Bench, schedule: Schedule) -> int:
+def flops(shared: SharedUNet, schedule: Schedule) -> int:
     """Floating-point operations (two for a multiply-add) of the guided calls of a run.
 
     Each kind is counted at its first call: later ones have the same shapes.
     """
-    pipe = dato.apply(bench.pipe(), schedule)
+    pipe = dato.apply(shared.pipe(), schedule)
     pipe._guidance_scale = GUIDANCE
     pipe.scheduler.set_timesteps(schedule.calls)
-    arguments = bench.call()
+    arguments = shared.call()
     left, total = Counter(schedule.steps), 0
     for step, timestep in zip(schedule.steps, pipe.scheduler.timesteps, strict=True):
         with FlopCounterMode(display=False) as counter:
@@ -36,6 +36,6 @@ def flops(bench: Bench, schedule: Schedule) -> int:
 @cache
 def implied(name: str, latent: int, calls: int, recipe: Recipe) -> float:
     """How many times fewer operations a schedule needs than the unpatched denoiser."""
-    bench = Bench.of(name, 1, latent, "meta", torch.float32)
-    schedule = recipe(calls, bench.architecture)
-    return flops(bench, Schedule.full(calls)) / flops(bench, schedule)
+    shared = SharedUNet.of(name, 1, latent, "meta", torch.float32)
+    schedule = recipe(calls, shared.architecture)
+    return flops(shared, Schedule.full(calls)) / flops(shared, schedule)

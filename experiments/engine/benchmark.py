@@ -23,7 +23,7 @@ import dato
 from experiments.engine import calls, machine, memory
 from experiments.engine.arithmetic import implied
 from experiments.engine.loops import Entry, race
-from experiments.engine.pipelines import Bench
+from experiments.engine.pipelines import SharedUNet
 from experiments.engine.suites import SUITES, Cell, Single
 from search.records.folder import write_json
 
@@ -74,26 +74,26 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _bench(what: Cell | Single, device: str) -> Bench:
+def _shared_unet(what: Cell | Single, device: str) -> SharedUNet:
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    return Bench.of(what.architecture, what.batch, what.latent, device, dtype)
+    return SharedUNet.of(what.architecture, what.batch, what.latent, device, dtype)
 
 
 def _single(single: Single, device: str) -> dict[str, Any]:
     """Overhead, cached calls, memory and pruning of one denoiser; see ``calls`` and ``memory``."""
-    bench = _bench(single, device)
+    shared = _shared_unet(single, device)
     found: dict[str, Any] = {
         **asdict(single),
-        "null_overhead": calls.summary(calls.null_overhead(bench, single.rounds)),
+        "null_overhead": calls.summary(calls.null_overhead(shared, single.rounds)),
     }
     if single.depths:
-        depths = range(1, dato.topology(bench.unet).skip_branches + 1)
+        depths = range(1, dato.topology(shared.unet).skip_branches + 1)
         found["cached_over_units"] = {
-            depth: calls.summary(calls.cached(bench, depth, single.rounds)) for depth in depths
+            depth: calls.summary(calls.cached(shared, depth, single.rounds)) for depth in depths
         }
-        found["extra_bytes"] = memory.extra_bytes(bench, depths)
+        found["extra_bytes"] = memory.extra_bytes(shared, depths)
     if single.pruning:
-        speedups = calls.pruning(bench, single.rounds)
+        speedups = calls.pruning(shared, single.rounds)
         found["pruning_speedup"] = {ratio: calls.summary(all_) for ratio, all_ in speedups.items()}
     return found
 
@@ -101,12 +101,12 @@ def _single(single: Single, device: str) -> dict[str, Any]:
 def _cell(cell: Cell, device: str, repeats: int, deadline: float, end: float) -> dict[str, Any]:
     if time.monotonic() >= end:
         return {**asdict(cell), "failure": "no time left", "rows": []}
-    bench = _bench(cell, device)
-    entries = race(bench, cell.contenders, cell.calls, repeats, deadline)
+    shared = _shared_unet(cell, device)
+    entries = race(shared, cell.contenders, cell.calls, repeats, deadline)
     rows = [_row(entry, entries[0], cell) for entry in entries]
     for row in rows:
         print(row["name"], row["decision"], row.get("speedup", row["failure"]), flush=True)
-    return {**asdict(cell), "dtype": str(bench.unet.dtype), "rows": rows}
+    return {**asdict(cell), "dtype": str(shared.unet.dtype), "rows": rows}
 
 
 def _row(entry: Entry, baseline: Entry, cell: Cell) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import dato
 from dato import Schedule
 from dato.denoisers.unet import Unit, down_units, up_units
 from experiments.engine.loops import clock_of
-from experiments.engine.pipelines import GUIDANCE, Bench
+from experiments.engine.pipelines import GUIDANCE, SharedUNet
 from experiments.engine.schedules import pruned
 
 Run = Callable[[], object]
@@ -23,48 +23,54 @@ _SKIPPED = 2
 """First rounds that warm up; from the third call on the dynamics are known too."""
 
 
-def null_overhead(bench: Bench, rounds: int) -> list[float]:
+def null_overhead(shared: SharedUNet, rounds: int) -> list[float]:
     """Time of a full call under a null schedule over that of the unpatched call, by round."""
-    return _ratios(bench, [None, Schedule.full(rounds + _SKIPPED)], rounds)[0]
+    return _ratios(shared, [None, Schedule.full(rounds + _SKIPPED)], rounds)[0]
 
 
-def pruning(bench: Bench, rounds: int) -> dict[float, list[float]]:
+def pruning(shared: SharedUNet, rounds: int) -> dict[float, list[float]]:
     """Time of an unpatched call over that of a call pruned at a ratio, by round."""
-    level, calls = bench.architecture.level, rounds + _SKIPPED
+    level, calls = shared.architecture.level, rounds + _SKIPPED
     schedules = [pruned(calls, level, ratio) for ratio in RATIOS]
-    ratios = _ratios(bench, [None, *schedules], rounds)
+    ratios = _ratios(shared, [None, *schedules], rounds)
     return {
         ratio: [1 / each for each in found] for ratio, found in zip(RATIOS, ratios, strict=True)
     }
 
 
-def cached(bench: Bench, depth: int, rounds: int) -> list[float]:
+def cached(shared: SharedUNet, depth: int, rounds: int) -> list[float]:
     """Time of a cached call over the sum of its units, each run alone on recorded inputs."""
     calls = rounds + _SKIPPED
-    pipe = dato.apply(bench.pipe(), Schedule.uniform(calls, calls, depth))
-    units = _units(bench, depth)
-    times = _times([_caller(pipe, bench, calls), lambda: [unit() for unit in units]], bench, calls)
+    pipe = dato.apply(shared.pipe(), Schedule.uniform(calls, calls, depth))
+    units = _units(shared, depth)
+    times = _times(
+        [_caller(pipe, shared, calls), lambda: [unit() for unit in units]], shared, calls
+    )
     return [call / alone for call, alone in times[_SKIPPED:]]
 
 
-def _ratios(bench: Bench, schedules: Sequence[Schedule | None], rounds: int) -> list[list[float]]:
+def _ratios(
+    shared: SharedUNet, schedules: Sequence[Schedule | None], rounds: int
+) -> list[list[float]]:
     """Time under each schedule but the first over that under the first, by round."""
     calls = rounds + _SKIPPED
     runs = []
     for schedule in schedules:
-        pipe = bench.pipe()
-        runs.append(_caller(pipe if schedule is None else dato.apply(pipe, schedule), bench, calls))
-    times = _times(runs, bench, calls)[_SKIPPED:]
+        pipe = shared.pipe()
+        runs.append(
+            _caller(pipe if schedule is None else dato.apply(pipe, schedule), shared, calls)
+        )
+    times = _times(runs, shared, calls)[_SKIPPED:]
     return [[row[place] / row[0] for row in times] for place in range(1, len(runs))]
 
 
 @torch.no_grad()
-def _times(runs: Sequence[Run], bench: Bench, rounds: int) -> list[list[float]]:
+def _times(runs: Sequence[Run], shared: SharedUNet, rounds: int) -> list[list[float]]:
     """Seconds of each run, one list for each round; every other round runs backwards."""
     rows = []
     for number in range(rounds):
         backwards = number % 2
-        clock = clock_of(bench.unet.device)
+        clock = clock_of(shared.unet.device)
         clock.mark()
         for run in reversed(runs) if backwards else runs:
             run()
@@ -74,18 +80,18 @@ def _times(runs: Sequence[Run], bench: Bench, rounds: int) -> list[list[float]]:
     return rows
 
 
-def _caller(pipe: Any, bench: Bench, calls: int) -> Run:
+def _caller(pipe: Any, shared: SharedUNet, calls: int) -> Run:
     """Calls the denoiser of a guided run, one timestep further each time."""
     pipe._guidance_scale = GUIDANCE
-    pipe.scheduler.set_timesteps(calls, device=bench.unet.device)
+    pipe.scheduler.set_timesteps(calls, device=shared.unet.device)
     timesteps = iter(pipe.scheduler.timesteps)
-    arguments = bench.call()
+    arguments = shared.call()
     return lambda: pipe.unet(timestep=next(timesteps), **arguments)
 
 
-def _units(bench: Bench, depth: int) -> list[Run]:
+def _units(shared: SharedUNet, depth: int) -> list[Run]:
     """The modules that a call of ``depth`` recomputes, each on the inputs of a full call."""
-    unet = bench.pipe().unet
+    unet = shared.pipe().unet
     branches = dato.topology(unet).skip_branches
     down, up = islice(down_units(unet), depth - 1), islice(up_units(unet), branches - depth, None)
     ends = (unet.time_proj, unet.time_embedding, getattr(unet, "add_time_proj", None))
@@ -100,7 +106,7 @@ def _units(bench: Bench, depth: int) -> list[Run]:
 
     handles = [each.register_forward_pre_hook(record, with_kwargs=True) for each in modules]
     with torch.no_grad():
-        unet(timestep=torch.tensor(500, device=unet.device), **bench.call())
+        unet(timestep=torch.tensor(500, device=unet.device), **shared.call())
     for handle in handles:
         handle.remove()
     return [_alone(module, *inputs[module]) for module in modules]

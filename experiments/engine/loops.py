@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from experiments.engine.contenders import CONTENDERS, Contender
-from experiments.engine.pipelines import Bench
+from experiments.engine.pipelines import SharedUNet
 from search.latency.clock import Clock, CudaClock, ProcessClock
 
 _WARM_CALLS = 6
@@ -60,17 +60,17 @@ def timed_loop(pipe: Any, inputs: dict[str, Any], calls: int) -> float:
 
 
 def race(
-    bench: Bench, keys: Sequence[str], calls: int, repeats: int, deadline: float
+    shared: SharedUNet, keys: Sequence[str], calls: int, repeats: int, deadline: float
 ) -> list[Entry]:
     """Time contenders in rounds.
 
     Args:
         deadline: ``time.monotonic()`` from which on nothing new is started.
     """
-    inputs = bench.inputs()
+    inputs = shared.inputs()
     entries = [Entry(CONTENDERS[key]) for key in keys]
     for entry in sorted(entries, key=lambda entry: entry.contender.compiles):
-        _warm(entry, bench, inputs, calls, deadline)
+        _warm(entry, shared, inputs, calls, deadline)
     running = [entry for entry in entries if not entry.failure]
     for _ in range(repeats):
         started = time.monotonic()
@@ -83,7 +83,9 @@ def race(
     return entries
 
 
-def _warm(entry: Entry, bench: Bench, inputs: dict[str, Any], calls: int, deadline: float) -> None:
+def _warm(
+    entry: Entry, shared: SharedUNet, inputs: dict[str, Any], calls: int, deadline: float
+) -> None:
     """Make the pipeline and run it: shortly, or until everything is compiled."""
     contender = entry.contender
     if not contender.available:
@@ -95,13 +97,13 @@ def _warm(entry: Entry, bench: Bench, inputs: dict[str, Any], calls: int, deadli
         return
     length = calls if contender.compiles else min(calls, _WARM_CALLS)
     try:
-        entry.pipe = bench.pipe()
-        contender.put(entry.pipe, length, bench.architecture)
+        entry.pipe = shared.pipe()
+        contender.put(entry.pipe, length, shared.architecture)
         for _ in range(3 if contender.compiles else 1):
             timed_loop(entry.pipe, inputs, length)
         if length != calls:
-            entry.pipe = bench.pipe()
-            contender.put(entry.pipe, calls, bench.architecture)
+            entry.pipe = shared.pipe()
+            contender.put(entry.pipe, calls, shared.architecture)
     except Exception as error:
         # Another project's patch, or a compiler, may not know this denoiser or machine.
         entry.failure = f"{type(error).__name__}: {error}".splitlines()[0]

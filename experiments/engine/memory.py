@@ -9,24 +9,24 @@ from torch.profiler import ProfilerActivity, profile
 
 import dato
 from dato import Schedule
-from experiments.engine.pipelines import Bench
+from experiments.engine.pipelines import SharedUNet
 
 CALLS = 4
 
 
-def extra_bytes(bench: Bench, depths: range) -> dict[int, int]:
+def extra_bytes(shared: SharedUNet, depths: range) -> dict[int, int]:
     """Peak bytes over the unpatched run's, for a full call and then cached ones of each depth."""
-    plain = _peak(bench.pipe(), bench)
+    plain = _peak(shared.pipe(), shared)
     found = {}
     for depth in depths:
         schedule = Schedule.uniform(CALLS, CALLS, depth)
-        found[depth] = _peak(dato.apply(bench.pipe(), schedule), bench) - plain
+        found[depth] = _peak(dato.apply(shared.pipe(), schedule), shared) - plain
     return found
 
 
-def _peak(pipe: Any, bench: Bench) -> int:
-    inputs = bench.inputs()
-    if bench.unet.device.type == "cuda":
+def _peak(pipe: Any, shared: SharedUNet) -> int:
+    inputs = shared.inputs()
+    if shared.unet.device.type == "cuda":
         torch.cuda.synchronize()
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()

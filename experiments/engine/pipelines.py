@@ -17,7 +17,7 @@ GUIDANCE = 5.0
 
 
 @dataclass(frozen=True)
-class Bench:
+class SharedUNet:
     """One UNet at one size, from which every contender gets a pipeline of its own.
 
     Args:
@@ -33,7 +33,7 @@ class Bench:
     latent: int
 
     @classmethod
-    def of(cls, name: str, batch: int, latent: int, device: str, dtype: torch.dtype) -> Bench:
+    def of(cls, name: str, batch: int, latent: int, device: str, dtype: torch.dtype) -> SharedUNet:
         """A UNet with random weights."""
         before = torch.get_default_dtype()
         torch.set_default_dtype(dtype)
@@ -89,7 +89,7 @@ class Bench:
 
     def call(self) -> dict[str, Any]:
         """Keyword arguments of one guided UNet call, but for the timestep."""
-        rows = Bench(self.name, self.unet, 2 * self.batch, self.latent)
+        rows = SharedUNet(self.name, self.unet, 2 * self.batch, self.latent)
         inputs = rows.inputs()
         arguments = {
             "sample": inputs["latents"],

@@ -16,14 +16,14 @@ from experiments.engine.arithmetic import flops, implied
 from experiments.engine.benchmark import _row
 from experiments.engine.contenders import CONTENDERS, Contender, interval, ninefold, strategy
 from experiments.engine.loops import race
-from experiments.engine.pipelines import Bench
+from experiments.engine.pipelines import SharedUNet
 from experiments.engine.render import page
 from experiments.engine.schedules import nine, published
 
 
 @pytest.fixture(scope="module")
-def bench() -> Bench:
-    return Bench.of("tiny", 2, 16, "cpu", torch.float32)
+def shared() -> SharedUNet:
+    return SharedUNet.of("tiny", 2, 16, "cpu", torch.float32)
 
 
 def test_the_published_schedule_has_a_full_call_where_the_paper_refreshes() -> None:
@@ -47,16 +47,16 @@ def test_the_arithmetic_is_that_of_the_published_architecture() -> None:
     assert implied("sd15", 64, 50, ninefold) > 9
 
 
-def test_arithmetic_counted_once_for_each_kind_is_that_of_every_call(bench: Bench) -> None:
+def test_arithmetic_counted_once_for_each_kind_is_that_of_every_call(shared: SharedUNet) -> None:
     schedule = nine(9, 0)
-    parts = [flops(bench, dato.Schedule.full(1)), flops(bench, dato.Schedule.uniform(2, 2, 1))]
+    parts = [flops(shared, dato.Schedule.full(1)), flops(shared, dato.Schedule.uniform(2, 2, 1))]
     plain = dato.Schedule.uniform(9, 3, 1)
-    assert flops(bench, plain) == 3 * parts[0] + 6 * (parts[1] - parts[0])
-    assert flops(bench, schedule) < flops(bench, plain)
+    assert flops(shared, plain) == 3 * parts[0] + 6 * (parts[1] - parts[0])
+    assert flops(shared, schedule) < flops(shared, plain)
 
 
-def test_every_pipeline_has_modules_of_its_own_around_the_same_weights(bench: Bench) -> None:
-    one, two = bench.pipe(), bench.pipe()
+def test_every_pipeline_has_modules_of_its_own_around_the_same_weights(shared: SharedUNet) -> None:
+    one, two = shared.pipe(), shared.pipe()
     dato.apply(one, dato.Schedule.full(4))
     assert one.unet.conv_in is not two.unet.conv_in
     assert one.unet.conv_in.weight is two.unet.conv_in.weight
@@ -64,7 +64,7 @@ def test_every_pipeline_has_modules_of_its_own_around_the_same_weights(bench: Be
 
 
 def test_contenders_are_timed_in_rounds_and_failures_have_a_reason(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    shared: SharedUNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise ValueError("no such denoiser\nand more")
@@ -75,7 +75,7 @@ def test_contenders_are_timed_in_rounds_and_failures_have_a_reason(
         monkeypatch.setitem(CONTENDERS, key, contender)
     cell = suites.Cell("tiny", 16, 2, ("eager", "interval", "broken", "missing"), 1.0, calls=5)
     far = time.monotonic() + 60
-    entries = race(bench, cell.contenders, cell.calls, 2, far)
+    entries = race(shared, cell.contenders, cell.calls, 2, far)
     rows = [_row(entry, entries[0], cell) for entry in entries]
     assert [len(entry.seconds) for entry in entries] == [2, 2, 0, 0]
     assert rows[0]["speedup"] == 1
@@ -85,22 +85,24 @@ def test_contenders_are_timed_in_rounds_and_failures_have_a_reason(
     assert rows[3]["failure"] == "no_such_package is not installed"
 
 
-def test_a_compiler_is_not_started_when_time_is_short(bench: Bench) -> None:
-    entries = race(bench, ["eager", "compile"], 2, 5, time.monotonic() + 1)
+def test_a_compiler_is_not_started_when_time_is_short(shared: SharedUNet) -> None:
+    entries = race(shared, ["eager", "compile"], 2, 5, time.monotonic() + 1)
     assert entries[1].failure == "no time left to compile"
     assert entries[0].seconds
 
 
-def test_single_calls_are_compared_round_by_round(bench: Bench) -> None:
-    assert len(calls.null_overhead(bench, 3)) == 3
-    assert len(calls.cached(bench, 4, 3)) == 3
-    speedups = calls.pruning(bench, 3)
+def test_single_calls_are_compared_round_by_round(shared: SharedUNet) -> None:
+    assert len(calls.null_overhead(shared, 3)) == 3
+    assert len(calls.cached(shared, 4, 3)) == 3
+    speedups = calls.pruning(shared, 3)
     assert set(speedups) == set(calls.RATIOS)
     assert all(value > 0 for values in speedups.values() for value in values)
 
 
-def test_the_units_of_a_full_depth_are_all_but_the_innermost(bench: Bench) -> None:
-    assert len(calls._units(bench, 12)) > len(calls._units(bench, 4)) > len(calls._units(bench, 1))
+def test_the_units_of_a_full_depth_are_all_but_the_innermost(shared: SharedUNet) -> None:
+    assert (
+        len(calls._units(shared, 12)) > len(calls._units(shared, 4)) > len(calls._units(shared, 1))
+    )
 
 
 def test_peak_memory_counts_allocations_and_releases() -> None:

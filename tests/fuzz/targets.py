@@ -15,7 +15,7 @@ import optuna
 
 from dato.errors import DatoError
 from dato.preset import Preset
-from dato.schedule import Schedule
+from dato.schedule import Kind, Schedule
 from search.calibration.table import Calibration
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
@@ -23,6 +23,7 @@ from search.model.prompt_sources import read_prompts
 from search.model.reference import read_reference
 from search.records.files import result_from_json, trials_from_json, trials_to_json
 from search.records.folder import StudyFolder
+from search.records.record import TrialRecord
 from search.settings import SamplerSettings, StorageSettings
 from search.settings.compose import compose_config, load_config, save_config
 from search.settings.safe_yaml import read_yaml
@@ -35,6 +36,17 @@ from tests.strategies import sd15_topology
 ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "experiments/study"
 CALLS = 20
+FORECAST = TrialRecord(
+    0,
+    "complete",
+    "sampler",
+    {},
+    Schedule(
+        {"full": Kind(), "held": Kind(0, forecast="fitted")},
+        ("full", "held", "full", "held"),
+        weights={1: (1.0,), 3: (1.83, -0.84)},
+    ),
+)
 NO_TRIALS = '{"format": "dato-trials", "version": 1, "trials": []}'
 
 
@@ -142,7 +154,7 @@ def targets(scratch: Path) -> Mapping[str, Target]:
         "cost_table": Target(_cost_table, (table,)),
         "config": Target(load_config, (save_config(compose_config([])),), "config.yaml"),
         "space": Target(_space, spaces, "space.yaml"),
-        "trials": Target(_trials, (json.dumps(few),)),
+        "trials": Target(_trials, (json.dumps(few), trials_to_json([FORECAST]))),
         "front": Target(_front, (json.dumps(short),)),
         "reference": Target(_reference, (json.dumps(drift),), "reference.json"),
         "calibration": Target(

@@ -156,7 +156,7 @@ def test_overhead_is_what_is_left_of_the_trial() -> None:
     assert 0 <= record.overhead_s <= record.seconds
 
 
-def test_a_trials_time_is_split_into_model_metric_and_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trials_time_is_split_by_model_and_metric(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that only model and metric move: 10 and 1 seconds for each rung."""
     clock = [0.0]
     monkeypatch.setattr("search.study.evaluator.time.perf_counter", lambda: clock[0])

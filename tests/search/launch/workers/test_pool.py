@@ -77,7 +77,7 @@ def test_workers_that_die_one_after_another_while_they_load_are_one_sentence(
     tiny_folder: Path,
 ) -> None:
     STARTED.clear()
-    with pytest.raises(UserError, match=r"exit code -9.*loading the model, like the 2 that died before"):
+    with pytest.raises(UserError, match=r"exit code -9.*loading the model, like the 2 that died"):
         Dying(tiny_config(tiny_folder), SEARCH, None, workers=1)
     assert STARTED == [0, 0, 0]
 
