@@ -16,7 +16,7 @@ SCHEMA = "schema.json"
 
 
 def list_presets(model: str | None = None) -> tuple[str, ...]:
-    """Names of the shipped presets, sorted; only those of ``model`` (its ``model.id``) if given."""
+    """The sorted names of the shipped presets, or of those whose ``model.id`` is ``model``."""
     names = _names(FOLDER)
     if model is None:
         return names
@@ -24,14 +24,14 @@ def list_presets(model: str | None = None) -> tuple[str, ...]:
 
 
 def load_preset(name_or_path: str | os.PathLike[str]) -> Preset:
-    """A shipped preset by name, such as ``"pocket/balanced"``, any by its path or Hub name.
+    """A preset by its shipped name, such as ``"pocket/balanced"``, by its path or by its Hub name.
 
     Args:
         name_or_path: a name of :func:`list_presets`, a JSON file, or ``"hub:USER/REPO/NAME"`` for
             the file ``NAME.json`` of a repository on the Hugging Face Hub.
 
     Raises:
-        UnknownPresetError: neither a shipped name nor a file; lists the names.
+        UnknownPresetError: the name is neither a shipped one nor a file's. The error lists the names.
         HubError: the Hub's file can be neither downloaded nor found in the cache.
         PresetError, ScheduleError: the file breaks the format.
     """

@@ -79,7 +79,7 @@ def _provenance(preset: Contents) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text that cannot break out of its place in a table, a heading or a code span."""
+    """The text without whatever would end a table cell, a heading or a code span."""
     kept = "".join(each if each.isprintable() else " " for each in text)
     for mark in ("|", "`", "<", ">", "[", "]"):
         kept = kept.replace(mark, " ")

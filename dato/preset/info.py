@@ -1,6 +1,7 @@
 """What a preset says: its schedule, and the parts that surround it. Imports no torch.
 
-The reader checks a file against the types here; whoever makes one of these values is trusted.
+The reader checks files against the types of the fields. A program that makes one of these values is
+trusted; saving a preset checks them as well.
 """
 
 from __future__ import annotations

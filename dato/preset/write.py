@@ -1,4 +1,4 @@
-"""Preset files as a person wants to read them: small objects and runs of steps on one line."""
+"""Writes preset files for people: small objects and runs of steps share a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``explain`` and ``diff``: what a preset does and costs, and where two differ."""
+"""``explain`` says what a preset does and costs, ``diff`` where two presets differ."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def diff(options: argparse.Namespace) -> int:
 
 
 class _Prices:
-    """Seconds per image of each kind's calls in a run, by a cost table."""
+    """Seconds per image that a cost table gives for a whole run, and for one call of each kind."""
 
     def __init__(self, table: CostTable, schedule: Schedule, topology: Topology) -> None:
         self.total = table.price(schedule, topology)

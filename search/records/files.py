@@ -1,7 +1,7 @@
-"""Trials and fronts as JSON files, read back strictly.
+"""Trials and fronts as JSON files. Reading them back is strict.
 
 ``trials.json`` holds one trial a line; ``front.json`` everything else of a :class:`StudyResult`.
-An FID that was not measured (no real images) is NaN in memory and ``null`` in a file.
+Without real images there is no FID to them: NaN in memory, ``null`` in a file.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from search.records.folder import StudyFolder
 from search.records.reading import LARGE, read_text
 from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.records.schema import (
+    FRONT_FIELDS,
     FrontFile,
     MembersFile,
     QualityWire,
@@ -42,7 +43,7 @@ def trials_to_json(records: Iterable[TrialRecord]) -> str:
 
 
 def trials_from_json(text: str, source: str = "trials.json") -> tuple[TrialRecord, ...]:
-    """Read :func:`trials_to_json`'s text.
+    """The trials in a text that :func:`trials_to_json` wrote.
 
     Raises:
         UserError: the text is not JSON, has an unknown or missing key, a wrong type, or a schedule
@@ -57,17 +58,12 @@ def trials_from_json(text: str, source: str = "trials.json") -> tuple[TrialRecor
 
 def front_to_json(result: StudyResult) -> str:
     """The text of ``front.json``: the result without its trials."""
+    plain = {name: getattr(result, name) for name in FRONT_FIELDS}
     value = {
         "format": FORMATS["front"],
         "version": VERSION,
-        "name": result.name,
-        "objective": result.objective,
-        "device": result.device,
-        "command": result.command,
+        **plain,
         "versions": dict(result.versions),
-        "cost_table_error": result.cost_table_error,
-        "cost_table_worst": result.cost_table_worst,
-        "damage_rank": result.damage_rank,
         "baseline": None if result.baseline is None else _member(result.baseline),
         "front": [_member(member) for member in result.front],
         "config": dict(result.config),
@@ -76,7 +72,7 @@ def front_to_json(result: StudyResult) -> str:
 
 
 def result_from_json(trials: str, front: str) -> StudyResult:
-    """A result from the texts of both files.
+    """The result in the texts of both files.
 
     Raises:
         UserError: see :func:`trials_from_json`.
@@ -100,7 +96,7 @@ def save_result(result: StudyResult, folder: StudyFolder) -> None:
 
 
 def load_result(folder: StudyFolder) -> StudyResult:
-    """Read what :func:`save_result` wrote.
+    """The result that :func:`save_result` wrote.
 
     Raises:
         UserError: a file is missing or broken.
@@ -120,7 +116,7 @@ def members_to_json(members: Iterable[FrontMember], path: Path) -> None:
 
 
 def members_from_json(path: Path) -> tuple[FrontMember, ...]:
-    """Read what :func:`members_to_json` wrote.
+    """The members that :func:`members_to_json` wrote.
 
     Raises:
         UserError: the file is broken.

@@ -36,7 +36,7 @@ Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 class ScheduleWire(ScheduleEntry):
-    """A schedule as presets hold it; one written before quantities were held the output."""
+    """A schedule as in a preset. Files that are older than forecasts name no quantity."""
 
     quantity: Quantity = "output"
 
@@ -49,16 +49,8 @@ class QualityWire(StrictModel):
     metrics: Annotated[dict[str, float], Field(max_length=100)] = Field(default_factory=dict)
 
     def to_quality(self) -> Quality:
-        def number(value: float | None) -> float:
-            return math.nan if value is None else value
-
-        return Quality(
-            number(self.fid_real),
-            number(self.fid_reference),
-            number(self.distance),
-            self.images,
-            self.metrics,
-        )
+        plain = {name: math.nan if value is None else value for name, value in vars(self).items()}
+        return Quality(**plain)
 
 
 class TrialWire(StrictModel):
@@ -81,12 +73,11 @@ class TrialWire(StrictModel):
 
     def to_record(self) -> TrialRecord:
         """Raises ScheduleError when its schedule breaks a rule."""
-        plain = self.model_dump(exclude={"schedule", "quality"})
-        return TrialRecord(
-            **plain,
-            schedule=None if self.schedule is None else self.schedule.to_schedule(),
-            quality=None if self.quality is None else self.quality.to_quality(),
-        )
+        nested = {
+            "schedule": None if self.schedule is None else self.schedule.to_schedule(),
+            "quality": None if self.quality is None else self.quality.to_quality(),
+        }
+        return TrialRecord(**vars(self) | nested)
 
 
 class AuditWire(StrictModel):
@@ -114,16 +105,12 @@ class MemberWire(StrictModel):
 
     def to_member(self) -> FrontMember:
         """Raises ScheduleError when its schedule breaks a rule."""
-        return FrontMember(
-            name=self.name,
-            record=self.record.to_record(),
-            heldout=None if self.heldout is None else self.heldout.to_quality(),
-            interval=self.interval,
-            timing=self.timing,
-            speedup=self.speedup,
-            elsewhere=self.elsewhere,
-            audit=None if self.audit is None else Audit(**self.audit.model_dump()),
-        )
+        nested = {
+            "record": self.record.to_record(),
+            "heldout": None if self.heldout is None else self.heldout.to_quality(),
+            "audit": None if self.audit is None else Audit(**vars(self.audit)),
+        }
+        return FrontMember(**vars(self) | nested)
 
 
 class TrialsFile(StrictModel):
@@ -155,17 +142,14 @@ class FrontFile(StrictModel):
 
     def to_result(self, records: tuple[TrialRecord, ...]) -> StudyResult:
         """The whole result, with the trials of ``trials.json``."""
-        return StudyResult(
-            name=self.name,
-            config=self.config,
-            objective=self.objective,
-            records=records,
-            front=tuple(member.to_member() for member in self.front),
-            baseline=None if self.baseline is None else self.baseline.to_member(),
-            cost_table_error=self.cost_table_error,
-            cost_table_worst=self.cost_table_worst,
-            damage_rank=self.damage_rank,
-            device=self.device,
-            versions=dict(self.versions),
-            command=self.command,
-        )
+        plain = {name: getattr(self, name) for name in FRONT_FIELDS}
+        nested = {
+            "records": records,
+            "front": tuple(member.to_member() for member in self.front),
+            "baseline": None if self.baseline is None else self.baseline.to_member(),
+        }
+        return StudyResult(**plain | nested)
+
+
+FRONT_FIELDS = tuple(name for name in FrontFile.model_fields if name not in ("format", "version"))
+"""What ``front.json`` holds of a :class:`StudyResult`, in the order of the file."""

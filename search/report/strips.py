@@ -39,7 +39,7 @@ class Bar:
 
 
 def strips(result: StudyResult) -> Mapping[str, tuple[Bar, ...]]:
-    """Bars by member name, for the unpatched pipeline and every front member with a schedule."""
+    """Bars of the unpatched pipeline and of each front member with a schedule, by name."""
     return {
         member.name: bars(member.record.schedule)
         for member in (*([result.baseline] if result.baseline else []), *result.front)
