@@ -31,7 +31,7 @@ def load_preset(name_or_path: str | os.PathLike[str]) -> Preset:
             the file ``NAME.json`` of a repository on the Hugging Face Hub.
 
     Raises:
-        UnknownPresetError: the name is neither a shipped one nor a file's. The error lists the names.
+        UnknownPresetError: no shipped preset and no file has the name; lists the shipped names.
         HubError: the Hub's file can be neither downloaded nor found in the cache.
         PresetError, ScheduleError: the file breaks the format.
     """

@@ -49,8 +49,8 @@ class QualityWire(StrictModel):
     metrics: Annotated[dict[str, float], Field(max_length=100)] = Field(default_factory=dict)
 
     def to_quality(self) -> Quality:
-        plain = {name: math.nan if value is None else value for name, value in vars(self).items()}
-        return Quality(**plain)
+        unmeasured = {name: math.nan for name, value in vars(self).items() if value is None}
+        return Quality(**vars(self) | unmeasured)
 
 
 class TrialWire(StrictModel):
