@@ -9,10 +9,10 @@ from types import MappingProxyType
 from dato import Kind, Layer
 from search.space.context import SpaceContext
 from search.space.domains import Choice, Domain, IntRange, Value, contains
-from search.space.language import SpaceSpec
-from search.space.parameters import Parameter
+from search.space.language import FORECAST, SpaceSpec
+from search.space.parameters import Parameter, at_call
 from search.space.problems import Problems
-from search.space.prune_entries import Site, resolve
+from search.space.prune_entries import PruneEntry, resolve
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Bound:
     context: SpaceContext
     parameters: tuple[Parameter, ...]
     constants: Mapping[str, Value]
-    sites: Mapping[str, Mapping[str, Site]]
+    sites: Mapping[str, Mapping[str, PruneEntry]]
 
     def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
         """Values of every name, from checked and rounded ``params`` and the constants.
@@ -69,9 +69,10 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
     problems.raise_if_any(f"space {spec.name!r} for this model")
     live: dict[str, Domain] = {}
     constants: dict[str, Value] = {"refresh.bias": 1.0, "cached.reuse": 0.0}
+    constants |= {f"forecast.{name}": "hold" for name in FORECAST}
     prunes = any(max(site.domain.values) != 0 for own in sites.values() for site in own.values())
     for name, domain, matters in [
-        *_plain(spec, context, "refresh.", "cached.", "calls."),
+        *_plain(spec, context, "refresh.", "cached.", "calls.", "forecast."),
         *_pruned(spec, context, sites),
         *((name, domain, prunes) for name, domain, _ in _plain(spec, context, "tokens.")),
     ]:
@@ -110,15 +111,15 @@ def _plain(spec: SpaceSpec, context: SpaceContext, *prefixes: str) -> Iterator[I
             continue
         if leaf.per == "call":
             for call in range(1, calls):
-                yield Site(name, domain, per_call=True).at(call, calls), domain, True
+                yield at_call(name, call, calls), domain, True
             continue
-        if name == "refresh.interval":
+        if name in ("refresh.interval", "refresh.full_calls"):
             domain = _reachable(domain, calls)
         yield name, domain, calls > (2 if name == "refresh.bias" else 1)
 
 
 def _reachable(domain: Domain, calls: int) -> Domain:
-    """Intervals without those beyond the run, which all mean one full call."""
+    """Intervals, or numbers of full calls, without those beyond the run."""
     if isinstance(domain, IntRange):
         return domain.up_to(calls)
     if isinstance(domain, Choice):
@@ -127,7 +128,7 @@ def _reachable(domain: Domain, calls: int) -> Domain:
 
 
 def _pruned(
-    spec: SpaceSpec, context: SpaceContext, sites: Mapping[str, Mapping[str, Site]]
+    spec: SpaceSpec, context: SpaceContext, sites: Mapping[str, Mapping[str, PruneEntry]]
 ) -> Iterator[Item]:
     """Ratios, which matter where some call runs the layer."""
     calls, topology = context.calls, context.topology

@@ -3,10 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from dato import Topology
+from dato.schedule import Depth, Forecast
+from search.space.full_calls import evenly
 from search.space.problems import Problems
+
+
+class Placed(Protocol):
+    """Where a run computes a number of full calls."""
+
+    def __call__(self, calls: int, count: int) -> tuple[int, ...]:
+        """Numbers of ``count`` of ``calls`` calls, ascending, the first 0."""
+        ...
+
+
+class FittedWeights(Protocol):
+    """The weights of fitted forecasts."""
+
+    def __call__(
+        self, depths: Sequence[Depth], forecasts: Sequence[Forecast]
+    ) -> Mapping[int, tuple[float, ...]]:
+        """Weights of each call whose forecast is ``"fitted"``, the newest value first."""
+        ...
+
+
+def held(depths: Sequence[Depth], forecasts: Sequence[Forecast]) -> Mapping[int, tuple[float, ...]]:
+    """Weights that hold the last value: they cost what fitted ones cost."""
+    fitted = [call for call, forecast in enumerate(forecasts) if forecast == "fitted"]
+    return {call: (1.0,) for call in fitted if depths[call] != "full"}
 
 
 @dataclass(frozen=True)
@@ -18,6 +46,9 @@ class SpaceContext:
         topology: skip branches and self-attention layers of the denoiser.
         drift: mean absolute change of the predicted noise at each call, from the unpatched
             reference run; one value per call, the first 0.
+        placed: where the rule ``planned`` puts full calls. A study passes what its calibration
+            plans; evenly is enough to price schedules, whose cost is the same.
+        weights: of fitted forecasts. A study passes its calibration's.
 
     Raises:
         ConfigError: the drift does not have one finite value from 0 on for each call.
@@ -26,6 +57,8 @@ class SpaceContext:
     calls: int
     topology: Topology
     drift: tuple[float, ...]
+    placed: Placed = evenly
+    weights: FittedWeights = held
 
     def __post_init__(self) -> None:
         problems = Problems()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from dato import Kind, Schedule, Tokens
+from dato.schedule import Depth, Forecast
 from search.space.bind import Bound
 from search.space.domains import Value
 from search.space.full_calls import by_drift, by_interval, reused
@@ -23,7 +25,10 @@ def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:
     steps = tuple(names[kind] for kind in kinds)
     pruned = any(kind.prune for kind in kinds)
     tokens = tokens_of(bound, values) if pruned else Tokens()
-    return Schedule({names[kind]: kind for kind in kinds}, steps, tokens)
+    weights = bound.context.weights(
+        [kind.depth for kind in kinds], [kind.forecast for kind in kinds]
+    )
+    return Schedule({names[kind]: kind for kind in kinds}, steps, tokens, weights)
 
 
 def tokens_of(bound: Bound, values: Mapping[str, Value]) -> Tokens:
@@ -33,10 +38,12 @@ def tokens_of(bound: Bound, values: Mapping[str, Value]) -> Tokens:
 
 
 def full_calls(bound: Bound, values: Mapping[str, Value]) -> tuple[int, ...]:
-    """Numbers of the full calls, the first always 0 (rules interval and drift)."""
+    """Numbers of the full calls, the first always 0 (all rules but per_call)."""
     context = bound.context
     if bound.spec.rule == "drift":
         return by_drift(context.drift, float(values["refresh.threshold"]))
+    if bound.spec.rule == "planned":
+        return context.placed(context.calls, int(values["refresh.full_calls"]))
     interval, bias = int(values["refresh.interval"]), float(values["refresh.bias"])
     return by_interval(context.calls, interval, bias)
 
@@ -50,7 +57,7 @@ def _placed(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
     kinds = {
         "full": make_kind(bound, "full", Kind(), 0, values),
         "cached": make_kind(bound, "cached", Kind(depth), 1, values),
-        "reuse": Kind(0),
+        "reuse": make_kind(bound, "cached", Kind(0), 1, values),
     }
     names = (
         "full" if c in full else "reuse" if c in reuse else "cached" for c in range(context.calls)
@@ -86,11 +93,19 @@ def make_kind(bound: Bound, group: str, bare: Kind, call: int, values: Mapping[s
         if len(set(ratios.values())) == 1:
             ratios = {f"level_{level}": next(iter(ratios.values()))}
         prune |= {name: ratio for name, ratio in ratios.items() if ratio > 0}
-    return Kind(bare.depth, prune)
+    return Kind(bare.depth, prune, forecast_of(bare.depth, values))
+
+
+def forecast_of(depth: Depth, values: Mapping[str, Value]) -> Forecast:
+    """What calls of a depth forecast."""
+    if depth == "full":
+        return "hold"
+    name = values["forecast.output" if depth == 0 else "forecast.cut"]
+    return next(known for known in get_args(Forecast) if known == name)
 
 
 def name_kinds(kinds: Sequence[Kind]) -> dict[Kind, str]:
-    """A name for each distinct kind: full, cached or reuse, with a suffix where that repeats.
+    """A name for each distinct kind: full, cached, reuse or forecast, with a suffix for twins.
 
     The suffix is the depth of a cached kind and the ratio in percent, such as
     ``"cached-2-p30"``, and a number after it where two kinds would still read the same.
@@ -112,4 +127,6 @@ def name_kinds(kinds: Sequence[Kind]) -> dict[Kind, str]:
 def _base(kind: Kind) -> str:
     if kind.depth == "full":
         return "full"
-    return "reuse" if kind.depth == 0 else "cached"
+    if kind.depth:
+        return "cached"
+    return "reuse" if kind.forecast == "hold" else "forecast"

@@ -1,16 +1,21 @@
-"""Sets of values that a leaf of a space can take, and how a trial draws from them."""
+"""Sets of values that an entry of a space can take, and how a trial draws from them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any, Protocol
 
 Value = int | float | str
 
 GRID = 200
 """Points that stand for a continuous range where its values have to be listed."""
+
+DIGITS = 4
+"""Significant digits of a value that is drawn from a continuous range."""
 
 
 class Trial(Protocol):
@@ -33,6 +38,11 @@ class Choice:
 
     values: tuple[Value, ...]
 
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """All values: a choice has no order."""
+        return self.values
+
     def suggest(self, trial: Trial, name: str) -> Value:
         value: Value = trial.suggest_categorical(name, self.values)
         return value
@@ -53,6 +63,10 @@ class IntRange:
     @property
     def values(self) -> tuple[Value, ...]:
         return tuple(range(self.low, self.high + 1, self.step))
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        return (self.low, self.high)
 
     def suggest(self, trial: Trial, name: str) -> Value:
         return trial.suggest_int(name, self.low, self.high, step=self.step, log=self.log)
@@ -92,15 +106,19 @@ class FloatRange:
             points = [self.low + (self.high - self.low) * share for share in shares]
         return tuple(dict.fromkeys(self.clean(point) for point in points))
 
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        return (self.low, self.high)
+
     def suggest(self, trial: Trial, name: str) -> Value:
         drawn = trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
         return self.clean(drawn)
 
-    def clean(self, value: Value) -> Value:
-        """``value`` as it is printed: on the step, or with four significant digits."""
+    def clean(self, value: Value) -> float:
+        """``value`` as it is printed: on the step, or with :data:`DIGITS` significant digits."""
         number = float(value)
         if self.step is None:
-            return min(max(float(f"{number:.4g}"), self.low), self.high)
+            return min(max(float(f"{number:.{DIGITS}g}"), self.low), self.high)
         return round(self.low + round((number - self.low) / self.step) * self.step, 10)
 
 
@@ -119,7 +137,7 @@ def contains(domain: Domain, value: object) -> bool:
         return False
     if isinstance(domain, IntRange):
         return value == int(value) and (int(value) - domain.low) % domain.step == 0
-    return domain.step is None or abs(float(domain.clean(value)) - value) < 1e-6
+    return domain.step is None or abs(domain.clean(value) - value) < 1e-6
 
 
 def nearest(domain: Domain, value: Value) -> Value:
@@ -133,3 +151,27 @@ def nearest(domain: Domain, value: Value) -> Value:
         return abs(own - value)
 
     return min(domain.values, key=distance)
+
+
+def smallest(domain: Domain, reached: Callable[[float], bool]) -> Value | None:
+    """The smallest number of ``domain`` for which ``reached`` holds, as for all larger ones."""
+    if isinstance(domain, FloatRange) and domain.step is None:
+        return _smallest(domain, reached)
+    numbers = sorted(value for value in domain.values if not isinstance(value, str))
+    place = bisect_left(numbers, True, key=reached)
+    return numbers[place] if place < len(numbers) else None
+
+
+def _smallest(domain: FloatRange, reached: Callable[[float], bool]) -> float | None:
+    """The same of a continuous range, whose values have :data:`DIGITS` significant digits."""
+    low, high = domain.low, domain.high
+    if reached(low):
+        return low
+    if not reached(high):
+        return None
+    while low < (middle := low + (high - low) / 2) < high:
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    short = domain.clean(high)
+    if short < high:
+        short = domain.clean(float(Context(DIGITS, ROUND_CEILING).create_decimal(Decimal(high))))
+    return short

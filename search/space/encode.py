@@ -12,6 +12,9 @@ from search.space.domains import Value, nearest
 
 Values = dict[str, Value]
 
+PLACING = ("refresh.interval", "refresh.threshold", "refresh.full_calls")
+"""Parameters that say where the full calls are."""
+
 
 def encode(bound: Bound, schedule: Schedule, *, closest: bool = False) -> Values | None:
     """Parameters that decode to ``schedule``.
@@ -23,7 +26,7 @@ def encode(bound: Bound, schedule: Schedule, *, closest: bool = False) -> Values
         return None
     wanted = _tokens(schedule)
     wanted |= _calls(bound, schedule) if bound.spec.rule == "per_call" else _cached(schedule)
-    wanted |= _ratios(bound, schedule)
+    wanted |= _ratios(bound, schedule) | _forecasts(schedule)
     params = {
         own.name: nearest(own.domain, wanted.get(own.name, own.domain.values[0]))
         for own in bound.parameters
@@ -43,13 +46,17 @@ def usual_tokens(bound: Bound) -> Tokens:
 
 
 def same(one: Schedule, other: Schedule, topology: Topology) -> bool:
-    """Whether both make every call do the same, whatever their kinds are called."""
+    """Whether both make every call do the same, whatever their kinds are called.
+
+    Weights of fitted forecasts follow from the space, and what outputs are held as is its own.
+    """
 
     def meaning(schedule: Schedule) -> tuple[object, ...]:
         codebook = {
-            name: (kind.depth, topology.ratios(kind)) for name, kind in schedule.kinds.items()
+            name: (kind.depth, topology.ratios(kind), kind.forecast)
+            for name, kind in schedule.kinds.items()
         }
-        pruned = any(ratios for _, ratios in codebook.values())
+        pruned = any(ratios for _, ratios, _ in codebook.values())
         return ([codebook[step] for step in schedule.steps], schedule.tokens if pruned else None)
 
     return meaning(one) == meaning(other)
@@ -77,9 +84,17 @@ def _cached(schedule: Schedule) -> Values:
     cached = [kind for kind in _kinds(schedule) if kind.depth != "full"]
     depths = Counter(kind.depth for kind in cached if kind.depth)
     if not depths:
-        return {"cached.depth": 0, "cached.reuse": 0.0}
+        return {"cached.depth": 0, "cached.reuse": 1.0 if cached else 0.0}
     share = sum(kind.depth == 0 for kind in cached) / len(cached)
     return {"cached.depth": depths.most_common(1)[0][0], "cached.reuse": share}
+
+
+def _forecasts(schedule: Schedule) -> Values:
+    """The most frequent forecast of outputs and of cuts."""
+    outputs = Counter(kind.forecast for kind in _kinds(schedule) if kind.depth == 0)
+    cuts = Counter(kind.forecast for kind in _kinds(schedule) if kind.depth not in (0, "full"))
+    found = {"forecast.output": outputs, "forecast.cut": cuts}
+    return {name: count.most_common(1)[0][0] for name, count in found.items() if count}
 
 
 def _kinds(schedule: Schedule) -> list[Kind]:
@@ -121,7 +136,7 @@ def _options(bound: Bound) -> Iterator[Values]:
     biases = domains["refresh.bias"].values if "refresh.bias" in domains else (None,)
     for bias in sorted(biases, key=lambda value: abs(float(value or 1.0) - 1.0)):
         option: Values = {} if bias is None else {"refresh.bias": bias}
-        placed = [name for name in ("refresh.interval", "refresh.threshold") if name in domains]
+        placed = [name for name in PLACING if name in domains]
         if not placed:
             yield option
         for name in placed:

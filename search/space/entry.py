@@ -1,4 +1,4 @@
-"""Parses one leaf of a space: a constant, or ``{kind: int|float|choice, ...}``."""
+"""Parses one entry of a space: a constant, or ``{kind: int|float|choice, ...}``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Leaf:
+class Entry:
     """A domain, and what it is repeated for (``None``: one value for all)."""
 
     domain: Domain
@@ -48,16 +48,16 @@ class Slot:
         return math.isfinite(value) and self.low <= value <= self.high
 
 
-def parse_leaf(raw: object, path: str, slot: Slot, problems: Problems) -> Leaf | None:
-    """The leaf at ``path``, or ``None`` after its mistakes were added to ``problems``."""
+def parse_entry(raw: object, path: str, slot: Slot, problems: Problems) -> Entry | None:
+    """The entry at ``path``, or ``None`` after its mistakes were added to ``problems``."""
     if not isinstance(raw, Mapping):
         if slot.accepts(raw) and isinstance(raw, int | float | str):
-            return Leaf(Choice((raw,)))
+            return Entry(Choice((raw,)))
         problems.add(path, slot.rule, "Give such a value or {kind: ...}.", raw)
         return None
     before = len(problems.found)
     kind = raw.get("kind")
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         problems.unknown(join(path, "kind"), kind, FIELDS, "kind of parameter")
         return None
     problems.keys(path, raw, FIELDS[kind])
@@ -65,11 +65,10 @@ def parse_leaf(raw: object, path: str, slot: Slot, problems: Problems) -> Leaf |
     domain = _choice(raw, path, problems) if kind == "choice" else _range(raw, path, problems)
     if domain is None or len(problems.found) > before:
         return None
-    ends = domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
-    for value in ends:
+    for value in domain.ends:
         if not slot.accepts(value):
             problems.add(path, slot.rule, "Change the parameter's values.", value)
-    return Leaf(domain, per) if len(problems.found) == before else None
+    return Entry(domain, per) if len(problems.found) == before else None
 
 
 def _parse_per(raw: Mapping[str, object], path: str, slot: Slot, problems: Problems) -> Per | None:

@@ -22,6 +22,11 @@ def by_interval(calls: int, interval: int, bias: float) -> tuple[int, ...]:
     return tuple(places)
 
 
+def evenly(calls: int, count: int) -> tuple[int, ...]:
+    """``count`` of ``calls`` calls, as evenly as they go."""
+    return tuple(place * calls // count for place in range(count))
+
+
 def by_drift(drift: Sequence[float], threshold: float) -> tuple[int, ...]:
     """A full call where the drift since the last one exceeds ``threshold`` x the total drift."""
     limit = threshold * sum(drift)

@@ -5,13 +5,16 @@ Every leaf is a constant or a parameter: ``{kind: int|float, low, high, step, lo
 
 - ``name``: of the space.
 - ``refresh``: where the full calls are. ``rule: interval`` takes ``interval`` and ``bias``,
-  ``rule: drift`` takes ``threshold``, ``rule: per_call`` leaves it to ``calls``.
+  ``rule: drift`` takes ``threshold``, ``rule: planned`` takes ``full_calls``, how many there are:
+  they go where a calibration predicts the least damage; ``rule: per_call`` leaves it to ``calls``.
 - ``cached``: the calls in between: ``depth``, ``reuse`` (share that repeats the previous
   output), ``prune``.
 - ``full``: the full calls: ``prune``.
 - ``calls`` (rule ``per_call`` only): ``depth`` (``per: call``; the first call is full anyway)
   and ``prune`` of every call.
 - ``prune``: for ``cached`` and ``full`` calls that have no ``prune`` of their own.
+- ``forecast``: what stands in for held values: ``output`` of calls of depth 0, ``cut`` of deeper
+  ones; ``hold`` (the default), ``linear`` or ``fitted``.
 - ``tokens``: the fields of :class:`dato.Tokens`; ``patch`` is a constant.
 
 A ``prune`` is one leaf for all self-attention (``per: layer`` or ``per: level`` repeats it), or
@@ -24,7 +27,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from search.space.entry import Leaf, Slot, parse_leaf
+from search.space.entry import Entry, Slot, parse_entry
 from search.space.problems import Problems, join
 from search.space.pruning import parse_patch, parse_prune
 
@@ -34,6 +37,9 @@ RULES: dict[str, dict[str, Slot]] = {
         "bias": Slot("A bias is a number from 0.1 to 10 (1 is even).", 0.1, 10),
     },
     "drift": {"threshold": Slot("A threshold is a share of the drift from 0 to 1.", 0, 1)},
+    "planned": {
+        "full_calls": Slot("full_calls is an integer from 1 on.", 1, math.inf, integer=True)
+    },
     "per_call": {},
 }
 OPTIONAL = {"bias", "reuse"}
@@ -42,6 +48,10 @@ REUSE = Slot("reuse is a share from 0 to 1.", 0, 1)
 CALL_DEPTH = Slot(
     'A depth is an integer from 0 on or "full".', 0, math.inf, True, ("full",), ("call",)
 )
+FORECAST = {
+    name: Slot('A forecast is "hold", "linear" or "fitted".', words=("hold", "linear", "fitted"))
+    for name in ("output", "cut")
+}
 TOKENS = {
     "protect": Slot("protect is a share from 0 to 1.", 0, 1),
     "dynamics_weight": Slot("dynamics_weight is a number from 0 on.", 0, math.inf),
@@ -49,7 +59,7 @@ TOKENS = {
     "share": Slot('share is "level" or "layer".', words=("level", "layer")),
 }
 
-Leaves = dict[str, Leaf]
+Entries = dict[str, Entry]
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,8 @@ class SpaceSpec:
 
     name: str
     rule: str
-    leaves: tuple[tuple[str, Leaf], ...]
-    prune: tuple[tuple[str, str, tuple[tuple[str, Leaf], ...]], ...]
+    leaves: tuple[tuple[str, Entry], ...]
+    prune: tuple[tuple[str, str, tuple[tuple[str, Entry], ...]], ...]
     patch: tuple[int, int]
 
 
@@ -84,14 +94,14 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
         problems.add("name", "A space has a name.", "Add name: my_space.", name)
     rule = _rule(config, problems)
     groups = ("calls",) if rule == "per_call" else ("cached", "full", "prune")
-    problems.keys("", config, ("name", "refresh", *groups, "tokens"))
+    problems.keys("", config, ("name", "refresh", *groups, "forecast", "tokens"))
     refresh = _table(config, "refresh", problems)
     problems.keys("refresh", refresh, ("rule", *RULES[rule]))
     leaves = _leaves(refresh, "refresh", RULES[rule], problems)
     tokens = _table(config, "tokens", problems)
     problems.keys("tokens", tokens, ("patch", *TOKENS))
     patch = parse_patch(tokens, problems)
-    prune: dict[str, tuple[str, Leaves]] = {}
+    prune: dict[str, tuple[str, Entries]] = {}
     if rule == "per_call":
         leaves |= _group(config, "calls", {"depth": CALL_DEPTH}, problems)
         prune["calls"] = parse_prune(config, "calls", patch, problems)
@@ -104,6 +114,10 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
             problems.add("prune", "This prune reaches no call.", remedy)
     slots = {key: slot for key, slot in TOKENS.items() if key in tokens}
     leaves |= _leaves(tokens, "tokens", slots, problems)
+    forecast = _table(config, "forecast", problems)
+    problems.keys("forecast", forecast, tuple(FORECAST))
+    slots = {key: slot for key, slot in FORECAST.items() if key in forecast}
+    leaves |= _leaves(forecast, "forecast", slots, problems)
     problems.found = list(dict.fromkeys(problems.found))
     problems.raise_if_any(f"space {name!r}")
     flat = tuple((group, base, tuple(own.items())) for group, (base, own) in prune.items())
@@ -128,11 +142,11 @@ def _table(config: Mapping[str, object], key: str, problems: Problems) -> Mappin
 
 def _leaves(
     table: Mapping[str, object], path: str, slots: Mapping[str, Slot], problems: Problems
-) -> Leaves:
-    found: Leaves = {}
+) -> Entries:
+    found: Entries = {}
     for key, slot in slots.items():
         if key in table:
-            leaf = parse_leaf(table[key], join(path, key), slot, problems)
+            leaf = parse_entry(table[key], join(path, key), slot, problems)
             if leaf is not None:
                 found[join(path, key)] = leaf
         elif key not in OPTIONAL:
@@ -142,7 +156,7 @@ def _leaves(
 
 def _group(
     config: Mapping[str, object], group: str, slots: Mapping[str, Slot], problems: Problems
-) -> Leaves:
+) -> Entries:
     table = _table(config, group, problems)
     problems.keys(group, table, (*slots, "prune"))
     return _leaves(table, group, slots, problems)

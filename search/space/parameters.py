@@ -22,3 +22,8 @@ class Parameter:
     def suggest(self, trial: Trial) -> Value:
         """Draw a value through the trial's ``suggest_*``."""
         return self.domain.suggest(trial, self.name)
+
+
+def at_call(name: str, call: int, calls: int) -> str:
+    """Name of what has a value of its own at each call of a run, such as ``"calls.depth.07"``."""
+    return f"{name}.{call:0{max(2, len(str(calls - 1)))}d}"

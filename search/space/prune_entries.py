@@ -1,4 +1,4 @@
-"""Which leaf of a ``prune`` table gives each self-attention layer its ratio."""
+"""Which entry of a ``prune`` table gives each self-attention layer its ratio."""
 
 from __future__ import annotations
 
@@ -8,51 +8,56 @@ from dataclasses import dataclass
 
 from dato import Layer, Topology
 from search.space.domains import Domain
-from search.space.entry import Leaf
+from search.space.entry import Entry
+from search.space.parameters import at_call
 from search.space.problems import Problems, join
 
 
 @dataclass(frozen=True)
-class Site:
-    """The name and domain of a value that may differ by call."""
+class PruneEntry:
+    """Where a layer's ratio comes from.
+
+    Args:
+        name: of the ratio, the start of it where every call has its own.
+        domain: ratios that it can be.
+        per_call: whether every call has its own.
+    """
 
     name: str
     domain: Domain
     per_call: bool = False
 
     def at(self, call: int, calls: int) -> str:
-        """Name of the value at ``call`` of a run of ``calls``, such as ``"calls.depth.07"``."""
-        if not self.per_call:
-            return self.name
-        return f"{self.name}.{call:0{max(2, len(str(calls - 1)))}d}"
+        """Name of the ratio at ``call`` of a run of ``calls``."""
+        return at_call(self.name, call, calls) if self.per_call else self.name
 
 
 def resolve(
-    base: str, leaves: Mapping[str, Leaf], topology: Topology, problems: Problems
-) -> dict[str, Site]:
-    """The site of each layer that ``leaves`` mention, by layer name; the most specific wins.
+    base: str, entries: Mapping[str, Entry], topology: Topology, problems: Problems
+) -> dict[str, PruneEntry]:
+    """The entry of each layer that ``entries`` mention, by layer name; the most specific wins.
 
     Args:
         base: path of the table, such as ``"full.prune"``.
-        leaves: by ``""`` (every layer), ``"finest"``, ``"level_N"`` or layer name.
+        entries: by ``""`` (every layer), ``"finest"``, ``"level_N"`` or layer name.
         problems: collects levels and layers that the denoiser does not have.
     """
-    found: dict[str, Site] = {}
-    for key in sorted(leaves, key=_specificity):
+    found: dict[str, PruneEntry] = {}
+    for key in sorted(entries, key=_specificity):
         layers, name = _select(key, topology)
         if not layers:
             valid = [f"level_{level}" for level in topology.levels]
             valid += [layer.name for layer in topology.layers]
             problems.unknown(join(base, key), key, valid, "level or layer of this denoiser")
-        if key == "finest" and name in leaves:
+        if key == "finest" and name in entries:
             rule = f"finest is {name} on this denoiser, which has a ratio of its own."
             problems.add(join(base, key), rule, f"Remove finest or {name}.")
         for layer in layers:
-            leaf = leaves[key]
-            per_level = f"level_{layer.level}" if leaf.per == "level" else ""
-            per_layer = layer.name if leaf.per == "layer" else ""
+            entry = entries[key]
+            per_level = f"level_{layer.level}" if entry.per == "level" else ""
+            per_layer = layer.name if entry.per == "layer" else ""
             full_name = join(base, name, per_level, per_layer)
-            found[layer.name] = Site(full_name, leaf.domain, leaf.per == "call")
+            found[layer.name] = PruneEntry(full_name, entry.domain, entry.per == "call")
     return found
 
 

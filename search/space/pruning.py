@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dato import Tokens
-from search.space.entry import Leaf, Per, Slot, parse_leaf
+from search.space.entry import Entry, Per, Slot, parse_entry
 from search.space.problems import Problems, join
 
 LEVEL = re.compile(r"level_\d+")
@@ -27,8 +27,8 @@ def parse_patch(tokens: Mapping[str, object], problems: Problems) -> tuple[int, 
 
 def parse_prune(
     config: Mapping[str, object], group: str, patch: tuple[int, int], problems: Problems
-) -> tuple[str, dict[str, Leaf]]:
-    """Where the ratios of ``group`` are named, and their leaves by level or layer."""
+) -> tuple[str, dict[str, Entry]]:
+    """Where the ratios of ``group`` are named, and their entries by level or layer."""
     given = config.get(group)
     table = given if isinstance(given, Mapping) else {}
     base, raw = join(group, "prune"), table.get("prune")
@@ -40,16 +40,18 @@ def parse_prune(
     rule = f"A pruning ratio is from 0 to 1 - 1/(patch area) = {limit:g}."
     call: tuple[Per, ...] = ("call",) if group == "calls" else ()
     if not isinstance(raw, Mapping) or "kind" in raw:
-        whole = parse_leaf(raw, base, Slot(rule, 0, limit, per=("layer", "level", *call)), problems)
+        whole = parse_entry(
+            raw, base, Slot(rule, 0, limit, per=("layer", "level", *call)), problems
+        )
         return base, {} if whole is None else {"": whole}
-    found: dict[str, Leaf] = {}
+    found: dict[str, Entry] = {}
     for key, value in raw.items():
         per: tuple[Per, ...] = call if "." in str(key) else ("layer", *call)
         if not (key == "finest" or LEVEL.fullmatch(str(key)) or "." in str(key)):
             valid = ("finest", "level_0", "level_1", "level_2", "a layer's name")
             problems.unknown(join(base, str(key)), key, valid, "level or layer")
             continue
-        leaf = parse_leaf(value, join(base, str(key)), Slot(rule, 0, limit, per=per), problems)
-        if leaf is not None:
-            found[str(key)] = leaf
+        entry = parse_entry(value, join(base, str(key)), Slot(rule, 0, limit, per=per), problems)
+        if entry is not None:
+            found[str(key)] = entry
     return base, found

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from dato import Schedule
+from dato.schedule import Forecast
 from search.space.bind import Bound, bind
 from search.space.context import SpaceContext
 from search.space.decode import decode
@@ -14,6 +15,9 @@ from search.space.encode import encode, usual_tokens
 from search.space.language import SpaceSpec, parse_space
 from search.space.parameters import Parameter
 from search.space.warmstart import spread, uniform
+
+MOVED = ("drift", "planned")
+"""Rules that place full calls unevenly."""
 
 
 class Space:
@@ -77,12 +81,14 @@ class Space:
         """Parameters of a full call every ``interval`` calls and ``depth`` in between.
 
         ``ratio`` is pruned on the finest level with self-attention; interval 1 with ratio 0 is
-        the unpatched model. ``None`` where the space has no such schedule. A space with the
-        drift rule, which cannot promise even spacing, gives the closest for intervals above 1.
+        the unpatched model. ``None`` where the space has no such schedule. A space whose rule
+        cannot promise even spacing (drift, planned) gives the closest for intervals above 1.
         """
         bound = self.bind(context)
-        target = uniform(context, interval, depth, ratio, usual_tokens(bound))
-        return encode(bound, target, closest=self.spec.rule == "drift" and interval > 1)
+        forecast = bound.constants.get("forecast.cut", "hold")
+        line: Forecast = "hold" if forecast == "hold" else "linear"
+        target = uniform(context, interval, depth, ratio, usual_tokens(bound), line)
+        return encode(bound, target, closest=self.spec.rule in MOVED and interval > 1)
 
     def warm_starts(self, context: SpaceContext, count: int) -> tuple[dict[str, Value], ...]:
         """Up to ``count`` uniform schedules, from mild to extreme speed-ups, the same each time."""

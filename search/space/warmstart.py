@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dato import Schedule, Tokens
+from dato.schedule import Forecast
 from search.space.context import SpaceContext
 from search.space.domains import Value
 
@@ -36,11 +37,18 @@ class Start:
 
 
 def uniform(
-    context: SpaceContext, interval: int, depth: int, ratio: float, tokens: Tokens
+    context: SpaceContext,
+    interval: int,
+    depth: int,
+    ratio: float,
+    tokens: Tokens,
+    forecast: Forecast = "hold",
 ) -> Schedule:
     """The uniform schedule that prunes ``ratio`` of the finest level with self-attention."""
     prune = {f"level_{context.finest}": ratio} if ratio else {}
-    return Schedule.uniform(context.calls, interval, depth, prune, tokens if ratio else Tokens())
+    return Schedule.uniform(
+        context.calls, interval, depth, prune, tokens if ratio else Tokens(), forecast
+    )
 
 
 def spread(encoder: Encoder, context: SpaceContext, count: int) -> tuple[Params, ...]:

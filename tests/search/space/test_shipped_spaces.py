@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dato import Kind, Schedule, Topology
-from tests.search.space.worlds import RUN, SD15, SDXL, SHIPPED, assignments, run_of, shipped
+from search.space import load_space
+from tests.search.space.worlds import (
+    RUN,
+    SD15,
+    SDXL,
+    SHIPPED,
+    assignments,
+    declared,
+    run_of,
+    shipped,
+)
 
 
 def test_the_shipped_spaces_are_the_documented_ones() -> None:
-    assert set(SHIPPED) == {"interval", "layered", "per_call", "dynamics", "joint"}
+    assert set(SHIPPED) == {"interval", "layered", "per_call", "dynamics", "joint", "planned"}
     assert all(shipped(name).name == name for name in SHIPPED)
 
 
 @pytest.mark.parametrize(
     ("name", "dimensions"),
-    [("interval", 3), ("layered", 19), ("per_call", 99), ("dynamics", 6), ("joint", 7)],
+    [
+        ("interval", 3),
+        ("layered", 19),
+        ("per_call", 99),
+        ("dynamics", 6),
+        ("joint", 7),
+        ("planned", 6),
+    ],
 )
 def test_dimensions_for_fifty_calls_of_sd15(name: str, dimensions: int) -> None:
     assert len(shipped(name).parameters(RUN)) == dimensions
@@ -100,3 +119,51 @@ def test_the_papers_strategy_is_in_the_per_call_space() -> None:
     found = shipped("per_call").decode(params, context)
     assert [found.kind(call) for call in range(51)] == [kinds[name] for name in schedule.steps]
     assert shipped("interval").encode(schedule, context) is None
+
+
+@pytest.mark.parametrize("name", ["planned", "joint", "interval", "layered", "dynamics"])
+@settings(max_examples=25)
+@given(data=st.data(), calls=st.sampled_from([1, 2, 3, 4, 20, 50]))
+def test_what_a_space_decodes_keeps_its_forecasts(
+    name: str, data: st.DataObject, calls: int
+) -> None:
+    space, context = shipped(name), run_of(calls)
+    schedule = space.decode(data.draw(assignments(space, context)), context)
+    forecasts = {kind.forecast for kind in schedule.kinds.values() if kind.depth != "full"}
+    expected = {"linear", "fitted"} if name == "planned" else {"hold"}
+    assert forecasts <= expected
+
+
+def test_a_planned_space_puts_full_calls_where_it_is_told() -> None:
+    context = replace(RUN, placed=lambda calls, count: (0, *range(calls - count + 1, calls)))
+    start = shipped("planned").encode_uniform(10, 1, 0.0, context)
+    assert start is not None
+    schedule = shipped("planned").decode(start, context)
+    full = [call for call in range(50) if schedule.kind(call).depth == "full"]
+    assert full == [0, 46, 47, 48, 49]
+
+
+def test_a_line_everywhere_is_in_the_planned_space() -> None:
+    line = Schedule.uniform(50, 10, 0, forecast="linear")
+    params = shipped("planned").encode(line, RUN)
+    assert params is not None
+    assert params["refresh.full_calls"] == 5
+    assert params["cached.reuse"] == 1.0
+    found = shipped("planned").decode(params, RUN)
+    assert [found.kind(call) for call in range(50)] == [line.kind(call) for call in range(50)]
+
+
+def test_calls_that_all_reuse_are_found_again() -> None:
+    space = load_space(
+        declared(refresh={"rule": "interval", "interval": 2}, cached={
+            "depth": {"kind": "int", "low": 1, "high": 2},
+            "reuse": {"kind": "float", "low": 0.0, "high": 1.0, "step": 0.2},
+        })
+    )  # fmt: skip
+    context = run_of(4)
+    for share in (0.8, 1.0):
+        values = {p.name: p.domain.values[0] for p in space.parameters(context)}
+        schedule = space.decode({**values, "cached.reuse": share}, context)
+        again = space.encode(schedule, context)
+        assert again is not None
+        assert space.decode(again, context) == schedule
