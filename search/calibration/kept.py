@@ -46,5 +46,5 @@ def fits(space: Space) -> bool:
     return any(
         "fitted" in leaf.domain.values
         for name, leaf in space.spec.leaves
-        if name.endswith("forecast")
+        if name.startswith("forecast.")
     )

@@ -10,8 +10,9 @@ straight lines may reach one call further back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from dato import Kind, Schedule
 from dato.runtime.forecast import HOLD, linear_weights
 from search.calibration.table import Calibration
+from search.space.full_calls import evenly
 
 LONGEST = 250
 """Calls of the longest run that is planned: memory grows with their third power (125 MB)."""
@@ -49,6 +51,25 @@ class Placement:
         steps = tuple("full" if call in own else "forecast" for call in range(calls))
         kinds = {"full": Kind(), "forecast": Kind(0, forecast=self.between)}
         return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, steps)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Where a study's space puts full calls: see :class:`search.space.context.Placed`."""
+
+    plans: Mapping[int, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> Self:
+        """The best placement of every number of full calls."""
+        return cls({len(plan.full): plan.full for plan in placements(calibration)})
+
+    def __call__(self, calls: int, count: int) -> tuple[int, ...]:
+        """Too few full calls to plan, or too long a run, are placed evenly."""
+        return self.plans.get(count) or evenly(calls, count)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.plans.items()))
 
 
 def placements(calibration: Calibration, between: Between = "linear") -> tuple[Placement, ...]:

@@ -68,10 +68,12 @@ def _planned(space: Space, instruments: Instruments, watcher: StageWatcher) -> l
 
 
 def places_calls(space: Space) -> bool:
-    """Whether a space can compute any single call and leave out any other.
+    """Whether a space can compute any single call and leave out any other, or plans them itself.
 
-    Rules that place the full calls themselves cannot express what is planned.
+    Other rules, which place the full calls themselves, cannot express what is planned.
     """
+    if space.spec.rule == "planned":
+        return True
     values = {
         value
         for name, leaf in space.spec.leaves

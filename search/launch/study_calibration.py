@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from search.calibration.fit import Fitted
 from search.calibration.kept import depths_of, fits, kept_calibration
 from search.calibration.measure import key_of, measure_calibration
+from search.calibration.placement import Planned
 from search.calibration.prompts import calibration_workload
 from search.calibration.table import Calibration
 from search.errors import TrialError, UserError
@@ -14,16 +16,27 @@ from search.launch.watching import StageWatcher
 from search.launch.workers.pool import Pool
 from search.records.folder import StudyFolder
 from search.settings import Config
-from search.space import load_space
+from search.space import SpaceContext, load_space
 
 
-def study_weights(
-    config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher
-) -> Fitted | None:
-    """What fits the weights of the space's schedules; ``None`` where none of them is fitted."""
-    if not fits(load_space(config.space)):
-        return None
-    return Fitted(study_calibration(config, folder, pool, watcher))
+def study_context(
+    config: Config,
+    folder: StudyFolder,
+    pool: Pool,
+    watcher: StageWatcher,
+    drift: tuple[float, ...],
+) -> SpaceContext:
+    """What the study's space decodes with; calibrated where the space asks for it.
+
+    Args:
+        drift: of the reference run, by call.
+    """
+    space = load_space(config.space)
+    context = SpaceContext(pool.description.calls, pool.description.topology, drift)
+    if space.spec.rule != "planned" and not fits(space):
+        return context
+    calibration = study_calibration(config, folder, pool, watcher)
+    return replace(context, placed=Planned.of(calibration), weights=Fitted(calibration))
 
 
 def study_calibration(

@@ -75,3 +75,5 @@ def test_a_space_says_which_cuts_its_calls_stand_on() -> None:
         "cached": {"depth": {"kind": "int", "low": 0, "high": 2}},
     }
     assert depths_of(load_space(plain)) == (1, 2)
+    assert fits(load_space(plain | {"forecast": {"cut": "fitted"}}))
+    assert not fits(load_space(plain | {"forecast": {"cut": "hold", "output": "linear"}}))

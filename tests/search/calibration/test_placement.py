@@ -6,7 +6,7 @@ import pytest
 
 from search.calibration import placement
 from search.calibration.damage import damage
-from search.calibration.placement import FEWEST, Between, placements
+from search.calibration.placement import FEWEST, Between, Planned, placements
 from tests.oracles.placements import best_placement
 from tests.search.calibration.made_up import calibration, wandering
 
@@ -39,3 +39,13 @@ def test_short_and_long_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [own.full for own in placements(calibration(wandering(2, 1)))] == [(0, 1)]
     monkeypatch.setattr(placement, "LONGEST", 5)
     assert placements(calibration(wandering(6, 1))) == ()
+
+
+def test_a_space_takes_the_plans_and_places_what_is_not_planned_evenly() -> None:
+    known = calibration(wandering(CALLS, 1))
+    planned = Planned.of(known)
+    for own in placements(known):
+        assert planned(CALLS, len(own.full)) == own.full
+    assert planned(CALLS, 1) == (0,)
+    assert planned(CALLS, 2) == (0, 4)
+    assert hash(planned) == hash(Planned.of(known))

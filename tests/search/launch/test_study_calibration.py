@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from search.calibration.fit import Fitted
 from search.launch.first_schedules import places_calls
-from search.launch.study_calibration import study_calibration, study_weights
+from search.launch.study_calibration import study_calibration, study_context
 from search.launch.workers.pool import Pool, SerialPool
 from search.model.generator import Generator
 from search.records.folder import StudyFolder
@@ -59,19 +60,25 @@ def test_what_is_planned_can_be_run(
         assert generator.generate(plan.schedule(STEPS), [0]).latents.isfinite().all()
 
 
-def test_only_a_space_of_single_calls_is_planned_for(config: Config) -> None:
-    assert places_calls(load_space(config.space))
+def test_starts_are_planned_where_a_space_can_express_them() -> None:
+    for name in ("per_call", "planned"):
+        assert places_calls(load_space(compose_config([f"space={name}"]).space))
     for name in ("joint", "interval", "dynamics"):
         assert not places_calls(load_space(compose_config([f"space={name}"]).space))
 
 
-def test_a_space_that_fits_nothing_measures_nothing(
+def test_a_context_is_calibrated_where_its_space_asks_for_it(
     pool: Pool, config: Config, tmp_path: Path
 ) -> None:
+    folder, drift = StudyFolder(tmp_path / "study"), (0.0,) * STEPS
     plain = {"name": "own", "refresh": {"rule": "per_call"}, "calls": {"depth": 0}}
-    folder = StudyFolder(tmp_path / "study")
-    found = study_weights(
-        config.model_copy(update={"space": plain}), folder, pool, RecordingWatcher()
-    )
-    assert found is None
-    assert not folder.calibration.exists()
+    for space, calibrated in (
+        (plain, False),
+        (plain | {"forecast": {"output": "fitted"}}, True),
+        (compose_config(["space=planned"]).space, True),
+    ):
+        own = config.model_copy(update={"space": space})
+        context = study_context(own, folder, pool, RecordingWatcher(), drift)
+        assert isinstance(context.weights, Fitted) is calibrated
+        assert folder.calibration.exists() is calibrated
+        folder.calibration.unlink(missing_ok=True)
