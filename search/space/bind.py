@@ -23,14 +23,21 @@ class Bound:
         spec: the space. context: the model and run.
         parameters: dimensions that change something, in a fixed order.
         constants: values by name of everything else.
-        sites: for each group of calls, where each layer's ratio comes from, by layer name.
+        pruned: for each group of calls, where each layer's ratio comes from, by layer name.
     """
 
     spec: SpaceSpec
     context: SpaceContext
     parameters: tuple[Parameter, ...]
     constants: Mapping[str, Value]
-    sites: Mapping[str, Mapping[str, PruneEntry]]
+    pruned: Mapping[str, Mapping[str, PruneEntry]]
+
+    def domain(self, name: str) -> Domain:
+        """Values that ``name`` can take; a constant takes one."""
+        for own in self.parameters:
+            if own.name == name:
+                return own.domain
+        return Choice((self.constants[name],))
 
     def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
         """Values of every name, from checked and rounded ``params`` and the constants.
@@ -58,22 +65,27 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
     """The dimensions of ``spec`` for ``context``.
 
     Raises:
-        ConfigError: with every depth, level and layer that the model does not have.
+        ConfigError: with every depth, level and layer that the model does not have, and every
+            measurement that the space needs and the context lacks.
     """
     problems = Problems()
-    sites = {
-        group: resolve(base, dict(leaves), context.topology, problems)
-        for group, base, leaves in spec.prune
+    pruned = {
+        group: resolve(base, dict(entries), context.topology, problems)
+        for group, base, entries in spec.prune
     }
     _check(spec, context, problems)
     problems.raise_if_any(f"space {spec.name!r} for this model")
     live: dict[str, Domain] = {}
+    forecasts = any(name.startswith("forecast.") for name, _ in spec.entries)
     constants: dict[str, Value] = {"refresh.bias": 1.0, "cached.reuse": 0.0}
     constants |= {f"forecast.{name}": "hold" for name in FORECAST}
-    prunes = any(max(site.domain.values) != 0 for own in sites.values() for site in own.values())
+    constants["forecast.quantity"] = "epsilon" if forecasts else "output"
+    prunes = any(
+        max(map(float, entry.domain.ends)) != 0 for own in pruned.values() for entry in own.values()
+    )
     for name, domain, matters in [
         *_plain(spec, context, "refresh.", "cached.", "calls.", "forecast."),
-        *_pruned(spec, context, sites),
+        *_ratios(spec, context, pruned),
         *((name, domain, prunes) for name, domain, _ in _plain(spec, context, "tokens.")),
     ]:
         if matters and len(domain.values) > 1:
@@ -83,19 +95,31 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
     for name in live:
         constants.pop(name, None)
     parameters = tuple(Parameter(name, domain) for name, domain in live.items())
-    return Bound(spec, context, parameters, MappingProxyType(constants), MappingProxyType(sites))
+    return Bound(spec, context, parameters, MappingProxyType(constants), MappingProxyType(pruned))
 
 
 def _check(spec: SpaceSpec, context: SpaceContext, problems: Problems) -> None:
     branches = context.topology.skip_branches
-    for name, leaf in spec.leaves:
-        values = [value for value in leaf.domain.values if isinstance(value, int)]
-        if name.endswith(".depth") and values and max(values) > branches:
+    for name, entry in spec.entries:
+        depths = [value for value in entry.domain.ends if isinstance(value, int)]
+        if name.endswith(".depth") and depths and max(depths) > branches:
             rule = f"This denoiser has {branches} skip branches; a depth cannot exceed them."
-            problems.add(name, rule, f"Stop at {branches}.", max(values))
+            problems.add(name, rule, f"Stop at {branches}.", max(depths))
+        fitted = name.startswith("forecast.") and contains(entry.domain, "fitted")
+        if fitted and context.weights is None and context.calls > 1 and _used(spec, name):
+            rule = "A fitted forecast takes its weights from a calibration, and this run has none."
+            problems.add(name, rule, "Calibrate, or write hold or linear.", "fitted")
     if spec.rule == "drift" and context.calls > 1 and not any(context.drift):
         rule = "The drift rule needs the drift of a reference run; all of it is 0."
         problems.add("refresh.rule", rule, "Record the reference run, or use rule interval.")
+
+
+def _used(spec: SpaceSpec, name: str) -> bool:
+    """Whether calls may forecast what ``name`` is about: a cut, or the output."""
+    depths, reuse = spec.depth, spec.entry("cached.reuse")
+    if name == "forecast.cut":
+        return any(isinstance(depth, int) and depth > 0 for depth in depths.ends)
+    return contains(depths, 0) or (reuse is not None and max(map(float, reuse.domain.ends)) > 0)
 
 
 Item = tuple[str, Domain, bool]
@@ -103,19 +127,23 @@ Item = tuple[str, Domain, bool]
 
 
 def _plain(spec: SpaceSpec, context: SpaceContext, *prefixes: str) -> Iterator[Item]:
-    """Leaves other than pruning."""
+    """Entries other than pruning."""
     calls = context.calls
-    for name, leaf in spec.leaves:
-        domain = leaf.domain
+    for name, entry in spec.entries:
+        domain = entry.domain
         if not name.startswith(prefixes):
             continue
-        if leaf.per == "call":
+        if entry.per == "call":
             for call in range(1, calls):
                 yield at_call(name, call, calls), domain, True
             continue
         if name in ("refresh.interval", "refresh.full_calls"):
             domain = _reachable(domain, calls)
-        yield name, domain, calls > (2 if name == "refresh.bias" else 1)
+        needed = 3 if name == "refresh.bias" else 2
+        if name in ("forecast.output", "forecast.cut") and not contains(domain, "fitted"):
+            needed = 3  # a straight line needs two values
+        used = not name.startswith("forecast.") or _used(spec, name)
+        yield name, domain, calls >= needed and used
 
 
 def _reachable(domain: Domain, calls: int) -> Domain:
@@ -127,23 +155,21 @@ def _reachable(domain: Domain, calls: int) -> Domain:
     return domain
 
 
-def _pruned(
-    spec: SpaceSpec, context: SpaceContext, sites: Mapping[str, Mapping[str, PruneEntry]]
+def _ratios(
+    spec: SpaceSpec, context: SpaceContext, pruned: Mapping[str, Mapping[str, PruneEntry]]
 ) -> Iterator[Item]:
     """Ratios, which matter where some call runs the layer."""
     calls, topology = context.calls, context.topology
-    leaf = dict(spec.leaves).get("calls.depth" if spec.rule == "per_call" else "cached.depth")
-    depths = leaf.domain.values if leaf is not None else ()
-    kinds = [Kind("full" if isinstance(depth, str) else int(depth)) for depth in depths]
+    kinds = [Kind("full" if isinstance(depth, str) else int(depth)) for depth in spec.depth.values]
 
     def runs(group: str, layer: Layer, call: int) -> bool:
         if group == "full" or call == 0:
             return group != "cached"
         return any(topology.runs(layer, kind) for kind in kinds)
 
-    for group, own in sites.items():
+    for group, own in pruned.items():
         for layer in topology.layers:
-            site = own.get(layer.name)
-            for call in range(calls) if site is not None else ():
-                if site is not None:
-                    yield site.at(call, calls), site.domain, runs(group, layer, call)
+            entry = own.get(layer.name)
+            for call in range(calls) if entry is not None else ():
+                if entry is not None:
+                    yield entry.at(call, calls), entry.domain, runs(group, layer, call)

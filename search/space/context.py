@@ -27,7 +27,12 @@ class FittedWeights(Protocol):
     def __call__(
         self, depths: Sequence[Depth], forecasts: Sequence[Forecast]
     ) -> Mapping[int, tuple[float, ...]]:
-        """Weights of each call whose forecast is ``"fitted"``, the newest value first."""
+        """Weights of each call whose forecast is ``"fitted"``, the newest value first.
+
+        Args:
+            depths: of each call, the first ``"full"``.
+            forecasts: of each call.
+        """
         ...
 
 
@@ -48,7 +53,8 @@ class SpaceContext:
             reference run; one value per call, the first 0.
         placed: where the rule ``planned`` puts full calls. A study passes what its calibration
             plans; evenly is enough to price schedules, whose cost is the same.
-        weights: of fitted forecasts. A study passes its calibration's.
+        weights: of fitted forecasts. A study passes its calibration's; ``None`` refuses spaces that
+            fit, and holding is enough to price schedules.
 
     Raises:
         ConfigError: the drift does not have one finite value from 0 on for each call.
@@ -58,7 +64,7 @@ class SpaceContext:
     topology: Topology
     drift: tuple[float, ...]
     placed: Placed = evenly
-    weights: FittedWeights = held
+    weights: FittedWeights | None = held
 
     def __post_init__(self) -> None:
         problems = Problems()

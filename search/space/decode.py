@@ -6,35 +6,60 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from dato import Kind, Schedule, Tokens
-from dato.schedule import Depth, Forecast
+from dato.schedule import Depth, Forecast, Quantity
+from search.space.behaviour import Behaviour
 from search.space.bind import Bound
 from search.space.domains import Value
 from search.space.full_calls import by_drift, by_interval, reused
 from search.space.language import TOKENS
+from search.space.parameters import at_call
 
 
 def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:
     """The schedule of ``values`` (see :meth:`Bound.complete`).
 
     Equal behaviour gives equal schedules: ratios of layers that a kind does not run and ratios
-    of 0 are dropped, layers of a level with one ratio are written as the level, and a schedule
-    that prunes nothing has the default token selection.
+    of 0 are dropped, layers of a level with one ratio are written as the level, a schedule that
+    prunes nothing has the default token selection, and straight lines that no call has two values
+    for are held values.
     """
-    kinds = _chosen(bound, values) if bound.spec.rule == "per_call" else _placed(bound, values)
+    found = behaviour(bound, values)
+    kinds, weights = found.kinds, bound.context.weights
     names = name_kinds(kinds)
-    steps = tuple(names[kind] for kind in kinds)
-    pruned = any(kind.prune for kind in kinds)
-    tokens = tokens_of(bound, values) if pruned else Tokens()
-    weights = bound.context.weights(
-        [kind.depth for kind in kinds], [kind.forecast for kind in kinds]
+    forecasts = [kind.forecast for kind in kinds]
+    return Schedule(
+        {names[kind]: kind for kind in kinds},
+        tuple(names[kind] for kind in kinds),
+        found.tokens,
+        {} if weights is None else weights(found.depths, forecasts),
+        found.quantity,
     )
-    return Schedule({names[kind]: kind for kind in kinds}, steps, tokens, weights)
+
+
+def behaviour(bound: Bound, values: Mapping[str, Value]) -> Behaviour:
+    """What a run of ``values`` does."""
+    kinds = _chosen(bound, values) if bound.spec.rule == "per_call" else _placed(bound, values)
+    tokens = tokens_of(bound, values) if any(kind.prune for kind in kinds) else Tokens()
+    return Behaviour(tuple(kinds), tokens, quantity_of(values)).shortest()
 
 
 def tokens_of(bound: Bound, values: Mapping[str, Value]) -> Tokens:
     """The token selection of ``values``."""
     given = {key: values[f"tokens.{key}"] for key in TOKENS if f"tokens.{key}" in values}
     return Tokens(patch=bound.spec.patch, **given)  # type: ignore[arg-type]
+
+
+def quantity_of(values: Mapping[str, Value]) -> Quantity:
+    """What outputs are held as."""
+    return next(own for own in get_args(Quantity) if own == values["forecast.quantity"])
+
+
+def forecast_of(depth: Depth, values: Mapping[str, Value]) -> Forecast:
+    """What calls of a depth forecast."""
+    if depth == "full":
+        return "hold"
+    wanted = values["forecast.output" if depth == 0 else "forecast.cut"]
+    return next(own for own in get_args(Forecast) if own == wanted)
 
 
 def full_calls(bound: Bound, values: Mapping[str, Value]) -> tuple[int, ...]:
@@ -53,11 +78,10 @@ def _placed(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
     full = set(full_calls(bound, values))
     cached = [call for call in range(context.calls) if call not in full]
     reuse = reused(cached, context.drift, float(values["cached.reuse"]))
-    depth = int(values["cached.depth"])
     kinds = {
-        "full": make_kind(bound, "full", Kind(), 0, values),
-        "cached": make_kind(bound, "cached", Kind(depth), 1, values),
-        "reuse": make_kind(bound, "cached", Kind(0), 1, values),
+        "full": make_kind(bound, "full", "full", 0, values),
+        "cached": make_kind(bound, "cached", int(values["cached.depth"]), 1, values),
+        "reuse": make_kind(bound, "cached", 0, 1, values),
     }
     names = (
         "full" if c in full else "reuse" if c in reuse else "cached" for c in range(context.calls)
@@ -68,24 +92,25 @@ def _placed(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
 def _chosen(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
     calls = bound.context.calls
     shared = values.get("calls.depth", "full")
-    width = max(2, len(str(calls - 1)))
     kinds = []
     for call in range(calls):
-        depth = "full" if call == 0 else values.get(f"calls.depth.{call:0{width}d}", shared)
-        bare = Kind("full" if depth == "full" else int(depth))
-        kinds.append(make_kind(bound, "calls", bare, call, values))
+        depth = values.get(at_call("calls.depth", call, calls), shared) if call else "full"
+        own: Depth = "full" if depth == "full" else int(depth)
+        kinds.append(make_kind(bound, "calls", own, call, values))
     return kinds
 
 
-def make_kind(bound: Bound, group: str, bare: Kind, call: int, values: Mapping[str, Value]) -> Kind:
-    """``bare`` with the ratios of ``group`` at ``call``, in its shortest form."""
+def make_kind(
+    bound: Bound, group: str, depth: Depth, call: int, values: Mapping[str, Value]
+) -> Kind:
+    """The kind of ``depth`` with the ratios of ``group`` at ``call``, in its shortest form."""
     topology, calls = bound.context.topology, bound.context.calls
-    sites = bound.sites[group]
+    entries, bare = bound.pruned[group], Kind(depth)
     prune: dict[str, float] = {}
     for level in topology.levels:
         ratios = {
-            layer.name: float(values[sites[layer.name].at(call, calls)])
-            if layer.name in sites
+            layer.name: float(values[entries[layer.name].at(call, calls)])
+            if layer.name in entries
             else 0.0
             for layer in topology.layers
             if layer.level == level and topology.runs(layer, bare)
@@ -93,21 +118,13 @@ def make_kind(bound: Bound, group: str, bare: Kind, call: int, values: Mapping[s
         if len(set(ratios.values())) == 1:
             ratios = {f"level_{level}": next(iter(ratios.values()))}
         prune |= {name: ratio for name, ratio in ratios.items() if ratio > 0}
-    return Kind(bare.depth, prune, forecast_of(bare.depth, values))
-
-
-def forecast_of(depth: Depth, values: Mapping[str, Value]) -> Forecast:
-    """What calls of a depth forecast."""
-    if depth == "full":
-        return "hold"
-    name = values["forecast.output" if depth == 0 else "forecast.cut"]
-    return next(known for known in get_args(Forecast) if known == name)
+    return Kind(depth, prune, forecast_of(depth, values))
 
 
 def name_kinds(kinds: Sequence[Kind]) -> dict[Kind, str]:
-    """A name for each distinct kind: full, cached, reuse or forecast, with a suffix for twins.
+    """A name for each distinct kind, such as full, cached, reuse or linear.
 
-    The suffix is the depth of a cached kind and the ratio in percent, such as
+    Where it repeats, a suffix says the depth of a cached kind and the ratio in percent, such as
     ``"cached-2-p30"``, and a number after it where two kinds would still read the same.
     """
     distinct = list(dict.fromkeys(kinds))
@@ -127,6 +144,6 @@ def name_kinds(kinds: Sequence[Kind]) -> dict[Kind, str]:
 def _base(kind: Kind) -> str:
     if kind.depth == "full":
         return "full"
-    if kind.depth:
-        return "cached"
-    return "reuse" if kind.forecast == "hold" else "forecast"
+    if kind.forecast == "hold":
+        return "cached" if kind.depth else "reuse"
+    return f"cached-{kind.forecast}" if kind.depth else kind.forecast

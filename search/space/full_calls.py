@@ -39,6 +39,11 @@ def by_drift(drift: Sequence[float], threshold: float) -> tuple[int, ...]:
     return tuple(places)
 
 
+def reuses(cached: int, share: float) -> int:
+    """How many of ``cached`` calls repeat the previous output."""
+    return int(share * cached + 0.5)
+
+
 def reused(cached: Sequence[int], drift: Sequence[float], share: float) -> frozenset[int]:
     """The ``share`` of the ``cached`` calls that repeat the previous output.
 
@@ -58,7 +63,7 @@ def reused(cached: Sequence[int], drift: Sequence[float], share: float) -> froze
             last += 1
         return before[last + 1] - before[first]
 
-    for _ in range(int(share * len(cached) + 0.5)):
+    for _ in range(reuses(len(cached), share)):
         rest = [call for call in cached if call not in chosen]
         chosen.add(min(rest, key=lambda call: (round(stretch(call), 12), call)))
     return frozenset(chosen)

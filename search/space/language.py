@@ -1,6 +1,6 @@
 """The space language: what a space's YAML may say, parsed once into frozen values.
 
-Every leaf is a constant or a parameter: ``{kind: int|float, low, high, step, log}`` or
+Every entry is a constant or a parameter: ``{kind: int|float, low, high, step, log}`` or
 ``{kind: choice, values: [...]}``. Keys (examples: ``conf/space/*.yaml``):
 
 - ``name``: of the space.
@@ -14,11 +14,12 @@ Every leaf is a constant or a parameter: ``{kind: int|float, low, high, step, lo
   and ``prune`` of every call.
 - ``prune``: for ``cached`` and ``full`` calls that have no ``prune`` of their own.
 - ``forecast``: what stands in for held values: ``output`` of calls of depth 0, ``cut`` of deeper
-  ones; ``hold`` (the default), ``linear`` or ``fitted``.
+  ones; ``hold`` (the default), ``linear`` or ``fitted``. ``quantity`` is what outputs are held as:
+  ``epsilon`` (the default) or ``output``, which is meant where a space says no ``forecast``.
 - ``tokens``: the fields of :class:`dato.Tokens`; ``patch`` is a constant.
 
-A ``prune`` is one leaf for all self-attention (``per: layer`` or ``per: level`` repeats it), or
-leaves by ``finest`` (the finest level with self-attention), ``level_N`` or layer name.
+A ``prune`` is one entry for all self-attention (``per: layer`` or ``per: level`` repeats it), or
+entries by ``finest`` (the finest level with self-attention), ``level_N`` or layer name.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from search.space.domains import Domain
 from search.space.entry import Entry, Slot, parse_entry
 from search.space.problems import Problems, join
 from search.space.pruning import parse_patch, parse_prune
@@ -51,7 +53,7 @@ CALL_DEPTH = Slot(
 FORECAST = {
     name: Slot('A forecast is "hold", "linear" or "fitted".', words=("hold", "linear", "fitted"))
     for name in ("output", "cut")
-}
+} | {"quantity": Slot('quantity is "epsilon" or "output".', words=("epsilon", "output"))}
 TOKENS = {
     "protect": Slot("protect is a share from 0 to 1.", 0, 1),
     "dynamics_weight": Slot("dynamics_weight is a number from 0 on.", 0, math.inf),
@@ -69,17 +71,33 @@ class SpaceSpec:
     Args:
         name: of the space.
         rule: refresh rule, a key of :data:`RULES`.
-        leaves: leaves other than pruning, by path (``"refresh.interval"``), in search order.
+        entries: all but pruning, by path (``"refresh.interval"``), in search order.
         prune: for each group (``full``, ``cached``, ``calls``) the path under which its ratios
-            are named, and their leaves by level or layer (``""`` for all).
+            are named, and their entries by level or layer (``""`` for all).
         patch: tokens per patch, height and width.
     """
 
     name: str
     rule: str
-    leaves: tuple[tuple[str, Entry], ...]
+    entries: tuple[tuple[str, Entry], ...]
     prune: tuple[tuple[str, str, tuple[tuple[str, Entry], ...]], ...]
     patch: tuple[int, int]
+
+    @property
+    def leaves(self) -> tuple[tuple[str, Entry], ...]:
+        """The entries, by the name that callers outside this room still use."""
+        return self.entries
+
+    def entry(self, name: str) -> Entry | None:
+        """The entry at a path, if the space has it."""
+        return dict(self.entries).get(name)
+
+    @property
+    def depth(self) -> Domain:
+        """Depths of the calls that a rule does not make full; of all under ``per_call``."""
+        found = self.entry("calls.depth" if self.rule == "per_call" else "cached.depth")
+        assert found is not None, "a parsed space has a depth"
+        return found.domain
 
 
 def parse_space(config: Mapping[str, object]) -> SpaceSpec:
@@ -97,31 +115,31 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
     problems.keys("", config, ("name", "refresh", *groups, "forecast", "tokens"))
     refresh = _table(config, "refresh", problems)
     problems.keys("refresh", refresh, ("rule", *RULES[rule]))
-    leaves = _leaves(refresh, "refresh", RULES[rule], problems)
+    entries = _entries(refresh, "refresh", RULES[rule], problems)
     tokens = _table(config, "tokens", problems)
     problems.keys("tokens", tokens, ("patch", *TOKENS))
     patch = parse_patch(tokens, problems)
     prune: dict[str, tuple[str, Entries]] = {}
     if rule == "per_call":
-        leaves |= _group(config, "calls", {"depth": CALL_DEPTH}, problems)
+        entries |= _group(config, "calls", {"depth": CALL_DEPTH}, problems)
         prune["calls"] = parse_prune(config, "calls", patch, problems)
     else:
-        leaves |= _group(config, "cached", {"depth": DEPTH, "reuse": REUSE}, problems)
+        entries |= _group(config, "cached", {"depth": DEPTH, "reuse": REUSE}, problems)
         _group(config, "full", {}, problems)
         prune = {group: parse_prune(config, group, patch, problems) for group in ("cached", "full")}
         if "prune" in config and all(group[0] != "prune" for group in prune.values()):
             remedy = "Remove it: cached and full have their own."
             problems.add("prune", "This prune reaches no call.", remedy)
     slots = {key: slot for key, slot in TOKENS.items() if key in tokens}
-    leaves |= _leaves(tokens, "tokens", slots, problems)
+    entries |= _entries(tokens, "tokens", slots, problems)
     forecast = _table(config, "forecast", problems)
     problems.keys("forecast", forecast, tuple(FORECAST))
     slots = {key: slot for key, slot in FORECAST.items() if key in forecast}
-    leaves |= _leaves(forecast, "forecast", slots, problems)
+    entries |= _entries(forecast, "forecast", slots, problems)
     problems.found = list(dict.fromkeys(problems.found))
     problems.raise_if_any(f"space {name!r}")
     flat = tuple((group, base, tuple(own.items())) for group, (base, own) in prune.items())
-    return SpaceSpec(str(name), rule, tuple(leaves.items()), flat, patch)
+    return SpaceSpec(str(name), rule, tuple(entries.items()), flat, patch)
 
 
 def _rule(config: Mapping[str, object], problems: Problems) -> str:
@@ -140,15 +158,15 @@ def _table(config: Mapping[str, object], key: str, problems: Problems) -> Mappin
     return {}
 
 
-def _leaves(
+def _entries(
     table: Mapping[str, object], path: str, slots: Mapping[str, Slot], problems: Problems
 ) -> Entries:
     found: Entries = {}
     for key, slot in slots.items():
         if key in table:
-            leaf = parse_entry(table[key], join(path, key), slot, problems)
-            if leaf is not None:
-                found[join(path, key)] = leaf
+            entry = parse_entry(table[key], join(path, key), slot, problems)
+            if entry is not None:
+                found[join(path, key)] = entry
         elif key not in OPTIONAL:
             problems.add(join(path, key), "It is missing.", f"Add it. {slot.rule}")
     return found
@@ -159,4 +177,4 @@ def _group(
 ) -> Entries:
     table = _table(config, group, problems)
     problems.keys(group, table, (*slots, "prune"))
-    return _leaves(table, group, slots, problems)
+    return _entries(table, group, slots, problems)

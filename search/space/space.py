@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from dato import Schedule
-from dato.schedule import Forecast
+from search.space.behaviour import Behaviour
 from search.space.bind import Bound, bind
 from search.space.context import SpaceContext
 from search.space.decode import decode
 from search.space.domains import Trial, Value
-from search.space.encode import encode, usual_tokens
+from search.space.encode import encode
 from search.space.language import SpaceSpec, parse_space
 from search.space.parameters import Parameter
-from search.space.warmstart import spread, uniform
+from search.space.warmstart import covered, spread, uniform
 
 MOVED = ("drift", "planned")
 """Rules that place full calls unevenly."""
@@ -59,40 +59,34 @@ class Space:
         return decode(bound, bound.complete(params))
 
     def encode(self, schedule: Schedule, context: SpaceContext) -> dict[str, Value] | None:
-        """Parameters that decode to what ``schedule`` does; ``None`` if the space lacks it."""
-        return encode(self.bind(context), schedule)
+        """Parameters that decode to what ``schedule`` does; ``None`` if the space lacks it.
 
-    def free_depths(self, context: SpaceContext) -> tuple[int, ...]:
-        """Depths above 0 that every single call may take beside ``"full"`` and 0.
-
-        Empty where a rule places the calls, or where the space lacks ``"full"`` or 0.
+        Weights of fitted forecasts are not compared, as they follow from the kinds, nor is what
+        outputs are held as, which a space sets for all of its schedules.
         """
-        if self.spec.rule != "per_call":
-            return ()
-        found = {own.name: own.domain.values for own in self.parameters(context)}
-        values = found.get("calls.depth.01", found.get("calls.depth.001", ()))
-        if not {"full", 0} <= set(values):
-            return ()
-        return tuple(sorted(value for value in values if isinstance(value, int) and value))
+        return encode(self.bind(context), Behaviour.of(schedule))
 
     def encode_uniform(
         self, interval: int, depth: int, ratio: float, context: SpaceContext
     ) -> dict[str, Value] | None:
         """Parameters of a full call every ``interval`` calls and ``depth`` in between.
 
-        ``ratio`` is pruned on the finest level with self-attention; interval 1 with ratio 0 is
-        the unpatched model. ``None`` where the space has no such schedule. A space whose rule
-        cannot promise even spacing (drift, planned) gives the closest for intervals above 1.
+        The space's best forecast stands in for what is not computed, and ``ratio`` is pruned on
+        the finest level with self-attention; interval 1 with ratio 0 is the unpatched model.
+        ``None`` where the space has no such schedule. A space whose rule cannot promise even
+        spacing (drift, planned) gives the closest for intervals above 1.
         """
         bound = self.bind(context)
-        forecast = bound.constants.get("forecast.cut", "hold")
-        line: Forecast = "hold" if forecast == "hold" else "linear"
-        target = uniform(context, interval, depth, ratio, usual_tokens(bound), line)
+        target = uniform(bound, interval, depth, ratio)
         return encode(bound, target, closest=self.spec.rule in MOVED and interval > 1)
 
     def warm_starts(self, context: SpaceContext, count: int) -> tuple[dict[str, Value], ...]:
-        """Up to ``count`` uniform schedules, from mild to extreme speed-ups, the same each time."""
-        return spread(self.encode_uniform, context, count)
+        """Up to ``count`` uniform schedules, from mild to extreme speed-ups, the same each time.
+
+        A few of them differ in one parameter, so that every parameter varies among them.
+        """
+        starts = spread(self.encode_uniform, context, count)
+        return covered(starts, self.parameters(context), lambda own: self.decode(own, context))
 
 
 def load_space(config: Mapping[str, object]) -> Space:

@@ -47,6 +47,17 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (_interval(low=2, high=9, log="yes"), "refresh.interval.log", "true or false"),
     (_interval(low=2, high=9, values=[1]), "refresh.interval.values", "Unknown key"),
     (_interval(low=2, high=9, kind="integer"), "refresh.interval.kind", "Did you mean 'int'"),
+    (_interval(low=2, high=9, kind=["int"]), "refresh.interval.kind", "Unknown kind of parameter"),
+    (_interval(low=2, high=9, kind={"int": 1}), "refresh.interval.kind", "Valid: int, float"),
+    ({"tokens": {"protect": {"kind": ["float"]}}}, "tokens.protect.kind", "Found: ['float']"),
+    ({"forecast": "linear"}, "forecast", "table"),
+    ({"forecast": {"cuts": "linear"}}, "forecast.cuts", "Did you mean 'cut'"),
+    ({"forecast": {"cut": "lineer"}}, "forecast.cut", "lineer"),
+    ({"forecast": {"cut": {"kind": "choice", "values": ["hold", 1]}}}, "forecast.cut", "Found: 1"),
+    ({"forecast": {"output": {"kind": "choice", "values": ["hold"], "per": "call"}}},
+     "forecast.output.per", "Remove per"),
+    ({"forecast": {"quantity": "v"}}, "forecast.quantity", "epsilon"),
+    ({"refresh": {"rule": "planned"}}, "refresh.full_calls", "missing"),
     (_interval(kind="choice"), "refresh.interval.values", "values: [...]"),
     (_interval(kind="choice", values=[2, 2]), "refresh.interval.values", "Found: 2"),
     (_interval(kind="choice", values=[2, None]), "refresh.interval.values", "None"),
@@ -118,7 +129,7 @@ def test_a_broken_drift_is_refused(drift: tuple[float, ...]) -> None:
 
 
 def test_parameters_of_another_space_are_refused() -> None:
-    space = shipped("interval")
+    space = load_space(declared(cached={"depth": {"kind": "int", "low": 1, "high": 3}}))
     with pytest.raises(ConfigError) as caught:
         space.decode({"refresh.interval": 99, "prune.level_0": 0.55, "old": 1}, RUN)
     paths = [problem.split(": ")[0] for problem in caught.value.problems]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dato import Schedule
+from dato import Kind
 from search.space import load_space
-from search.space.encode import same
-from tests.search.space.worlds import RUN, SDXL, SHIPPED, assignments, declared, run_of, shipped
+from search.space.behaviour import Behaviour
+from tests.search.space.worlds import RUN, SDXL, SHIPPED, declared, run_of, shipped
 
 EXACT = sorted(set(SHIPPED) - {"dynamics", "planned"})
 
@@ -19,36 +17,22 @@ EXACT = sorted(set(SHIPPED) - {"dynamics", "planned"})
 @pytest.mark.parametrize("name", EXACT)
 @given(
     interval=st.integers(1, 25),
-    depth=st.integers(1, 3),
+    depth=st.integers(0, 3),
     ratio=st.sampled_from([0.0, 0.3, 0.5, 0.7]),
     calls=st.sampled_from([25, 50, 51]),
 )
-def test_a_uniform_schedule_round_trips(
+def test_a_uniform_schedule_is_encoded_with_the_best_forecast(
     name: str, interval: int, depth: int, ratio: float, calls: int
 ) -> None:
-    context = run_of(calls)
-    params = shipped(name).encode_uniform(interval, depth, ratio, context)
+    context, space = run_of(calls), shipped(name)
+    params = space.encode_uniform(interval, depth, ratio, context)
     assert params is not None
+    found = space.decode(params, context)
     prune = {"level_0": ratio} if ratio else {}
-    assert shipped(name).decode(params, context) == Schedule.uniform(calls, interval, depth, prune)
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-@given(data=st.data())
-def test_what_a_space_decodes_it_can_encode(name: str, data: st.DataObject) -> None:
-    space, context = shipped(name), run_of(20)
-    schedule = space.decode(data.draw(assignments(space, context)), context)
-    params = space.encode(schedule, context)
-    assert params is not None
-    assert same(space.decode(params, context), schedule, context.topology)
-
-
-def test_what_the_space_lacks_is_not_encoded() -> None:
-    interval = shipped("interval")
-    assert interval.encode_uniform(26, 1, 0.0, RUN) is None
-    assert interval.encode_uniform(5, 4, 0.0, RUN) is None
-    assert interval.encode_uniform(5, 1, 0.45, RUN) is None
-    assert interval.encode(Schedule.uniform(20, 2), RUN) is None
+    fitted = depth and name != "interval"
+    between = Kind(depth, prune if depth else {}, "fitted" if fitted else "linear")
+    kinds = tuple(between if call % interval else Kind("full", prune) for call in range(calls))
+    assert Behaviour.of(found).same_as(Behaviour(kinds), context.topology)
 
 
 def test_of_equal_placements_the_even_one_is_encoded() -> None:
@@ -69,8 +53,8 @@ def test_the_drift_rule_gives_the_closest_number_of_full_calls() -> None:
     assert params is not None
     schedule = shipped("dynamics").decode(params, RUN)
     assert abs(schedule.steps.count("full") - 5) <= 1
-    assert schedule.kinds["cached"].depth == 2
-    assert dict(schedule.kinds["cached"].prune) == {"level_0": 0.5}
+    assert schedule.kinds["cached-fitted"].depth == 2
+    assert dict(schedule.kinds["cached-fitted"].prune) == {"level_0": 0.5}
 
 
 @pytest.mark.parametrize("calls", [4, 20, 50])
@@ -84,17 +68,39 @@ def test_starts_are_different_repeatable_and_in_the_space(name: str, calls: int)
     assert all(list(start) == names for start in starts)
 
 
-@pytest.mark.parametrize("count", [10, 12])
 @pytest.mark.parametrize("name", SHIPPED)
-def test_starts_go_from_mild_to_extreme(name: str, count: int) -> None:
-    starts = shipped(name).warm_starts(RUN, count)
+def test_starts_go_from_mild_to_extreme(name: str) -> None:
+    starts = shipped(name).warm_starts(RUN, 12)
     schedules = [shipped(name).decode(start, RUN) for start in starts]
-    full = [sum(kind.startswith("full") for kind in own.steps) for own in schedules]
-    assert len(full) == count
+    full = [len(Behaviour.of(own).full) for own in schedules]
+    assert len(full) == 12
     assert full[0] >= 20
-    assert full[-1] <= 3
-    assert all(later <= earlier for earlier, later in pairwise(full))
-    assert max(schedules[-1].kinds["full"].prune.values()) == 0.7
+    assert full[-1] == 4
+    assert sum(4 <= count <= 12 for count in full) >= 6
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_first_trials_forecast_prune_and_go_deeper(name: str) -> None:
+    """A study tries the fastest first."""
+    first = [shipped(name).decode(own, RUN) for own in shipped(name).warm_starts(RUN, 8)][:-5:-1]
+    kinds = [kind for own in first for kind in own.kinds.values()]
+    assert Kind(0, forecast="linear") in first[0].kinds.values()
+    assert any(kind.prune for kind in kinds)
+    assert any(kind.depth not in (0, "full") for kind in kinds)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_parameter_varies_among_the_starts(name: str) -> None:
+    starts = shipped(name).warm_starts(RUN, 8)
+    for own in shipped(name).parameters(RUN):
+        assert len({start[own.name] for start in starts}) > 1, own.name
+
+
+def test_a_space_without_forecasts_starts_with_what_it_has() -> None:
+    old = load_space(declared(cached={"depth": {"kind": "int", "low": 1, "high": 3}}))
+    schedules = [old.decode(start, RUN) for start in old.warm_starts(RUN, 8)]
+    assert len(schedules) == 8
+    assert {kind.forecast for own in schedules for kind in own.kinds.values()} == {"hold"}
 
 
 def test_more_starts_than_there_are_gives_all_of_them() -> None:
@@ -109,4 +115,6 @@ def test_starts_exist_where_the_finest_level_has_no_attention() -> None:
         shipped("joint").decode(start, context)
         for start in shipped("joint").warm_starts(context, 4)
     ]
-    assert {"level_1"} == {name for own in schedules for name in own.kinds["full"].prune}
+    assert {"level_1"} == {
+        name for own in schedules for kind in own.kinds.values() for name in kind.prune
+    }

@@ -1,0 +1,118 @@
+"""Hypothesis strategies for spaces: any refresh rule, any domains, any prune tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dato import Topology
+
+Config = dict[str, Any]
+FORECASTS = ("hold", "linear", "fitted")
+
+
+def _number(low: float, high: float, digits: int = 3) -> st.SearchStrategy[float]:
+    return st.floats(low, high).map(lambda value: round(value, digits))
+
+
+@st.composite
+def ranges(draw: st.DrawFn, low: float, high: float) -> Any:
+    """A constant, a continuous range, one with a step, or a choice, from ``low`` to ``high``."""
+    form = draw(st.sampled_from(["constant", "continuous", "log", "step", "choice"]))
+    if form == "constant":
+        return draw(_number(low, high))
+    if form == "choice":
+        values = draw(st.lists(_number(low, high), min_size=1, max_size=4, unique=True))
+        return {"kind": "choice", "values": values}
+    if form == "step":
+        count = draw(st.integers(1, 10))
+        return {"kind": "float", "low": low, "high": high, "step": (high - low) / count}
+    start, stop = sorted((draw(_number(low, high)), draw(_number(low, high))))
+    log = form == "log" and start > 0
+    return {"kind": "float", "low": start, "high": stop, "log": log}
+
+
+@st.composite
+def integers(draw: st.DrawFn, low: int, high: int) -> Any:
+    """A constant, a range or a choice of integers."""
+    form = draw(st.sampled_from(["constant", "range", "choice"]))
+    if form == "constant":
+        return draw(st.integers(low, high))
+    if form == "choice":
+        values = draw(st.lists(st.integers(low, high), min_size=1, max_size=4, unique=True))
+        return {"kind": "choice", "values": values}
+    start = draw(st.integers(low, high))
+    step, count = draw(st.integers(1, 3)), draw(st.integers(0, 8))
+    return {"kind": "int", "low": start, "high": start + step * count, "step": step}
+
+
+@st.composite
+def prunes(draw: st.DrawFn, topology: Topology, per_call: bool = False) -> Any:
+    """A prune table: one entry for all layers, or some for levels and layers."""
+    call = st.sampled_from([{}, {"per": "call"}]) if per_call else st.just({})
+
+    def entry(*per: str) -> Any:
+        own = draw(ranges(0.0, 0.7))
+        repeated = draw(st.sampled_from([{}, *({"per": name} for name in per)]) | call)
+        return own | repeated if isinstance(own, dict) else own
+
+    if draw(st.booleans()):
+        return entry("layer", "level")
+    levels = [f"level_{level}" for level in topology.levels[1:]]
+    names = ["finest", *levels, *(layer.name for layer in topology.layers)]
+    chosen = draw(st.lists(st.sampled_from(names), max_size=4, unique=True))
+    return {name: entry() if "." in name else entry("layer") for name in chosen}
+
+
+@st.composite
+def spaces(draw: st.DrawFn, topology: Topology) -> Config:
+    """A correct space for a model."""
+    rule = draw(st.sampled_from(["interval", "drift", "planned", "per_call"]))
+    depths = integers(0, topology.skip_branches - 1).map(lambda own: _capped(own, topology))
+    refresh: Config = {"rule": rule}
+    config: Config = {"name": "random", "refresh": refresh}
+    if rule == "per_call":
+        depth = draw(depths | st.just({"kind": "choice", "values": [0, 1, 3, "full"]}))
+        if isinstance(depth, dict) and draw(st.booleans()):
+            depth = depth | {"per": "call"}
+        config["calls"] = {"depth": depth, "prune": draw(prunes(topology, per_call=True))}
+    else:
+        config["cached"] = {"depth": draw(depths)}
+        if draw(st.booleans()):
+            config["cached"]["reuse"] = draw(ranges(0.0, 1.0))
+        for group in draw(st.sets(st.sampled_from(["cached", "full"]), max_size=2)):
+            config.setdefault(group, {})["prune"] = draw(prunes(topology))
+        if "prune" not in config["cached"]:
+            config["prune"] = draw(prunes(topology))
+    if rule == "interval":
+        refresh["interval"] = draw(integers(1, 100))
+        if draw(st.booleans()):
+            refresh["bias"] = draw(ranges(0.1, 10.0))
+    if rule == "drift":
+        refresh["threshold"] = draw(ranges(0.0, 1.0))
+    if rule == "planned":
+        refresh["full_calls"] = draw(integers(1, 100))
+    named = draw(st.sets(st.sampled_from(["output", "cut"])))
+    if named:
+        config["forecast"] = {name: draw(_words(*FORECASTS)) for name in sorted(named)}
+        if draw(st.booleans()):
+            config["forecast"]["quantity"] = draw(_words("epsilon", "output"))
+    if draw(st.booleans()):
+        config["tokens"] = {"protect": draw(ranges(0.0, 1.0)), "share": draw(_words("level"))}
+    return config
+
+
+def _words(*words: str) -> st.SearchStrategy[Any]:
+    chosen = st.lists(st.sampled_from(words), min_size=1, unique=True)
+    choices = chosen.map(lambda values: {"kind": "choice", "values": values})
+    return choices | st.sampled_from(words)
+
+
+def _capped(depth: Any, topology: Topology) -> Any:
+    """A range of depths without those that the model lacks."""
+    if isinstance(depth, dict) and depth["kind"] == "int":
+        count = (topology.skip_branches - depth["low"]) // depth["step"]
+        high = min(depth["high"], depth["low"] + count * depth["step"])
+        return depth | {"high": high}
+    return depth
