@@ -125,13 +125,21 @@ class FloatRange:
 Domain = Choice | IntRange | FloatRange
 
 
+def is_finite(value: int | float) -> bool:
+    """Whether a number fits a float and is neither infinite nor NaN."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def contains(domain: Domain, value: object) -> bool:
     """Whether a trial could have drawn ``value`` from ``domain``."""
     if isinstance(value, bool):
         return False
     if isinstance(domain, Choice):
         return value in domain.values
-    if isinstance(value, str) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, str) or not isinstance(value, int | float) or not is_finite(value):
         return False
     if not domain.low - 1e-9 <= value <= domain.high + 1e-9:
         return False

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from search.space.domains import Choice, Domain, FloatRange, IntRange, Value
+from search.space.domains import Choice, Domain, FloatRange, IntRange, Value, is_finite
 from search.space.problems import Problems, join
 
 Per = Literal["layer", "level", "call"]
@@ -45,7 +45,7 @@ class Slot:
             return False
         if self.integer and not isinstance(value, int):
             return False
-        return math.isfinite(value) and self.low <= value <= self.high
+        return is_finite(value) and self.low <= value <= self.high
 
 
 def parse_entry(raw: object, path: str, slot: Slot, problems: Problems) -> Entry | None:
@@ -128,7 +128,7 @@ def _range(raw: Mapping[str, object], path: str, problems: Problems) -> Domain |
 def _is_number(value: object, integer: bool) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and (not integer or isinstance(value, int))
+    return is_finite(value) and (not integer or isinstance(value, int))
 
 
 def _check_range(

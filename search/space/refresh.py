@@ -45,7 +45,7 @@ def _candidates(bound: Bound, target: Places) -> Iterator[Values]:
 
 
 def _biases(bound: Bound, interval: Value, target: Places) -> Iterator[Values]:
-    """An even placement, or the smallest bias that moves no full call behind its target."""
+    """Even full calls, or the smallest bias that moves no full call behind its target."""
     domain = bound.domain("refresh.bias")
 
     def values(bias: Value) -> Values:
@@ -82,6 +82,6 @@ def _solved(value: Value | None, values: Callable[[Value], Values]) -> Iterator[
 
 
 def _gap(places: Places, target: Places) -> tuple[int, int]:
-    """How far apart two placements are: in number, then in calls."""
+    """How far apart the full calls of two runs are: in number, then in calls."""
     apart = sum(abs(one - other) for one, other in zip(places, target, strict=False))
     return (abs(len(places) - len(target)), apart)

@@ -40,6 +40,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (_interval(low=5, high=2), "refresh.interval", "Swap"),
     (_interval(low=0, high=2), "refresh.interval", "Found: 0"),
     (_interval(low=2.0, high=9), "refresh.interval.low", "an integer"),
+    (_interval(low=2, high=10**400), "refresh.interval.high", "an integer"),
+    ({"tokens": {"noise_weight": 10**400}}, "tokens.noise_weight", "from 0 on"),
     (_interval(low=True, high=9), "refresh.interval.low", "an integer"),
     (_interval(low=2, high=9, step=0), "refresh.interval.step", "above 0"),
     (_interval(low=2, high=9, step=2), "refresh.interval", "whole number of steps"),

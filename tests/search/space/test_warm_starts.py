@@ -35,7 +35,7 @@ def test_a_uniform_schedule_is_encoded_with_the_best_forecast(
     assert Behaviour.of(found).same_as(Behaviour(kinds), context.topology)
 
 
-def test_of_equal_placements_the_even_one_is_encoded() -> None:
+def test_of_equal_full_calls_the_even_bias_is_encoded() -> None:
     params = shipped("joint").encode_uniform(25, 1, 0.0, run_of(25))
     assert params is not None
     assert params["refresh.bias"] == 1.0
