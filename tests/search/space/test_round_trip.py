@@ -23,6 +23,7 @@ from tests.search.space.worlds import (
     run_of,
     shipped,
 )
+from tests.strategies import schedules
 
 
 def _round_trips(space: Space, context: SpaceContext, schedule: Schedule) -> None:
@@ -40,6 +41,19 @@ def test_what_any_space_decodes_it_can_encode(
 ) -> None:
     space, context = load_space(data.draw(spaces(topology))), run_of(calls, topology)
     _round_trips(space, context, space.decode(data.draw(assignments(space, context)), context))
+
+
+@settings(max_examples=100)
+@given(data=st.data(), schedule=schedules())
+def test_any_schedule_is_encoded_exactly_or_not_at_all(
+    data: st.DataObject, schedule: Schedule
+) -> None:
+    context = run_of(schedule.calls)
+    space = load_space(data.draw(spaces(SD15)))
+    params = space.encode(schedule, context)
+    if params is not None:
+        found = Behaviour.of(space.decode(params, context))
+        assert found.same_as(Behaviour.of(schedule), SD15)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
