@@ -24,6 +24,7 @@ from search.report.sample_files import grid
 from search.settings.compose import load_config
 
 HERE = Path(__file__).parent
+RECORDED = HERE / "planned"
 COLUMNS, SEED, MARGIN = 8, 5, 150
 ORDER = ("pocket/quality", "pocket/balanced", "pocket/fast")
 
@@ -31,8 +32,8 @@ ORDER = ("pocket/quality", "pocket/balanced", "pocket/fast")
 def main() -> None:
     torch.set_num_threads(1)
     result = result_from_json(
-        (HERE / "trials.json").read_text(encoding="utf-8"),
-        (HERE / "front.json").read_text(encoding="utf-8"),
+        (RECORDED / "trials.json").read_text(encoding="utf-8"),
+        (RECORDED / "front.json").read_text(encoding="utf-8"),
     )
     draw_front(result, HERE / "front.png")
     draw_images(HERE / "images.png")
@@ -71,7 +72,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
             arrowprops={"arrowstyle": "-", "color": "#555555"},
             fontsize=9,
         )
-    axes.set_ylim(0, 1.6 * max(r.quality.fid_reference for r in members if r.quality))
+    axes.set_yscale("symlog", linthresh=0.1)
     axes.set_xlabel("speed-up of the denoising loop (cost table)")
     axes.set_ylabel("FID to the unpatched images")
     axes.grid(alpha=0.25)
@@ -83,7 +84,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
 
 def draw_images(path: Path) -> None:
     """One row unpatched, one for each preset: same prompts, same noise."""
-    config = load_config(HERE / "config.yaml")
+    config = load_config(RECORDED / "config.yaml")
     workload, _ = make_workloads(
         config.model.prompts, images=COLUMNS, heldout_images=COLUMNS, seed=SEED
     )
