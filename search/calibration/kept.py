@@ -34,9 +34,9 @@ def depths_of(space: Space) -> tuple[int, ...]:
     """The cuts that calls of a space can stand on."""
     values = (
         value
-        for name, leaf in space.spec.leaves
+        for name, entry in space.spec.entries
         if name.endswith(".depth")
-        for value in leaf.domain.values
+        for value in entry.domain.values
     )
     return tuple(sorted({value for value in values if isinstance(value, int) and value > 0}))
 
@@ -44,7 +44,7 @@ def depths_of(space: Space) -> tuple[int, ...]:
 def fits(space: Space) -> bool:
     """Whether a space has forecasts that are fitted."""
     return any(
-        "fitted" in leaf.domain.values
-        for name, leaf in space.spec.leaves
+        "fitted" in entry.domain.values
+        for name, entry in space.spec.entries
         if name.startswith("forecast.")
     )

@@ -76,8 +76,8 @@ def places_calls(space: Space) -> bool:
         return True
     values = {
         value
-        for name, leaf in space.spec.leaves
+        for name, entry in space.spec.entries
         if name == "calls.depth"
-        for value in leaf.domain.values
+        for value in entry.domain.values
     }
     return {0, "full"} <= values

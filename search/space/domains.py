@@ -14,6 +14,9 @@ Value = int | float | str
 GRID = 200
 """Points that stand for a continuous range where its values have to be listed."""
 
+MOST = 10_000
+"""Values that a range with steps may have: some searches look at each of them."""
+
 DIGITS = 4
 """Significant digits of a value that is drawn from a continuous range."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from search.space.domains import Choice, Domain, FloatRange, IntRange, Value, is_finite
+from search.space.domains import MOST, Choice, Domain, FloatRange, IntRange, Value, is_finite
 from search.space.problems import Problems, join
 
 Per = Literal["layer", "level", "call"]
@@ -120,6 +120,9 @@ def _range(raw: Mapping[str, object], path: str, problems: Problems) -> Domain |
         return None
     low, high, step = numbers["low"], numbers["high"], numbers.get("step")
     _check_range(path, low, high, step, log, problems)
+    every = 1 if integer and step is None else step
+    if every is not None and every > 0 and low <= high:
+        _check_steps(path, low, high, every, problems)
     if integer:
         return IntRange(int(low), int(high), int(1 if step is None else step), log)
     return FloatRange(float(low), float(high), step, log)
@@ -138,12 +141,17 @@ def _check_range(
         problems.add(path, "low is not above high.", "Swap them.", [low, high])
     if log and low <= 0:
         problems.add(join(path, "low"), "A log range starts above 0.", "Raise low.", low)
-    if step is None:
-        return
-    if step <= 0:
+    if step is not None and step <= 0:
         problems.add(join(path, "step"), "A step is above 0.", "Raise or remove it.", step)
-    elif log:
+    elif step is not None and log:
         problems.add(join(path, "step"), "A log range has no step.", "Remove log or step.", step)
-    elif low <= high and abs((high - low) / step - round((high - low) / step)) > 1e-6:
+
+
+def _check_steps(path: str, low: float, high: float, step: float, problems: Problems) -> None:
+    steps = (high - low) / step
+    if steps >= MOST:
+        rule = f"A range that is not continuous has at most {MOST:,} values."
+        problems.add(path, rule, "Lower high, or raise step.", [low, high, step])
+    elif abs(steps - round(steps)) > 1e-6:
         rule = "high is low plus a whole number of steps."
         problems.add(path, rule, "Change high or step.", [low, high, step])

@@ -83,11 +83,6 @@ class SpaceSpec:
     prune: tuple[tuple[str, str, tuple[tuple[str, Entry], ...]], ...]
     patch: tuple[int, int]
 
-    @property
-    def leaves(self) -> tuple[tuple[str, Entry], ...]:
-        """The entries, by the name that callers outside this room still use."""
-        return self.entries
-
     def entry(self, name: str) -> Entry | None:
         """The entry at a path, if the space has it."""
         return dict(self.entries).get(name)
