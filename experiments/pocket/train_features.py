@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from experiments.pocket.codec import decode, encode
+from experiments.pocket.scale_features import deviations, scale
 from search.pocket.captions import Scene, sample_scenes
 from search.pocket.features import HEADS, NONE, FeatureNetwork
 from search.pocket.render import render
@@ -99,8 +100,9 @@ def main() -> None:
         "held_out": accuracies(network, shown, truth),
         "held_out_augmented": accuracies(network, (worn * 255).round().to(torch.uint8), truth),
     }
+    scale(network.eval(), deviations(network))
     options.out.mkdir(parents=True, exist_ok=True)
-    save_file(network.eval().state_dict(), options.out / "features.safetensors")
+    save_file(network.state_dict(), options.out / "features.safetensors")
     (RUNS / "features.json").write_text(json.dumps(record, indent=1))
     print(json.dumps(record), flush=True)
 

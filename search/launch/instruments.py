@@ -14,10 +14,11 @@ from search.latency.cost_table import CostTable
 from search.latency.end_to_end import Compared, compare
 from search.launch.study_calibration import study_context
 from search.launch.study_cost_table import study_table
+from search.launch.study_features import require_same_features
 from search.launch.watching import StageWatcher
 from search.launch.workers.open_pool import metric_device, model_config, open_pool
 from search.launch.workers.pool import Pool
-from search.metrics import FIDS, metric
+from search.metrics import FID_REAL_BOUND, FIDS, metric
 from search.model.drift import reference_drift
 from search.model.images import Images, first
 from search.model.prompts import make_workloads
@@ -114,7 +115,7 @@ class Instruments:
             self.real,
             images,
             metric_device(self.config.model),
-            metrics=self.config.metrics(),
+            metrics=_heldout_metrics(self.config),
             scorers=self.scorers,
             prompts=self.heldout_workload.prompts,
         )
@@ -145,7 +146,13 @@ def open_instruments(
         heldout_seed=heldout.seed,
     )
     network = load_feature_network(quality.features, quality.features_path)
-    scorers = load_scorers(config.metrics(), quality, metric_device(config.model))
+    require_same_features(folder, network)
+    scorers = load_scorers(
+        config.metrics(),
+        quality,
+        metric_device(config.model),
+        (*search.prompts, *heldout_workload.prompts),
+    )
     model = model_config(config.model)
     watcher.stage("loading the model")
     with open_pool(config.launcher, model, search, heldout_workload) as pool:
@@ -193,6 +200,12 @@ def measure_unpatched(
     except TrialError as error:
         raise UserError(f"Cannot run the unpatched model: {error}") from error
     return table, reference, drift
+
+
+def _heldout_metrics(config: Config) -> tuple[str, ...]:
+    """The search's, and the paired bound that says whether an FID is no worse."""
+    real = () if config.quality.real == "none" else (FID_REAL_BOUND,)
+    return tuple(dict.fromkeys((*config.metrics(), *real)))
 
 
 def _meters(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from search.pocket.captions import Spec, Thing, parse_caption
@@ -33,16 +34,49 @@ def judge(
             f"There is not one caption for each image: {len(images)} images, {len(captions)} "
             "captions."
         )
-    specs = [parse_caption(caption) for caption in captions]
-    answers = read(network or load_features(), images)
-    both = list(zip(specs, answers, strict=True))
+    both = _read(images, captions, network)
     pairs = [(spec, answer) for spec, answer in both if len(spec.things) == 2]
     return Accuracy(
-        background=_share([s.background == a["background"] for s, a in both]),
-        colour=_share([_colours(s.things) == _colours(_seen(a)) for s, a in both]),
-        shape=_share([_shapes(s.things) == _shapes(_seen(a)) for s, a in both]),
-        position=_share([_well_placed(spec, answer) for spec, answer in pairs]),
+        background=_share([_background(*each) for each in both]),
+        colour=_share([_colour(*each) for each in both]),
+        shape=_share([_shape(*each) for each in both]),
+        position=_share([_well_placed(*each) for each in pairs]),
     )
+
+
+def correct(
+    images: Tensor, captions: Sequence[str], network: FeatureNetwork | None = None
+) -> Tensor:
+    """1 for each picture that shows all of its caption, else 0: float32 (n,).
+
+    Args:
+        images: uint8 (n, 3, h, w), on the CPU.
+    """
+    questions = (_background, _colour, _shape, _well_placed)
+    right = [
+        all(question(*each) for question in questions) for each in _read(images, captions, network)
+    ]
+    return torch.tensor(right, dtype=torch.float32)
+
+
+def _read(
+    images: Tensor, captions: Sequence[str], network: FeatureNetwork | None
+) -> list[tuple[Spec, dict[str, str]]]:
+    """What each caption says, and what its picture shows."""
+    answers = read(network or load_features(), images)
+    return list(zip(map(parse_caption, captions), answers, strict=True))
+
+
+def _background(spec: Spec, answer: dict[str, str]) -> bool:
+    return spec.background == answer["background"]
+
+
+def _colour(spec: Spec, answer: dict[str, str]) -> bool:
+    return _colours(spec.things) == _colours(_seen(answer))
+
+
+def _shape(spec: Spec, answer: dict[str, str]) -> bool:
+    return _shapes(spec.things) == _shapes(_seen(answer))
 
 
 def _share(right: Sequence[bool]) -> float:

@@ -12,6 +12,7 @@ from search.errors import TrialError, UserError
 from search.metrics import metric
 from search.model.images import Images
 from search.model.threads import one_thread
+from search.quality.bootstrap import upper_bound
 from search.quality.features import EMBED_BATCH, FeatureNetwork
 from search.quality.frechet import frechet, frechet_between
 from search.quality.image_pairs import feature_distance
@@ -144,6 +145,8 @@ class QualityMeter:
                 return lambda draw: fid_between(self.reference[draw], features[draw])
             case "fid_real":
                 return lambda draw: self.fid_real(features[draw])
+            case "fid_real_bound":
+                return lambda draw: self._real_bound(features[draw], self.reference[draw])
             case "kid_reference":
                 return lambda draw: paired_kid(self.reference[draw], features[draw])
             case "kid_real":
@@ -179,6 +182,15 @@ class QualityMeter:
             return math.nan
         with one_thread():
             return frechet(self.real.moments, features)
+
+    def _real_bound(self, features: Tensor, reference: Tensor) -> float:
+        """FID of the reference to the real images, plus the bound of how much higher that of
+        ``features`` is. Both are (images, features), in the same order of images."""
+
+        def difference(draw: Tensor) -> float:
+            return self.fid_real(features[draw]) - self.fid_real(reference[draw])
+
+        return self.fid_real(reference) + upper_bound(difference, len(features))
 
     def _embed(self, pixels: Tensor) -> Tensor:
         """Features on the CPU: (images, features)."""

@@ -8,7 +8,8 @@ from typing import cast
 
 from torch import Tensor
 
-from search.metrics import METRICS, SCORERS
+from search.errors import UserError
+from search.metrics import FID_REAL_BOUND, METRICS, SCORERS
 from search.quality.image_pairs import psnr, ssim
 from search.settings import QualitySettings
 
@@ -17,28 +18,33 @@ Scorer = Callable[[Tensor, Tensor, Sequence[str]], Tensor]
 study's device) and their n prompts. It returns n numbers."""
 
 OF_SETS = frozenset(
-    {"fid_reference", "fid_real", "kid_reference", "kid_real", "feature_distance"}
-)  # fmt: skip
+    {"fid_reference", "fid_real", FID_REAL_BOUND, "kid_reference", "kid_real", "feature_distance"}
+)
 """Metrics that are computed from the feature network's features."""
 
 
 def load_scorers(
-    names: Iterable[str], settings: QualitySettings, device: str
+    names: Iterable[str], settings: QualitySettings, device: str, prompts: Sequence[str] = ()
 ) -> Mapping[str, Scorer]:
     """Scorers by metric name, their networks on ``device``.
 
     An installed package offers one under the entry points :data:`~search.metrics.SCORERS`: a
     function that takes the device's name and returns a :data:`Scorer`, of which more is better.
 
+    Args:
+        prompts: all that will be scored, to say early that one of them cannot be.
+
     Raises:
-        UserError: the packages or weights of one are missing.
+        UserError: the packages or weights of one are missing, or a prompt cannot be judged.
     """
     return {
-        name: _load(name, settings, device) for name in dict.fromkeys(names) if name not in OF_SETS
+        name: _load(name, settings, device, prompts)
+        for name in dict.fromkeys(names)
+        if name not in OF_SETS
     }
 
 
-def _load(name: str, settings: QualitySettings, device: str) -> Scorer:
+def _load(name: str, settings: QualitySettings, device: str, prompts: Sequence[str]) -> Scorer:
     if name == "clip_score":
         from search.quality.clip import ClipScorer
 
@@ -47,8 +53,27 @@ def _load(name: str, settings: QualitySettings, device: str) -> Scorer:
         from search.quality.lpips import load_lpips
 
         return load_lpips(settings.lpips_path, device)
+    if name == "caption_accuracy":
+        return _caption_judge(prompts)
     if name in METRICS:
         pairs = {"psnr": psnr, "ssim": ssim}[name]
         return lambda images, reference, _: pairs(images, reference)
     (found,) = entry_points(group=SCORERS, name=name)
     return cast(Scorer, found.load()(device))
+
+
+def _caption_judge(prompts: Sequence[str]) -> Scorer:
+    """The embedded judge; every one of ``prompts`` must be a caption of its scenes."""
+    from search.pocket import load_features
+    from search.pocket.captions import CaptionError, parse_caption
+    from search.pocket.judge import correct
+
+    for prompt in prompts:
+        try:
+            parse_caption(prompt)
+        except CaptionError as error:
+            raise UserError(
+                f"Cannot measure caption_accuracy. {error}. Or leave caption_accuracy out."
+            ) from error
+    network = load_features()
+    return lambda images, _, captions: correct(images.cpu(), captions, network)

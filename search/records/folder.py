@@ -54,6 +54,11 @@ class StudyFolder:
         return self.root / "calibration.safetensors"
 
     @property
+    def features(self) -> Path:
+        """Name and digest of the feature network behind the study's FIDs."""
+        return self.root / "features.json"
+
+    @property
     def reference_images(self) -> Path:
         """The unpatched model's images of the search workload."""
         return self.root / "reference.safetensors"
@@ -131,6 +136,7 @@ class StudyFolder:
             self.cost_table,
             self.reference,
             self.calibration,
+            self.features,
             self.reference_images,
             self.heldout_images,
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from search.metrics import FID_REAL_BOUND, WORSE
 from search.records.record import FrontMember
 
 
@@ -31,6 +32,25 @@ def member_speedup(member: FrontMember) -> float | None:
 def member_latency(member: FrontMember) -> float | None:
     """Seconds per image: timed end to end where that was done, else the cost table's."""
     return member.record.latency_s if member.timing is None else member.timing.latency_s
+
+
+def worse_by(member: FrontMember, baseline: FrontMember) -> tuple[float, float] | None:
+    """How much higher the FID to real images of a member is than the unpatched one, and the
+    one-sided 95 % bound of that, both as shares of the unpatched FID; ``None`` unless audited."""
+    known = (member.heldout, baseline.heldout)
+    if known[0] is None or known[1] is None or not known[1].fid_real > 0:
+        return None
+    bound = known[0].metrics.get(FID_REAL_BOUND)
+    if bound is None:
+        return None
+    return known[0].fid_real / known[1].fid_real - 1, bound / known[1].fid_real - 1
+
+
+def no_worse(member: FrontMember, baseline: FrontMember) -> bool:
+    """Whether the paired bound says that the FID to real images is no worse than the unpatched
+    one: see :data:`search.metrics.WORSE`. Without an audit nothing is said, so ``False``."""
+    found = worse_by(member, baseline)
+    return found is not None and found[1] < WORSE
 
 
 def member_interval(member: FrontMember, objective: str) -> tuple[float, float] | None:

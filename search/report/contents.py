@@ -6,8 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.metrics import WORSE
 from search.pareto import knee
-from search.records.members import member_interval, member_latency, member_speedup
+from search.records.members import (
+    member_interval,
+    member_latency,
+    member_speedup,
+    no_worse,
+    worse_by,
+)
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.schedule_text import summary
@@ -77,21 +84,30 @@ def _speedup_number(result: StudyResult) -> Number:
     base = result.baseline
     if base is None or not result.front:
         return Number(MISSING, "", label, "no baseline or no front to compare")
-    heldout = metric_value(base.heldout, "fid_real") is not None
-    limit = metric_value(base.heldout if heldout else base.record.quality, "fid_real")
-    if limit is None:
-        return Number(MISSING, "", label, "FID to real images was not measured")
-    found: list[tuple[float, float, FrontMember]] = []
-    for member in result.front:
-        value = metric_value(member.heldout if heldout else member.record.quality, "fid_real")
-        speedup = member_speedup(member)
-        if value is not None and speedup is not None and value <= limit:
-            found.append((speedup, value, member))
-    if not found:
-        return Number("1.0", TIMES, label, f"no preset reaches the unpatched FID of {limit:.2f}")
-    speedup, value, _ = max(found, key=lambda item: item[0])
-    source = "held-out" if heldout else "search"
-    note = f"FID {value:.2f}, unpatched {limit:.2f} ({source})"
+    judged = {
+        member.name: found
+        for member in result.front
+        if (found := worse_by(member, base)) is not None
+    }
+    if not judged:
+        measured = metric_value(base.record.quality, "fid_real") is not None
+        why = "no preset was audited yet" if measured else "FID to real images was not measured"
+        return Number(MISSING, "", label, why)
+    kept = [
+        (speedup, member)
+        for member in result.front
+        if no_worse(member, base) and (speedup := member_speedup(member)) is not None
+    ]
+    if not kept:
+        nearest = min(bound for _, bound in judged.values())
+        note = (
+            f"no preset is within {WORSE:.1%} of the unpatched FID for certain; "
+            f"the nearest may be {nearest:.1%} above"
+        )
+        return Number("1.0", TIMES, label, note)
+    speedup, member = max(kept, key=lambda item: item[0])
+    worse, bound = judged[member.name]
+    note = f"FID to real images {worse:+.1%} (at most {bound:+.1%}), on held-out prompts"
     return Number(f"{speedup:.1f}", TIMES, label, note)
 
 

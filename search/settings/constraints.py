@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from search.metrics import FIDS, metric
+from search.metrics import FID_REAL_BOUND, FIDS, WORSE, metric
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _BOUND = re.compile(rf"(?P<sign><=|>=)(?:(?P<number>{_NUMBER})|baseline(?P<offset>[+-]{_NUMBER})?)")
@@ -92,7 +92,8 @@ class Constraints:
         """The same constraints with every bound absolute.
 
         Args:
-            unpatched: the unpatched model's value of a metric.
+            unpatched: the unpatched model's value of a metric. Its own paired bound is its FID, of
+                which :data:`~search.metrics.WORSE` more is allowed.
 
         Raises:
             ValueError: a metric was not measured, or a bound asks for a negative FID.
@@ -121,7 +122,7 @@ def _absolute(name: str, asked: Bound, unpatched: Callable[[str], float | None])
             f"constraints.{name}={str(asked)!r} cannot be kept: {name} was not measured for the "
             "unpatched model. Remove it."
         )
-    limit = asked.limit + value
+    limit = asked.limit + value * (1 + WORSE if name == FID_REAL_BOUND else 1)
     if name in FIDS and limit < 0:
         raise ValueError(
             f"constraints.{name}={str(asked)!r} asks for an FID of at most {limit:g}, and no FID "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from search.metrics import FIDS, metric
+from search.metrics import FID_REAL_BOUND, FIDS, metric
 from search.settings.base import Settings, duration_text
-from search.settings.constraints import SPEEDUP, Constraints, parse_bounds
+from search.settings.constraints import SPEEDUP, Bound, Constraints, parse_bounds
 
 
 class BudgetSettings(Settings):
@@ -42,7 +43,8 @@ class ConstraintSettings(Settings):
         speedup: such as ``">=5"`` or ``">=2,<=8"``.
         fid: bound on the FID that the study minimises, such as ``"<=20"`` or
             ``"<=baseline+0.5"``. A study that minimises no FID bounds the one to the unpatched
-            images.
+            images. On ``fid_real`` a bound at the baseline is the paired statement: see
+            :data:`search.metrics.WORSE`.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -93,4 +95,15 @@ class ConstraintSettings(Settings):
         texts = {SPEEDUP: self.speedup, **self.__pydantic_extra__}
         if self.fid is not None:
             texts[fid] = ",".join(filter(None, (texts.get(fid), self.fid)))
-        return Constraints({name: parse_bounds(text) for name, text in texts.items() if text})
+        bounds = {name: parse_bounds(text) for name, text in texts.items() if text}
+        return Constraints(_paired(bounds))
+
+
+def _paired(bounds: Mapping[str, tuple[Bound, ...]]) -> Mapping[str, tuple[Bound, ...]]:
+    """The same bounds, with one on the unpatched FID to real images as the paired statement."""
+    found: dict[str, list[Bound]] = {}
+    for name, several in bounds.items():
+        for bound in several:
+            paired = name == "fid_real" and bound.relative
+            found.setdefault(FID_REAL_BOUND if paired else name, []).append(bound)
+    return {name: tuple(several) for name, several in found.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator, model_validator
 
-from search.metrics import metric
+from search.metrics import FID_REAL_BOUND, metric
 from search.settings.base import Settings
 
 
@@ -66,6 +66,11 @@ class QualitySettings(Settings):
 
     @model_validator(mode="after")
     def _objective_is_measured(self) -> QualitySettings:
+        if self.objective == FID_REAL_BOUND:
+            raise ValueError(
+                f"objective={FID_REAL_BOUND} is a bound and not a measurement; minimise fid_real, "
+                "and bound it by constraints.fid_real='<=baseline'"
+            )
         for name in (self.objective, *self.record):
             if metric(name).real and self.real == "none":
                 raise ValueError(

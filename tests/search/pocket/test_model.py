@@ -9,6 +9,7 @@ from PIL import Image
 from search.pocket import FeatureNetwork, judge, load_features, load_pipeline, pocket_path
 from search.pocket.captions import BACKGROUNDS, COLOURS, SHAPES, sample_scenes
 from search.pocket.features import HEADS, read
+from search.pocket.judge import correct
 from search.pocket.render import render
 
 CAPTION = "a red circle left of a blue square on a white background"
@@ -102,6 +103,20 @@ def test_judge_notices_swapped_objects_and_wrong_captions(features: FeatureNetwo
     assert max(shifted.background, shifted.colour, shifted.shape) < 0.6
     with pytest.raises(ValueError, match="one caption for each image"):
         judge(render(scenes), captions[1:], features)
+
+
+def test_a_picture_is_correct_when_all_of_its_caption_shows(features: FeatureNetwork) -> None:
+    scenes = sample_scenes(100, seed=14)
+    captions = [scene.caption for scene in scenes]
+    images = render(scenes)
+    right = correct(images, captions, features)
+    assert right.shape == (100,) and right.mean() > 0.95
+    assert correct(images, captions[1:] + captions[:1], features).mean() < 0.2
+
+
+def test_every_feature_has_a_deviation_of_one_over_real_renders(features: FeatureNetwork) -> None:
+    found = features(render(sample_scenes(1000, seed=15, split="training"))).std(0)
+    torch.testing.assert_close(found, torch.ones(features.num_features), atol=0.12, rtol=0)
 
 
 def test_features_have_the_promised_form(features: FeatureNetwork, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from search.quality.bootstrap import Fid, interval, matched
+from search.quality.bootstrap import Fid, interval, matched, upper_bound
 
 
 def normal(seed: int, *shape: int) -> Tensor:
@@ -53,3 +53,16 @@ def test_few_images_give_no_interval_and_fewer_nothing() -> None:
     assert matched(count, 15, 8) == (8.0, None)
     assert matched(count, 8, 8) == (8.0, None)
     assert matched(count, 7, 8) is None
+
+
+def test_the_bound_of_a_paired_difference_holds_nineteen_times_in_twenty() -> None:
+    bounds = [upper_bound(mean_of(normal(seed, 64)), 64) for seed in range(200)]
+    held = sum(bound >= 10 for bound in bounds)
+    assert 0.9 <= held / 200 <= 0.99
+
+
+def test_what_both_sets_share_does_not_widen_the_bound_of_their_difference() -> None:
+    shared, own = normal(0, 64), normal(1, 64) / 100
+    first, second = mean_of(shared + own), mean_of(shared)
+    bound = upper_bound(lambda draw: first(draw) - second(draw), 64)
+    assert bound < 0.05 * (interval(first, 64)[1] - first(torch.arange(64)))

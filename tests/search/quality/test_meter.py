@@ -111,3 +111,21 @@ def test_infinite_results_fail_the_trial() -> None:
 def test_statistics_of_another_network_are_refused() -> None:
     with pytest.raises(UserError, match=r"3 features, but quality\.features=means gives 6"):
         QualityMeter(NETWORK, Statistics.of([torch.randn(9, 3)]), REFERENCE)
+
+
+def test_the_bound_of_the_unpatched_images_is_their_own_fid() -> None:
+    meter = QualityMeter(NETWORK, REAL, REFERENCE, metrics=("fid_real_bound",))
+    found = meter.unpatched()
+    assert found.metrics["fid_real_bound"] == pytest.approx(found.fid_real)
+
+
+def test_the_paired_bound_lies_above_the_fid_and_grows_with_the_damage() -> None:
+    meter = QualityMeter(NETWORK, REAL, REFERENCE, metrics=("fid_real_bound",))
+    little, much = (meter.quality(damaged(shift)) for shift in (0.02, 0.2))
+    assert little.fid_real < little.metrics["fid_real_bound"] < much.metrics["fid_real_bound"]
+
+
+def damaged(shift: float) -> Images:
+    return Images(
+        ((REFERENCE.pixels / 255 + shift).clamp(0, 1) * 255).to(torch.uint8), REFERENCE.latents
+    )

@@ -12,6 +12,8 @@ from torch import Tensor
 from search.errors import TrialError, UserError
 from search.metrics import METRICS, metric
 from search.model.images import Images
+from search.pocket.captions import sample_scenes
+from search.pocket.render import render
 from search.quality.features import FeatureNetwork
 from search.quality.kid import paired_kid
 from search.quality.meter import QualityMeter
@@ -119,7 +121,23 @@ def test_kid_to_real_images_needs_their_features() -> None:
 
 
 def test_every_metric_comes_from_features_or_a_scorer() -> None:
-    assert set(METRICS) - OF_SETS == {"clip_score", "psnr", "ssim", "lpips"}
+    assert set(METRICS) - OF_SETS == {
+        "clip_score", "caption_accuracy", "psnr", "ssim", "lpips",
+    }  # fmt: skip
+
+
+def test_prompts_that_the_judge_cannot_read_are_named_early() -> None:
+    with pytest.raises(UserError, match=r"caption_accuracy.*'a fox'.*leave caption_accuracy out"):
+        load_scorers(["caption_accuracy"], SETTINGS, "cpu", ["a fox"])
+
+
+def test_caption_accuracy_is_the_share_of_pictures_that_show_all_of_their_caption() -> None:
+    scenes = sample_scenes(32, seed=3)
+    captions = [scene.caption for scene in scenes]
+    (scorer,) = load_scorers(["caption_accuracy"], SETTINGS, "cpu", captions).values()
+    right = scorer(render(scenes), render(scenes), captions)
+    swapped = scorer(render(scenes), render(scenes), captions[::-1])
+    assert right.mean() > 0.9 > 0.3 > swapped.mean()
 
 
 def test_an_unknown_metric_is_a_mistake_with_the_closest_name() -> None:

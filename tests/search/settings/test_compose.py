@@ -74,6 +74,7 @@ def test_any_metric_is_objective_constraint_or_record() -> None:
         ("constraints.kid_real=>=1", "a lower kid_real is always welcome"),
         ("+constraints.sharpness=>=1", "'sharpness' is not a metric"),
         ("quality.objective=fid_reel", "Did you mean 'fid_real'"),
+        ("quality.objective=fid_real_bound", "a bound and not a measurement.*fid_real"),
         ("quality.record=[psrn]", "Did you mean 'psnr'"),
     ],
 )
@@ -84,7 +85,12 @@ def test_a_mistaken_metric_is_explained(override: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "override",
-    ["quality.objective=kid_real", "quality.record=[kid_real]", "constraints.fid_real=<=9"],
+    [
+        "quality.objective=kid_real",
+        "quality.record=[kid_real]",
+        "quality.record=[fid_real_bound]",
+        "constraints.fid_real=<=9",
+    ],
 )
 def test_metrics_of_real_images_need_some(override: str) -> None:
     with pytest.raises(ConfigError, match="needs real images"):

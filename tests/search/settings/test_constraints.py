@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.settings.constraints import Bound, Constraints, parse_bounds
+from search.settings.limits import ConstraintSettings
 
 limits = st.integers(1, 10_000).map(lambda count: count / 100)
 
@@ -74,3 +75,16 @@ def test_relative_bounds_become_absolute() -> None:
 def test_an_fid_below_zero_cannot_be_asked_for() -> None:
     with pytest.raises(ValueError, match=r"'<=baseline-1'.*at most -1.*Raise it"):
         Constraints({"fid_reference": parse_bounds("<=baseline-1")}).at({"fid_reference": 0.0}.get)
+
+
+def test_no_worse_than_the_baseline_is_the_paired_statement() -> None:
+    asked = ConstraintSettings(fid="<=baseline").constraints("fid_real")
+    assert asked.metrics == ("fid_real_bound",)
+    absolute = asked.at({"fid_real_bound": 10.0}.get)
+    assert absolute.violations({"fid_real_bound": 10.12}.get)["fid_real_bound"] <= 0
+    assert absolute.violations({"fid_real_bound": 10.14}.get)["fid_real_bound"] > 0
+
+
+def test_a_bound_at_a_number_is_of_the_fid_itself() -> None:
+    asked = ConstraintSettings(fid="<=12").constraints("fid_real")
+    assert asked.metrics == ("fid_real",)
