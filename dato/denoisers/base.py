@@ -13,22 +13,44 @@ from dato.topology import Layer, Topology
 
 
 @dataclass(frozen=True)
+class Canvas:
+    """What a denoiser's sample holds, besides rows and channels.
+
+    Args:
+        height, width: of the latents that are denoised.
+        others: tokens behind theirs that belong to other pictures (the reference of FLUX Kontext).
+    """
+
+    height: int
+    width: int
+    others: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+
+@dataclass(frozen=True)
 class Site:
     """The modules of one prunable layer.
 
     Args:
-        entry: the module whose input (batch, channels, height, width) gives the layer's grid.
+        entry: the module whose input (batch, channels, height, width) gives the layer's grid; None
+            where all layers have the grid of the latents.
         patch: side of the square of input positions that becomes one token.
-        attentions: the self-attention of each transformer block of the layer.
+        attentions: the self-attention of each transformer block of the layer. Its input may hold
+            text tokens before those of the grid, and its output may be a tuple: what is said of
+            the grid's tokens first, and what is said of the text second.
     """
 
-    entry: nn.Module
+    entry: nn.Module | None
     patch: int
     attentions: tuple[nn.Module, ...]
 
-    def grid(self, entered: Tensor) -> tuple[int, int]:
-        """Height and width in tokens of what entered ``entry``."""
-        return entered.shape[2] // self.patch, entered.shape[3] // self.patch
+    def grid(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width in tokens, of those in positions."""
+        return size[0] // self.patch, size[1] // self.patch
 
 
 class Adapter(Protocol):
@@ -44,6 +66,9 @@ class Adapter(Protocol):
 
     inputs: ClassVar[tuple[str, ...]]
     """Parameters of the denoiser's forward, in order; the first is the noisy sample."""
+
+    guided: ClassVar[bool]
+    """Whether pipelines put an unconditional and a conditional half into one batch."""
 
     @property
     def denoiser(self) -> Any:
@@ -83,6 +108,18 @@ class Adapter(Protocol):
         """
         ...
 
+    def canvas(self, inputs: Mapping[str, Any]) -> Canvas:
+        """What the sample of a run's first call holds; may wait for the device."""
+        ...
+
+    def picture(self, value: Tensor, canvas: Canvas) -> Tensor:
+        """A sample or an output as (batch, channels, height, width), at any scale."""
+        ...
+
+    def timestep(self, inputs: Mapping[str, Any]) -> Any:
+        """The timestep of a call, in the sampler's own units."""
+        ...
+
     def partial(
         self,
         inputs: Mapping[str, Any],
@@ -99,13 +136,33 @@ class Adapter(Protocol):
             captures: cuts to hand back.
 
         Returns:
-            The output (batch, channels, height, width), and each captured cut.
+            The output in the shape of the sample, and each captured cut.
         """
         ...
 
     def result(self, output: Tensor) -> Any:
         """The output in the class that the denoiser's forward returns."""
         ...
+
+
+class Spatial:
+    """The same for all denoisers of a (batch, channels, height, width) sample."""
+
+    inputs: ClassVar[tuple[str, ...]]
+    guided: ClassVar[bool] = True
+
+    def canvas(self, inputs: Mapping[str, Any]) -> Canvas:
+        """See :class:`Adapter`."""
+        height, width = inputs[self.inputs[0]].shape[-2:]
+        return Canvas(height, width)
+
+    def picture(self, value: Tensor, canvas: Canvas) -> Tensor:
+        """See :class:`Adapter`."""
+        return value
+
+    def timestep(self, inputs: Mapping[str, Any]) -> Any:
+        """See :class:`Adapter`."""
+        return inputs["timestep"]
 
 
 def attention_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dato.denoisers.base import attention_bias
+from dato.denoisers.transformer import unpatchify
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,6 @@ class Condition:
 
     block: dict[str, Any]
     moment: Tensor
-
-
-def embed(denoiser: Any, sample: Tensor) -> Tensor:
-    """(batch, channels, height, width) to (batch, tokens, width of the model)."""
-    hidden: Tensor = denoiser.pos_embed(sample)
-    return hidden
 
 
 def condition_of(denoiser: Any, inputs: Mapping[str, Any], hidden: Tensor) -> Condition:
@@ -62,16 +57,14 @@ def condition_of(denoiser: Any, inputs: Mapping[str, Any], hidden: Tensor) -> Co
     return Condition(block, moment)
 
 
-def unpatchify(denoiser: Any, hidden: Tensor, moment: Tensor, sample: Tensor) -> Tensor:
+def finish(denoiser: Any, hidden: Tensor, moment: Tensor, sample: Tensor) -> Tensor:
     """The output (batch, channels out, height, width) of what the last block made."""
     table = denoiser.scale_shift_table
     shift, scale = (table[None] + moment[:, None].to(table.device)).chunk(2, dim=1)
     hidden = denoiser.norm_out(hidden) * (1 + scale) + shift
     patch, channels = denoiser.config.patch_size, denoiser.out_channels
-    height, width = (side // patch for side in sample.shape[-2:])
-    parts = denoiser.proj_out(hidden).reshape(-1, height, width, patch, patch, channels)
-    parts = torch.einsum("nhwpqc->nchpwq", parts)
-    return parts.reshape(-1, channels, height * patch, width * patch)
+    size = (sample.shape[-2], sample.shape[-1])
+    return unpatchify(denoiser.proj_out(hidden), patch, channels, size)
 
 
 def _bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:

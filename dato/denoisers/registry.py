@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from dato.denoisers.base import Adapter
-from dato.denoisers.pixart import TransformerAdapter
+from dato.denoisers.flux import FluxAdapter
+from dato.denoisers.pixart import PixArtAdapter
+from dato.denoisers.sd3 import SD3Adapter
 from dato.denoisers.unet_adapter import UNetAdapter
 from dato.errors import UnsupportedError
 from dato.topology import Topology
 
-_ADAPTERS: tuple[type[Adapter], ...] = (UNetAdapter, TransformerAdapter)
+_ADAPTERS: tuple[type[Adapter], ...] = (UNetAdapter, PixArtAdapter, SD3Adapter, FluxAdapter)
 _ATTRIBUTES = ("unet", "transformer")
 
 
@@ -29,7 +31,7 @@ def adapter_of(pipe_or_denoiser: Any) -> Adapter:
         "The engine does not know this denoiser.",
         found=type(denoiser).__name__,
         remedy=f"It runs a diffusers {known} that nobody has subclassed or compiled: use Stable "
-        "Diffusion 1.x, 2.x, XL or PixArt, and compile with dato.compile.",
+        "Diffusion, PixArt or FLUX.1, and compile with dato.compile.",
     )
 
 

@@ -11,7 +11,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 from torch import Tensor, nn
 
-from dato.denoisers.base import Site
+from dato.denoisers.base import Site, Spatial
 from dato.denoisers.unet import partial_forward
 from dato.denoisers.unet_blocks import check_blocks, check_inputs, layout, self_attentions
 from dato.denoisers.unet_condition import UNet
@@ -21,7 +21,7 @@ _UNUSED = ("return_dict", "down_intrablock_additional_residuals")
 
 
 @dataclass(frozen=True)
-class UNetAdapter:
+class UNetAdapter(Spatial):
     """See :class:`dato.denoisers.base.Adapter`.
 
     Cut ``n`` is the hidden state that enters the up unit which consumes skip branch ``n - 1``,

@@ -70,7 +70,8 @@ class Compiled:
         tensors = {name: value for name, value in inputs.items() if name != "return_dict"}
         captures = run.captures(step)
         known = bool(step.ratios) and run.dynamics.known
-        key = (step.kind, captures, known, len(run.steps), _form(tensors))
+        canvas = run.pruner.canvas
+        key = (step.kind, captures, known, len(run.steps), canvas, _form(tensors))
         if key not in self._graphs:
             self._graphs[key] = None
             return self._eager(run, step, inputs, held)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from dato.runtime.memory import Memory
 from dato.runtime.run import Run
 from dato.runtime.sampler import renews_noise
 from dato.runtime.steps import OUTPUT, plan_steps
-from dato.runtime.timesteps import first_position, position, timesteps_of
+from dato.runtime.timesteps import first_position, position, stepped, timesteps_of
 from dato.schedule import Schedule
 from dato.tokens.dynamics import Dynamics
 from dato.tokens.noise import Noise
@@ -81,10 +81,10 @@ class Engine:
         names = self._adapter.inputs
         keywords = dict(zip(names, args, strict=False)) | kwargs
         self._adapter.check_inputs(keywords)
-        sample, timestep = keywords[names[0]], keywords["timestep"]
+        sample = keywords[names[0]]
         try:
-            run = self._follow(sample, timestep)
-            step = run.begin(sample, position(timestep, run.timesteps))
+            run = self._follow(sample, keywords)
+            step = run.begin(sample, self._position(keywords, run.timesteps))
             held = run.memory.read(step, sample, run.place)
             if step.inner == OUTPUT:
                 assert held is not None
@@ -100,7 +100,12 @@ class Engine:
             return self._adapter.result(output)
         return (output,)
 
-    def _follow(self, sample: Tensor, timestep: Any) -> Run:
+    def _position(self, inputs: Mapping[str, Any], timesteps: Tensor) -> int | None:
+        """Which of the timesteps a call is for, or None where only its value could tell."""
+        found = position(self._adapter.timestep(inputs), timesteps)
+        return stepped(self.pipe.scheduler) if found is None else found
+
+    def _follow(self, sample: Tensor, inputs: Mapping[str, Any]) -> Run:
         """The current run, or a new one when the scheduler's timesteps are new."""
         pipe = self.pipe
         if pipe is None:
@@ -111,18 +116,24 @@ class Engine:
         timesteps = timesteps_of(pipe.scheduler)
         if self.run is None or self.run.timesteps is not timesteps:
             self.run = None
-            self.run = self._start(pipe, timesteps, sample, timestep)
+            self.run = self._start(pipe, timesteps, sample, inputs)
         return self.run
 
-    def _start(self, pipe: Any, timesteps: Tensor, sample: Tensor, timestep: Any) -> Run:
-        self._adapter.check()
-        start = first_position(timestep, timesteps)
-        size = (sample.shape[2], sample.shape[3])
-        schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, size)
+    def _start(
+        self, pipe: Any, timesteps: Tensor, sample: Tensor, inputs: Mapping[str, Any]
+    ) -> Run:
+        adapter = self._adapter
+        adapter.check()
+        start = self._position(inputs, timesteps)
+        if start is None:
+            start = first_position(adapter.timestep(inputs), timesteps)
+        canvas = adapter.canvas(inputs)
+        schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, canvas.size)
         policy = self.policy_of(schedule, _values_of(pipe.scheduler, timesteps[start:], schedule))
         steps = plan_steps(schedule, self._layout, policy)
         held = HeldOutput.of(schedule.quantity, pipe.scheduler, timesteps, sample.device)
-        groups = _groups(pipe, sample) if any(step.ratios for step in steps) else 1
+        prunes = any(step.ratios for step in steps)
+        groups = _groups(pipe, sample) if prunes and adapter.guided else 1
         dynamics = Dynamics()
         noise = self._noise_of(len(steps), sample.device)
         return Run(
@@ -134,7 +145,8 @@ class Engine:
             epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
             memory=Memory(held),
             dynamics=dynamics,
-            pruner=Pruner(schedule.tokens, groups, dynamics, noise),
+            pruner=Pruner(schedule.tokens, groups, dynamics, noise, canvas),
+            picture=lambda value: adapter.picture(value, canvas),
         )
 
     def _noise_of(self, calls: int, device: torch.device) -> Noise:

@@ -3,6 +3,9 @@
 With ``alpha`` the cumulative product of alphas at a call, a noisy sample is
 ``sqrt(alpha) * clean + sqrt(1 - alpha) * noise``, and a v-prediction is
 ``sqrt(alpha) * noise - sqrt(1 - alpha) * clean`` (Salimans and Ho 2022, arXiv 2202.00512).
+
+Under flow matching a noisy sample is ``alpha * clean + (1 - alpha) * noise``, and the prediction is
+``noise - clean``.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ import torch
 from torch import Tensor
 
 from dato.errors import UnsupportedError
+from dato.runtime.sampler import FLOW, predicted
 
-CONVERTIBLE = ("epsilon", "v_prediction", "sample")
+CONVERTIBLE = ("epsilon", "v_prediction", "sample", FLOW)
 _LEAST = 1e-6
 """Keeps divisions finite at the ends of the noise schedule."""
 
@@ -27,13 +31,17 @@ def to_epsilon(prediction: Tensor, sample: Tensor, alpha: Tensor, kind: str) -> 
             channels than the sample (a learnt variance, as PixArt's), only the noise is taken.
         sample: (batch, channels, height, width), the denoiser's input; an inpainting input has
             more channels than the output, the noisy ones first.
-        alpha: () or broadcastable, the cumulative product of alphas at this call.
-        kind: ``"epsilon"``, ``"v_prediction"`` or ``"sample"``, as in a scheduler's config.
+        alpha: () or broadcastable, the cumulative product of alphas at this call; under flow
+            matching the share of the clean sample.
+        kind: ``"epsilon"``, ``"v_prediction"``, ``"sample"`` or ``"flow_prediction"``, as in a
+            scheduler's config.
     """
     output = prediction[:, : sample.shape[1]].float()
     if kind == "epsilon":
         return output
     noisy = sample[:, : output.shape[1]].float()
+    if kind == FLOW:
+        return noisy + alpha * output
     if kind == "v_prediction":
         return alpha.sqrt() * output + (1 - alpha).sqrt() * noisy
     return (noisy - alpha.sqrt() * output) / (1 - alpha).clamp_min(_LEAST).sqrt()
@@ -44,6 +52,8 @@ def from_epsilon(epsilon: Tensor, sample: Tensor, alpha: Tensor, kind: str) -> T
     if kind == "epsilon":
         return epsilon
     noisy = sample[:, : epsilon.shape[1]].float()
+    if kind == FLOW:
+        return (epsilon - noisy) / alpha.clamp_min(_LEAST)
     root = alpha.clamp_min(_LEAST).sqrt()
     if kind == "v_prediction":
         return (epsilon - (1 - alpha).sqrt() * noisy) / root
@@ -56,6 +66,8 @@ def to_clean(prediction: Tensor, sample: Tensor, alpha: Tensor, kind: str) -> Te
     if kind == "sample":
         return output
     noisy = sample[:, : output.shape[1]].float()
+    if kind == FLOW:
+        return noisy - (1 - alpha) * output
     if kind == "v_prediction":
         return alpha.sqrt() * noisy - (1 - alpha).sqrt() * output
     return (noisy - (1 - alpha).sqrt() * output) / alpha.clamp_min(_LEAST).sqrt()
@@ -66,6 +78,8 @@ def from_clean(clean: Tensor, sample: Tensor, alpha: Tensor, kind: str) -> Tenso
     if kind == "sample":
         return clean
     noisy = sample[:, : clean.shape[1]].float()
+    if kind == FLOW:
+        return (noisy - clean) / (1 - alpha).clamp_min(_LEAST)
     root = (1 - alpha).clamp_min(_LEAST).sqrt()
     if kind == "v_prediction":
         return (alpha.sqrt() * noisy - clean) / root
@@ -82,6 +96,17 @@ def alphas_at(scheduler: Any, timesteps: Tensor, device: torch.device) -> Tensor
     return found
 
 
+def shares_at(scheduler: Any, timesteps: Tensor, device: torch.device) -> Tensor | None:
+    """What the conversions take as ``alpha`` at each timestep, (calls,); None where unknown."""
+    if predicted(scheduler) != FLOW:
+        return alphas_at(scheduler, timesteps, device)
+    sigmas = getattr(scheduler, "sigmas", None)
+    if sigmas is None or len(sigmas) < len(timesteps):
+        return None
+    found: Tensor = (1 - sigmas[: len(timesteps)].float()).to(device, non_blocking=True)
+    return found
+
+
 class Epsilon:
     """Converts the outputs of one run to noise, for the dynamics; looks coefficients up once.
 
@@ -95,15 +120,15 @@ class Epsilon:
     """
 
     def __init__(self, scheduler: Any, timesteps: Tensor, device: torch.device) -> None:
-        self.kind: str = scheduler.config.get("prediction_type", "epsilon")
+        self.kind = predicted(scheduler)
         self._alphas = torch.ones(len(timesteps), device=device)
         if self.kind == "epsilon":
             return
-        alphas = alphas_at(scheduler, timesteps, device)
+        alphas = shares_at(scheduler, timesteps, device)
         if self.kind not in CONVERTIBLE or alphas is None:
             raise UnsupportedError(
-                "Dynamics-aware pruning needs a scheduler that predicts epsilon, or v or the sample"
-                " with alphas_cumprod.",
+                "Dynamics-aware pruning needs a scheduler that predicts epsilon, v or the sample "
+                "with alphas_cumprod, or a velocity with sigmas.",
                 found=f"{type(scheduler).__name__} with prediction_type {self.kind!r}",
                 remedy="Set dynamics_weight and protect to 0, or use a DDIM-like scheduler.",
             )

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from dato.runtime.epsilon import (
     CONVERTIBLE,
-    alphas_at,
     from_clean,
     from_epsilon,
+    shares_at,
     to_clean,
     to_epsilon,
 )
-from dato.runtime.sampler import adds_noise
+from dato.runtime.sampler import FLOW, adds_noise, predicted
 from dato.schedule import Quantity
 
 
@@ -29,11 +29,11 @@ class HeldOutput:
 
     Args:
         scheduler: the pipeline's scheduler, after ``set_timesteps``.
-        alphas: (calls,), see :func:`dato.runtime.epsilon.alphas_at`.
+        alphas: (calls,), see :func:`dato.runtime.epsilon.shares_at`.
     """
 
     def __init__(self, scheduler: Any, alphas: Tensor) -> None:
-        self._kind: str = scheduler.config.get("prediction_type", "epsilon")
+        self._kind = predicted(scheduler)
         self._clean = adds_noise(scheduler)
         self._alphas = alphas
         self._dtype = torch.float32
@@ -44,11 +44,11 @@ class HeldOutput:
         cls, quantity: Quantity, scheduler: Any, timesteps: Tensor, device: torch.device
     ) -> HeldOutput | None:
         """The conversion of a run; None where outputs are held as they are."""
-        kind = scheduler.config.get("prediction_type", "epsilon")
-        same = kind == ("sample" if adds_noise(scheduler) else "epsilon")
+        kind = predicted(scheduler)
+        same = kind in (("sample",) if adds_noise(scheduler) else ("epsilon", FLOW))
         if quantity == "output" or same or kind not in CONVERTIBLE:
             return None
-        alphas = alphas_at(scheduler, timesteps, device)
+        alphas = shares_at(scheduler, timesteps, device)
         return None if alphas is None else cls(scheduler, alphas)
 
     def hold(self, output: Tensor, sample: Tensor, place: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -22,12 +23,13 @@ class Run:
         timesteps: the scheduler's tensor; the run lasts as long as the scheduler holds this one.
         start: position of the first call in ``timesteps`` (above 0 for image-to-image).
         steps: one step for each call.
-        shape: (batch, channels, height, width) of the denoiser's input.
+        shape: of the denoiser's input.
         images: rows of the batch that the dynamics follow: all, or the unconditional half.
         epsilon: converts outputs to noise for the dynamics; None when nothing is pruned by them.
         dynamics: shared with ``pruner``.
         pruner: makes the plans.
         memory: what calls leave for the calls after them.
+        picture: a sample or an output as (batch, channels, height, width).
     """
 
     timesteps: Tensor
@@ -39,6 +41,7 @@ class Run:
     dynamics: Dynamics
     pruner: Pruner
     memory: Memory
+    picture: Callable[[Tensor], Tensor]
     call: int = 0
 
     @property
@@ -90,7 +93,8 @@ class Run:
         """
         if self.epsilon is not None and output is not None:
             images = slice(self.images)
-            self.dynamics.update(self.epsilon(output[images], sample[images], self.place))
+            pictures = self.picture(output[images]), self.picture(sample[images])
+            self.dynamics.update(self.epsilon(*pictures, self.place))
         if not step.track:
             self.epsilon = None
             self.dynamics.clear()

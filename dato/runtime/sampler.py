@@ -8,6 +8,18 @@ _ADD_NOISE = ("Ancestral", "DDPM", "UnCLIP", "SDE", "LCM", "TCD", "SASolver", "C
 _RENEW_NOISE = ("LCM", "TCD")
 
 
+FLOW = "flow_prediction"
+"""What a flow-matching model predicts: the velocity, which is the noise less the clean sample."""
+
+
+def predicted(scheduler: Any) -> str:
+    """What a sampler takes outputs for: ``prediction_type`` of its configuration, or ``FLOW``."""
+    if _named(scheduler, ("FlowMatch",)):
+        return FLOW
+    kind: str = scheduler.config.get("prediction_type", "epsilon")
+    return kind
+
+
 def adds_noise(scheduler: Any) -> bool:
     """Whether each step of a sampler draws noise of its own.
 

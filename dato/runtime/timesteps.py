@@ -8,6 +8,9 @@ from torch import Tensor
 
 from dato.errors import MismatchError
 
+_ROUNDED = 2**-8
+"""How far, of its size, bfloat16 rounds a timestep that a pipeline turns into it."""
+
 
 def timesteps_of(scheduler: Any) -> Tensor:
     """The timesteps of the current run; ``set_timesteps`` makes a new tensor for each run."""
@@ -34,6 +37,15 @@ def position(timestep: Any, timesteps: Tensor) -> int | None:
     return (timestep.storage_offset() - timesteps.storage_offset()) // timesteps.stride(0)
 
 
+def stepped(scheduler: Any) -> int | None:
+    """Which of its timesteps a sampler steps from next, where it says so."""
+    for name in ("step_index", "begin_index"):
+        found = getattr(scheduler, name, None)
+        if isinstance(found, int):
+            return found
+    return None
+
+
 def first_position(timestep: Any, timesteps: Tensor) -> int:
     """Like :func:`position` for the first call of a run, by value where it has to be."""
     found = position(timestep, timesteps)
@@ -41,8 +53,9 @@ def first_position(timestep: Any, timesteps: Tensor) -> int:
         return found
     value = float(timestep.flatten()[0] if isinstance(timestep, Tensor) else timestep)
     values = [float(each) for each in timesteps.tolist()]
-    if value in values:
-        return values.index(value)
+    near = min(values, key=lambda each: abs(each - value))
+    if abs(near - value) <= _ROUNDED * abs(value):
+        return values.index(near)
     raise MismatchError(
         "A denoiser is called with the timesteps of the pipeline's scheduler.",
         found=value,

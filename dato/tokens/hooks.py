@@ -41,8 +41,9 @@ class PrunedLayer:
 
     def attach(self) -> list[RemovableHandle]:
         """Register the hooks; removing the handles undoes everything."""
-        site = self._site
-        handles = [site.entry.register_forward_pre_hook(self._enter, with_kwargs=True)]
+        site, handles = self._site, []
+        if site.entry is not None:
+            handles.append(site.entry.register_forward_pre_hook(self._enter, with_kwargs=True))
         for attention in site.attentions:
             handles.append(attention.register_forward_pre_hook(self._prune, with_kwargs=True))
             handles.append(attention.register_forward_hook(self._recover))
@@ -50,7 +51,7 @@ class PrunedLayer:
 
     def _enter(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs["hidden_states"]
-        self._grid = self._site.grid(hidden)
+        self._grid = self._site.grid((hidden.shape[2], hidden.shape[3]))
         self._plan = None
 
     def _prune(
@@ -58,9 +59,8 @@ class PrunedLayer:
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         pruner = self._pruner()
         hidden: Tensor = args[0] if args else kwargs["hidden_states"]
-        place = (self._layer, self._order, self._grid, hidden)
-        self._plan = None if pruner is None else pruner.plan(*place)
-        if self._plan is None:
+        self._plan = None if pruner is None else self._planned(pruner, hidden, hidden.shape[1])
+        if pruner is None or self._plan is None:
             return None
         if kwargs.get("attention_mask") is not None:
             raise UnsupportedError(
@@ -68,9 +68,45 @@ class PrunedLayer:
                 found=self._layer.name,
                 remedy="Leave attention_mask out, or use a schedule that does not prune.",
             )
-        pruned = self._plan.prune(hidden)
-        return (pruned, *args[1:]), {k: v for k, v in kwargs.items() if k != "hidden_states"}
+        rest = {name: value for name, value in kwargs.items() if name != "hidden_states"}
+        tables = rest.get("image_rotary_emb")
+        if tables is not None:
+            # They have a row for every text token, whether the attention's input has it or not.
+            plan = self._planned(pruner, hidden, len(tables[0]))
+            assert plan is not None
+            rest["image_rotary_emb"] = tuple(KeptRows(table[plan.keep]) for table in tables)
+        return (self._plan.prune(hidden), *args[1:]), rest
 
-    def _recover(self, _: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor | None:
+    def _planned(self, pruner: Pruner, hidden: Tensor, tokens: int) -> Plan | None:
+        """The plan for a sequence of ``tokens`` that ends as the attention's input does."""
+        grid = self._grid if self._site.entry is not None else self._site.grid(pruner.canvas.size)
+        return pruner.plan(self._layer, self._order, grid, hidden, tokens)
+
+    def _recover(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
         plan, self._plan = self._plan, None
-        return None if plan is None else plan.recover(output)
+        if plan is None:
+            return None
+        if isinstance(output, tuple):
+            own, text, *more = output
+            return (plan.recover(own), text, *map(plan.recover, more))
+        return plan.recover(output)
+
+
+class KeptRows:
+    """A rotary table (rows, tokens, channels) whose rows have other tokens each.
+
+    An attention adds the axes that a (tokens, channels) table lacks: ``table[None, :, None, :]``.
+    This one has the first of them already.
+    """
+
+    def __init__(self, table: Tensor) -> None:
+        self._table = table
+
+    def __getitem__(self, axes: tuple[Any, ...]) -> Tensor:
+        if not isinstance(axes, tuple) or axes[0] is not None:
+            raise UnsupportedError(
+                "An attention that this schedule prunes reads rotary positions in its own way.",
+                found=axes,
+                remedy="Put diffusers' attention processors back, or prune nothing.",
+            )
+        return self._table[(slice(None), *axes[1:])]

@@ -49,6 +49,18 @@ class Plan:
         """(batch, kept, channels) to (batch, tokens, channels): one gather."""
         return _take(kept, self.source_rows, self.source.shape[1])
 
+    def within(self, before: int, behind: int) -> Plan:
+        """The plan for a sequence that has other tokens, all kept, around those of this one."""
+        if not before and not behind:
+            return self
+        rows, (kept, tokens) = len(self.keep), (self.keep.shape[1], self.source.shape[1])
+
+        def around(inner: Tensor, count: int) -> Tensor:
+            ends = torch.arange(count + before + behind, device=inner.device).expand(rows, -1)
+            return torch.cat([ends[:, :before], inner + before, ends[:, before + count :]], 1)
+
+        return Plan.of(around(self.keep, tokens), around(self.source, kept))
+
     def repeat(self, groups: int) -> Plan:
         """The same plan for each of ``groups`` halves of a guided batch."""
         return Plan.of(self.keep.repeat(groups, 1), self.source.repeat(groups, 1))
