@@ -34,26 +34,26 @@ HOOKS = (
 )
 
 
-def state(pipe: Any) -> list[Any]:
+def state(denoiser: Any) -> list[Any]:
     """Everything about a denoiser that a patch might leave a trace in."""
-    modules = list(pipe.unet.named_modules())
+    modules = list(denoiser.named_modules())
     return [
-        pipe.unet.attn_processors,
+        denoiser.attn_processors,
         [(name, type(module), id(module)) for name, module in modules],
         [sorted(vars(module)) for _, module in modules],
         [vars(module).get("forward") for _, module in modules],
         [[len(vars(module)[hooks]) for hooks in HOOKS] for _, module in modules],
-        [(name, id(value), value._version) for name, value in pipe.unet.named_parameters()],
-        pipe.unet.training,
+        [(name, id(value), value._version) for name, value in denoiser.named_parameters()],
+        denoiser.training,
     ]
 
 
 @settings(max_examples=10)
 @given(schedules(max_calls=4))
 def test_remove_restores_the_exact_object(schedule: Schedule) -> None:
-    before = state(PIPE)
+    before = state(PIPE.unet)
     dato.remove(dato.apply(PIPE, _of_pipe(schedule)))
-    assert state(PIPE) == before
+    assert state(PIPE.unet) == before
 
 
 PIPE = tiny_pipe()
@@ -92,29 +92,29 @@ def test_a_preset_may_be_a_file_and_an_unknown_name_is_explained(pipe: Any, tmp_
 
 
 def test_the_second_of_two_schedules_replaces_the_first(pipe: Any) -> None:
-    before, expected = state(pipe), generated(pipe, SCHEDULE)
+    before, expected = state(pipe.unet), generated(pipe, SCHEDULE)
     dato.apply(pipe, Schedule.uniform(6, 2, 3))
     dato.apply(pipe, SCHEDULE)
     assert torch.equal(generate(pipe), expected)
     dato.remove(pipe)
-    assert state(pipe) == before
+    assert state(pipe.unet) == before
 
 
 def test_verbs_return_the_pipeline_and_remove_is_idempotent(pipe: Any) -> None:
-    before = state(pipe)
+    before = state(pipe.unet)
     assert dato.remove(pipe) is pipe
     assert dato.apply(pipe, SCHEDULE) is pipe
     assert dato.remove(dato.remove(pipe)) is pipe
-    assert state(pipe) == before
+    assert state(pipe.unet) == before
     with dato.applied(pipe, SCHEDULE) as inside:
         assert inside is pipe
 
 
 def test_a_block_that_fails_restores_too(pipe: Any) -> None:
-    before, expected = state(pipe), generate(pipe)
+    before, expected = state(pipe.unet), generate(pipe)
     with pytest.raises(RuntimeError, match="stop"), dato.applied(pipe, SCHEDULE):
         generate(pipe, callback_on_step_end=stop_at(3))
-    assert state(pipe) == before
+    assert state(pipe.unet) == before
     assert torch.equal(generate(pipe), expected)
 
 

@@ -97,42 +97,50 @@ def _summed(values: list[Any], weights: tuple[float, ...]) -> Any:
 def cached_blocks(transformer: Any, schedule: dato.Schedule) -> Iterator[None]:
     """Run ``schedule``, which prunes nothing, once on a diffusion transformer: every block always
     runs, and a call of depth d replaces what the inner blocks do by the change that they made to
-    the hidden state when they last ran as the outer blocks of a deeper call."""
-    blocks = list(transformer.transformer_blocks)
+    each stream when they last ran as the outer blocks of a deeper call."""
+    blocks = [
+        *transformer.transformer_blocks,
+        *getattr(transformer, "single_transformer_blocks", ()),
+    ]
     own = {block: block.forward for block in blocks}
     inner: dict[int, Any] = {}
-    hidden: dict[int, Any] = {}
+    entered: dict[int, Any] = {}
     call = -1
     previous: Any = None
 
     def start(*_: Any) -> None:
         nonlocal call
         call += 1
-        hidden.clear()
+        entered.clear()
 
     def finish(_module: Any, _args: Any, output: Any) -> Any:
         nonlocal previous
         previous = previous if schedule.kind(call).depth == 0 else output
         return previous
 
-    def forward(place: int, state: Any, **keywords: Any) -> Any:
+    def forward(place: int, state: Any, encoder_hidden_states: Any = None, **keywords: Any) -> Any:
         depth = schedule.kind(call).depth
-        hidden[place] = state
+        # PixArt's blocks only read the text: they return the image's stream and no other.
+        single = blocks[place].__class__.__name__ == "BasicTransformerBlock"
+        streams = [state] if single else [encoder_hidden_states, state]
+        entered[place] = streams
         if depth == "full" or depth == 0 or place < depth or place >= len(blocks) - depth:
-            output = own[blocks[place]](state, **keywords)
-        else:
-            output = state + inner[depth] if place == depth else state
+            text = encoder_hidden_states
+            output = own[blocks[place]](state, encoder_hidden_states=text, **keywords)
+            streams = [output] if single else list(output)
+        elif place == depth:
+            streams = [old + change for old, change in zip(streams, inner[depth], strict=True)]
         first = len(blocks) - 1 - place
-        if first <= place and depth != 0 and (depth == "full" or first < depth):
-            inner[first] = output - hidden[first]
-        return output
+        if 0 < first <= place and depth != 0 and (depth == "full" or first < depth):
+            inner[first] = [new - old for new, old in zip(streams, entered[first], strict=True)]
+        return streams[0] if single else tuple(streams)
 
     handles = [
         transformer.register_forward_pre_hook(start),
         transformer.register_forward_hook(finish),
     ]
     for place, block in enumerate(blocks):
-        block.forward = partial(forward, place)
+        block.forward = partial(_keyed, partial(forward, place))
     try:
         yield
     finally:
@@ -140,3 +148,9 @@ def cached_blocks(transformer: Any, schedule: dato.Schedule) -> Iterator[None]:
             handle.remove()
         for block in blocks:
             del block.forward
+
+
+def _keyed(forward: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """Blocks get their image's stream by place or by name."""
+    state = args[0] if args else keywords.pop("hidden_states")
+    return forward(state, **keywords)

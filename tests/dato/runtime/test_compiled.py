@@ -9,7 +9,7 @@ import torch
 
 import dato
 from dato import Kind, Schedule
-from tests.dato.models import Family, pixart, sd15
+from tests.dato.models import FAMILIES, Family, pixart, sd15
 from tests.dato.tiny import generate, generated, tiny_pipe, tiny_unet
 
 STEPS = 6
@@ -45,8 +45,9 @@ def small_family() -> Family:
     return Family(small_unet(), sd15().inputs)
 
 
-def test_a_transformer_gives_the_eager_images_from_whole_graphs() -> None:
-    family = pixart()
+@pytest.mark.parametrize("name", ["pixart", "sd35-medium", "flux-dev"])
+def test_a_transformer_gives_the_eager_images_from_whole_graphs(name: str) -> None:
+    family = FAMILIES[name]()
     with dato.applied(family.pipe, SCHEDULE):
         expected = family.generate(STEPS)
         warmup = dato.compile(family.pipe, **TRACED)
