@@ -33,8 +33,8 @@ def retarget(options: argparse.Namespace) -> int:
     root: Path = options.out or folder.root / "retarget" / table.name
     if (root / "config.yaml").exists():
         raise UserError(f"Cannot write to {str(root)!r}: it holds a study. Choose another --out.")
-    target = StudyFolder.create(root)
     model, sampler, _ = preset_header(config, folder, result)
+    target = StudyFolder.create(root)
     paths = export_presets(result, target, model=model, sampler=sampler)
     table.save(target.cost_table)
     save_result(result, target)

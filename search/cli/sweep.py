@@ -31,7 +31,8 @@ def sweep(options: argparse.Namespace) -> int:
             f"Cannot start a study in {str(root)!r}, which already holds one. Go on with it by "
             f"'dato-search resume {root}', or choose another study.folder."
         )
-    return _run(config, StudyFolder.create(root), options, resumed=False)
+    with StudyFolder.made(root) as folder:
+        return _run(config, folder, options, resumed=False)
 
 
 def resume(options: argparse.Namespace) -> int:

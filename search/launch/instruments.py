@@ -33,7 +33,7 @@ from search.quality.statistics import Statistics
 from search.records.folder import StudyFolder
 from search.settings import Config
 from search.settings.constraints import Constraints
-from search.space import SpaceContext
+from search.space import SpaceContext, load_space
 from search.study.evaluator import Evaluator
 
 REAL_SEED = 3_000_000
@@ -156,6 +156,7 @@ def open_instruments(
     model = model_config(config.model)
     watcher.stage("loading the model")
     with open_pool(config.launcher, model, search, heldout_workload) as pool:
+        load_space(config.space).check(pool.description.topology)
         if pool.absent:
             watcher.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
         table, reference, drift = measure_unpatched(config, folder, pool, watcher)

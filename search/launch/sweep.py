@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -53,9 +54,9 @@ def run_sweep(
         with study_lock(folder), _study_instruments(config, folder, watcher) as instruments:
             space.parameters(instruments.context)
             driver = open_driver(instruments, space)
+            first = first_schedules(instruments, space, watcher)
             on_ready()
             tracker = _tracker(config, folder)
-            first = first_schedules(instruments, space, watcher)
             _search(instruments, driver, tracker, watcher, first)
             records = driver.others.with_retries(lambda: read_records(driver.study))
             save_trials(records, folder)
@@ -77,15 +78,30 @@ def _study_instruments(
     """The study's instruments.
 
     Files that a killed sweep was still writing are removed, and so are the measurements of a sweep
-    that ended before it became a study.
+    that ends, or was killed, before it becomes a study.
 
     The caller holds the study's lock.
     """
     folder.forget_unfinished()
-    if not folder.config.is_file():
-        folder.forget_measurements()
-    with open_instruments(config, folder, watcher) as instruments:
+    with _forgotten(folder), open_instruments(config, folder, watcher) as instruments:
         yield instruments
+
+
+@contextmanager
+def _forgotten(folder: StudyFolder) -> Iterator[None]:
+    """Remove what was measured before and inside the block, unless the folder is a study."""
+    if folder.config.is_file():
+        yield
+        return
+    folder.forget_measurements()
+    theirs = folder.tables.exists()
+    try:
+        yield
+    finally:
+        if not folder.config.is_file():
+            folder.forget_measurements()
+            if not theirs:
+                shutil.rmtree(folder.tables, ignore_errors=True)
 
 
 def _tracker(config: Config, folder: StudyFolder) -> Tracker:

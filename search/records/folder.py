@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +124,22 @@ class StudyFolder:
                 "Choose another with study.folder=PATH."
             ) from error
         return cls(root)
+
+    @classmethod
+    @contextmanager
+    def made(cls, root: Path) -> Iterator[StudyFolder]:
+        """Make the folder, and remove it again if nothing stays in it.
+
+        Raises:
+            UserError: it cannot be made or written.
+        """
+        new = [each for each in (root, *root.parents) if not os.path.exists(each)]
+        try:
+            yield cls.create(root)
+        finally:
+            for each in new:
+                with suppress(OSError):  # it is not empty
+                    each.rmdir()
 
     def forget_unfinished(self) -> None:
         """Remove what a killed process was writing. The caller holds the study's lock."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dato import Kind, Layer
+from dato import Kind, Layer, Topology
 from search.space.context import SpaceContext
 from search.space.domains import Choice, Domain, IntRange, Value, contains
 from search.space.language import FORECAST, SpaceSpec
@@ -69,10 +69,7 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
             measurement that the space needs and the context lacks.
     """
     problems = Problems()
-    pruned = {
-        group: resolve(base, dict(entries), context.topology, problems)
-        for group, base, entries in spec.prune
-    }
+    pruned = meet(spec, context.topology, problems)
     _check(spec, context, problems)
     problems.raise_if_any(f"space {spec.name!r} for this model")
     live: dict[str, Domain] = {}
@@ -98,13 +95,28 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
     return Bound(spec, context, parameters, MappingProxyType(constants), MappingProxyType(pruned))
 
 
-def _check(spec: SpaceSpec, context: SpaceContext, problems: Problems) -> None:
-    branches = context.topology.skip_branches
+def meet(
+    spec: SpaceSpec, topology: Topology, problems: Problems
+) -> dict[str, dict[str, PruneEntry]]:
+    """Where each layer's ratio comes from, by group of calls.
+
+    Args:
+        problems: collects every depth, level and layer that the denoiser does not have.
+    """
+    branches = topology.skip_branches
     for name, entry in spec.entries:
         depths = [value for value in entry.domain.ends if isinstance(value, int)]
         if name.endswith(".depth") and depths and max(depths) > branches:
             rule = f"This denoiser has {branches} skip branches; a depth cannot exceed them."
             problems.add(name, rule, f"Stop at {branches}.", max(depths))
+    return {
+        group: resolve(base, dict(entries), topology, problems)
+        for group, base, entries in spec.prune
+    }
+
+
+def _check(spec: SpaceSpec, context: SpaceContext, problems: Problems) -> None:
+    for name, entry in spec.entries:
         fitted = name.startswith("forecast.") and contains(entry.domain, "fitted")
         if fitted and context.weights is None and context.calls > 1 and _used(spec, name):
             rule = "A fitted forecast takes its weights from a calibration, and this run has none."

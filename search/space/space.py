@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from dato import Schedule
+from dato import Schedule, Topology
 from search.space.behaviour import Behaviour
-from search.space.bind import Bound, bind
+from search.space.bind import Bound, bind, meet
 from search.space.context import SpaceContext
 from search.space.decode import decode
 from search.space.domains import Trial, Value
 from search.space.encode import encode
 from search.space.language import SpaceSpec, parse_space
 from search.space.parameters import Parameter
+from search.space.problems import Problems
 from search.space.warmstart import covered, spread, uniform
 
 MOVED = ("drift", "planned")
@@ -40,6 +41,15 @@ class Space:
         """The space for one model and run."""
         bound: Bound = self._bind(context)
         return bound
+
+    def check(self, topology: Topology) -> None:
+        """Raise :class:`search.errors.ConfigError` with all that the denoiser does not have.
+
+        A study asks this as soon as its model has loaded, before anything is measured.
+        """
+        problems = Problems()
+        meet(self.spec, topology, problems)
+        problems.raise_if_any(f"space {self.name!r} for this model")
 
     def parameters(self, context: SpaceContext) -> tuple[Parameter, ...]:
         """The dimensions, each of which can change the decoded schedule, in a fixed order."""

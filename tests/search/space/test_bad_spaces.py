@@ -121,6 +121,9 @@ def test_what_the_model_lacks_is_reported_when_they_meet(
         space.parameters(RUN)
     assert caught.value.problems[0].startswith(f"{path}: ")
     assert text in caught.value.problems[0]
+    with pytest.raises(ConfigError) as before:
+        space.check(SD15)
+    assert before.value.problems == caught.value.problems
 
 
 def test_the_drift_rule_needs_a_drift() -> None:

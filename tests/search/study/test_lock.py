@@ -15,9 +15,10 @@ from search.study.lock import study_lock
 
 def test_a_second_driver_is_refused_and_the_lock_ends_with_its_holder(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from search.records.folder import StudyFolder;"
+        "import signal, sys; from pathlib import Path\n"
+        "from search.records.folder import StudyFolder\n"
         "from search.study.lock import study_lock\n"
-        "with study_lock(StudyFolder(Path(sys.argv[1]))): print('held', flush=True); time.sleep(60)"
+        "with study_lock(StudyFolder(Path(sys.argv[1]))): print('held', flush=True); signal.pause()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
@@ -33,3 +34,4 @@ def test_a_second_driver_is_refused_and_the_lock_ends_with_its_holder(tmp_path: 
         holder.wait()
     with study_lock(StudyFolder(tmp_path)):
         pass
+    assert not list(tmp_path.iterdir())  # it is no study
