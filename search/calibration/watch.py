@@ -73,7 +73,7 @@ class WatchedRun:
             value = output[:, : sample.shape[1]].float()
         else:
             value = self.conversion.hold(output, sample, number)
-        if self.own.model.guided:
+        if self.own.guided:
             without, conditional = value.chunk(2)
             value = torch.lerp(without, conditional, self.own.model.guidance_scale)
         return value.flatten()

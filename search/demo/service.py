@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import dato
 from dato import DatoError, Preset, list_presets, load_preset
-from dato.denoisers.registry import denoiser_of
 from dato.fit import Fit
 from search.errors import UserError
 from search.model.loading import device_name, set_scheduler
@@ -145,7 +144,5 @@ def _fits(pipeline: PromptPipeline, preset: Preset) -> bool:
 def _check_fit(pipeline: PromptPipeline, preset: Preset) -> None:
     set_scheduler(pipeline.pipe, preset.sampler.scheduler)
     fit = Fit.of(preset, dato.topology(pipeline.pipe), None)
-    size = denoiser_of(pipeline.pipe).config.sample_size
-    height, width = (size, size) if isinstance(size, int) else size
     calls = pipeline.calls(1, preset)
-    fit.schedule_for(pipeline.pipe.scheduler, calls, (height, width))
+    fit.schedule_for(pipeline.pipe.scheduler, calls, pipeline.latent_size)

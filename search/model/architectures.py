@@ -2,11 +2,13 @@
 
 The denoiser and the VAE have the published configuration. A text encoder has its published width
 but one layer, because it runs once for each prompt and is never timed; its tokenizer reads bytes.
-``TINY`` reduces widths, never the topology.
+``TINY`` reduces widths, and the number of equal blocks of a transformer.
 
 Sources: the ``config.json`` files of stable-diffusion-v1-5/stable-diffusion-v1-5,
-stabilityai/stable-diffusion-2-1, stabilityai/stable-diffusion-xl-base-1.0 and
-PixArt-alpha/PixArt-XL-2-512x512.
+stabilityai/stable-diffusion-2-1, stabilityai/stable-diffusion-xl-base-1.0,
+PixArt-alpha/PixArt-XL-2-512x512, stabilityai/stable-diffusion-3-medium-diffusers,
+stabilityai/stable-diffusion-3.5-medium, stabilityai/stable-diffusion-3.5-large,
+black-forest-labs/FLUX.1-dev and black-forest-labs/FLUX.1-schnell.
 """
 
 from __future__ import annotations
@@ -19,18 +21,53 @@ from diffusers import (
     DDIMScheduler,
     DPMSolverMultistepScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
     PixArtAlphaPipeline,
     PixArtTransformer2DModel,
     PNDMScheduler,
+    SD3Transformer2DModel,
+    StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
 
-Name = Literal["sd15", "sd21", "sdxl", "pixart"]
+Name = Literal[
+    "sd15",
+    "sd21",
+    "sdxl",
+    "pixart",
+    "sd3",
+    "sd35-medium",
+    "sd35-large",
+    "flux-dev",
+    "flux-schnell",
+]
 Config = Mapping[str, Any]
 
 BETAS: Config = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text encoder.
+
+    Args:
+        kind: ``"projected"`` is a CLIP encoder that gives its pooled text in another width.
+        width, inner, heads: width, feed-forward width and heads.
+    """
+
+    kind: Literal["clip", "projected", "t5"]
+    width: int
+    inner: int
+    heads: int
+
+
+CLIP, CLIP_L = Text("clip", 768, 3072, 12), Text("projected", 768, 3072, 12)
+CLIP_H, CLIP_G = Text("clip", 1024, 4096, 16), Text("projected", 1280, 5120, 20)
+T5 = Text("t5", 4096, 10240, 64)
 
 
 @dataclass(frozen=True)
@@ -41,7 +78,7 @@ class Architecture:
         pipeline: its class.
         denoiser, scheduler: the classes of its parts, with their arguments.
         vae: arguments of ``AutoencoderKL`` that differ from SD's.
-        text: width, feed-forward width and heads of each text encoder, in the pipeline's order.
+        text: the text encoders, in the pipeline's order.
         options: further arguments of the pipeline.
     """
 
@@ -49,13 +86,58 @@ class Architecture:
     denoiser: tuple[type, Config]
     scheduler: tuple[type, Config]
     vae: Config
-    text: tuple[tuple[int, int, int], ...]
+    text: tuple[Text, ...]
     options: Config
 
 
 def _checked(requires: bool) -> Config:
     off = {"safety_checker": None, "feature_extractor": None}
     return {**off, "requires_safety_checker": False} if requires else {}
+
+
+_FLOW_VAE: Config = {
+    "latent_channels": 16,
+    "use_quant_conv": False,
+    "use_post_quant_conv": False,
+    "sample_size": 1024,
+}
+
+
+def _sd3(**changes: Any) -> Architecture:
+    return Architecture(
+        StableDiffusion3Pipeline,
+        (
+            SD3Transformer2DModel,
+            {
+                "sample_size": 128,
+                "num_layers": 24,
+                "num_attention_heads": 24,
+                "caption_projection_dim": 1536,
+                "joint_attention_dim": 4096,
+                "pooled_projection_dim": 2048,
+                "pos_embed_max_size": 192,
+                **changes,
+            },
+        ),
+        (FlowMatchEulerDiscreteScheduler, {"shift": 3.0}),
+        {**_FLOW_VAE, "scaling_factor": 1.5305, "shift_factor": 0.0609},
+        (CLIP_L, CLIP_G, T5),
+        {},
+    )
+
+
+def _flux(denoiser: Config, **sampling: Any) -> Architecture:
+    return Architecture(
+        FluxPipeline,
+        (
+            FluxTransformer2DModel,
+            {"joint_attention_dim": 4096, "pooled_projection_dim": 768, **denoiser},
+        ),
+        (FlowMatchEulerDiscreteScheduler, sampling),
+        {**_FLOW_VAE, "scaling_factor": 0.3611, "shift_factor": 0.1159},
+        (CLIP, T5),
+        {},
+    )
 
 
 PUBLISHED: Mapping[Name, Architecture] = {
@@ -70,7 +152,7 @@ PUBLISHED: Mapping[Name, Architecture] = {
             {**BETAS, "skip_prk_steps": True, "steps_offset": 1, "set_alpha_to_one": False},
         ),
         {"scaling_factor": 0.18215, "sample_size": 512},
-        ((768, 3072, 12),),
+        (CLIP,),
         _checked(True),
     ),
     "sd21": Architecture(
@@ -95,7 +177,7 @@ PUBLISHED: Mapping[Name, Architecture] = {
             },
         ),
         {"scaling_factor": 0.18215, "sample_size": 768},
-        ((1024, 4096, 16),),
+        (CLIP_H,),
         _checked(True),
     ),
     "sdxl": Architecture(
@@ -118,7 +200,7 @@ PUBLISHED: Mapping[Name, Architecture] = {
         ),
         (EulerDiscreteScheduler, {**BETAS, "steps_offset": 1, "timestep_spacing": "leading"}),
         {"scaling_factor": 0.13025, "sample_size": 1024},
-        ((768, 3072, 12), (1280, 5120, 20)),
+        (CLIP, CLIP_G),
         {"force_zeros_for_empty_prompt": True, "add_watermarker": False},
     ),
     "pixart": Architecture(
@@ -126,13 +208,41 @@ PUBLISHED: Mapping[Name, Architecture] = {
         (PixArtTransformer2DModel, {"sample_size": 64, "caption_channels": 4096}),
         (DPMSolverMultistepScheduler, {"beta_start": 0.0001, "beta_end": 0.02}),
         {"scaling_factor": 0.18215, "sample_size": 512},
-        ((4096, 10240, 64),),
+        (T5,),
         {},
     ),
+    "sd3": _sd3(),
+    "sd35-medium": _sd3(
+        pos_embed_max_size=384, dual_attention_layers=tuple(range(13)), qk_norm="rms_norm"
+    ),
+    "sd35-large": _sd3(
+        num_layers=38, num_attention_heads=38, caption_projection_dim=2432, qk_norm="rms_norm"
+    ),
+    "flux-dev": _flux({"guidance_embeds": True}, shift=3.0, use_dynamic_shifting=True),
+    "flux-schnell": _flux({"guidance_embeds": False}, shift=1.0),
 }
 
 _NARROW: Config = {"norm_num_groups": 4, "sample_size": 16}
 _NARROW_SD: Config = {**_NARROW, "block_out_channels": (8, 16, 16, 16), "cross_attention_dim": 16}
+_NARROW_SD3: Config = {
+    "sample_size": 16,
+    "num_layers": 6,
+    "attention_head_dim": 8,
+    "num_attention_heads": 2,
+    "caption_projection_dim": 16,
+    "joint_attention_dim": 32,
+    "pooled_projection_dim": 32,
+    "pos_embed_max_size": 24,
+}
+_NARROW_FLUX: Config = {
+    "num_layers": 2,
+    "num_single_layers": 4,
+    "attention_head_dim": 16,
+    "num_attention_heads": 2,
+    "joint_attention_dim": 32,
+    "pooled_projection_dim": 16,
+    "axes_dims_rope": (4, 6, 6),
+}
 _TINY_DENOISER: Mapping[Name, Config] = {
     "sd15": {**_NARROW_SD, "attention_head_dim": (1, 2, 2, 2)},
     "sd21": {**_NARROW_SD, "attention_head_dim": (1, 2, 4, 4)},
@@ -150,10 +260,19 @@ _TINY_DENOISER: Mapping[Name, Config] = {
         "attention_head_dim": 8,
         "num_layers": 7,
         "cross_attention_dim": 16,
-        "caption_channels": 16,
+        "caption_channels": 32,
     },
+    "sd3": _NARROW_SD3,
+    "sd35-medium": {**_NARROW_SD3, "dual_attention_layers": (0, 1, 2)},
+    "sd35-large": _NARROW_SD3,
+    "flux-dev": _NARROW_FLUX,
+    "flux-schnell": _NARROW_FLUX,
 }
 _TINY_VAE: Config = {"block_out_channels": (8,) * 4, "norm_num_groups": 4, "sample_size": 128}
+
+
+_TINY_TEXT = {"clip": 16, "projected": 16, "t5": 32}
+"""Widths."""
 
 
 def _tiny(name: Name) -> Architecture:
@@ -163,7 +282,7 @@ def _tiny(name: Name) -> Architecture:
         full,
         denoiser=(kind, {**config, **_TINY_DENOISER[name]}),
         vae={**full.vae, **_TINY_VAE},
-        text=((16, 32, 2),) * len(full.text),
+        text=tuple(Text(each.kind, _TINY_TEXT[each.kind], 32, 2) for each in full.text),
     )
 
 

@@ -7,9 +7,16 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
-from diffusers import PixArtAlphaPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import (
+    FluxPipeline,
+    PixArtAlphaPipeline,
+    StableDiffusion3Pipeline,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+)
 from torch import Tensor
 
+from dato.denoisers.registry import denoiser_of
 from search.errors import UserError
 
 Callback = Callable[[Any, int, Any, dict[str, Tensor]], dict[str, Tensor]]
@@ -24,6 +31,11 @@ class StableDiffusion:
     text_encoders: ClassVar[tuple[str, ...]] = ("text_encoder",)
     embeddings: ClassVar[tuple[str, ...]] = ("prompt_embeds", "negative_prompt_embeds")
     arguments: ClassVar[Mapping[str, Any]] = {}
+    prompts: ClassVar[tuple[str, ...]] = ("prompt",)
+    """Arguments of ``encode_prompt`` that hold the prompts; with None for all but the first, every
+    encoder gets the same."""
+    halves: ClassVar[bool] = True
+    """Whether a guided image takes two rows of the denoiser's batch."""
 
     def encode(
         self, pipe: Any, prompts: Sequence[str], device: torch.device, guided: bool
@@ -32,15 +44,32 @@ class StableDiffusion:
 
         Embeddings are (images, tokens, channels), as the pipeline itself would compute them.
         """
+        first, *others = self.prompts
         found = pipe.encode_prompt(
-            prompt=list(prompts),
+            **{first: list(prompts), **dict.fromkeys(others)},
             device=device,
             num_images_per_prompt=1,
-            do_classifier_free_guidance=guided,
+            **({"do_classifier_free_guidance": guided} if self.halves else {}),
         )
-        pairs = zip(self.embeddings, found, strict=True)
+        pairs = zip(self.embeddings, self.embedded(found), strict=True)
         given = {name: value for name, value in pairs if value is not None}
         return {**given, **self.arguments}
+
+    def embedded(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Those of ``encode_prompt``'s results that ``embeddings`` names."""
+        return found
+
+    def latent_shape(self, pipe: Any) -> tuple[int, int, int]:
+        """Channels, height and width of one image's latents."""
+        config = denoiser_of(pipe).config
+        size = config.sample_size
+        height, width = (size, size) if isinstance(size, int) else size
+        return config.in_channels, height, width
+
+    def noise(self, pipe: Any, latents: Tensor) -> Tensor:
+        """(images, channels, height, width) latents, as the pipeline's call takes and returns
+        them."""
+        return latents
 
     def decode(self, pipe: Any, latents: Tensor) -> Tensor:
         """Images in [-1, 1], (images, 3, height, width), of (images, channels, h, w) latents."""
@@ -117,7 +146,63 @@ class PixArt(StableDiffusion):
             del pipe.scheduler.step
 
 
-FAMILIES = (StableDiffusion(), StableDiffusionXL(), PixArt())
+class StableDiffusion3(StableDiffusion):
+    """Stable Diffusion 3 and 3.5: two CLIP encoders, both pooled, and a T5 encoder, which a
+    pipeline may lack."""
+
+    takes: ClassVar[type] = StableDiffusion3Pipeline
+    text_encoders: ClassVar[tuple[str, ...]] = ("text_encoder", "text_encoder_2", "text_encoder_3")
+    embeddings: ClassVar[tuple[str, ...]] = StableDiffusionXL.embeddings
+    prompts: ClassVar[tuple[str, ...]] = ("prompt", "prompt_2", "prompt_3")
+
+    def decode(self, pipe: Any, latents: Tensor) -> Tensor:
+        """See :class:`StableDiffusion`; the latents of these autoencoders have a mean."""
+        vae = pipe.vae
+        whole = latents / vae.config.scaling_factor + vae.config.shift_factor
+        image: Tensor = vae.decode(whole, return_dict=False)[0]
+        return image
+
+
+class Flux(StableDiffusion3):
+    """FLUX.1: a CLIP encoder for the pooled text and a T5 encoder. Guidance is an input of the
+    denoiser, and latents are packed: a token is a square of 2 x 2."""
+
+    takes: ClassVar[type] = FluxPipeline
+    text_encoders: ClassVar[tuple[str, ...]] = ("text_encoder", "text_encoder_2")
+    embeddings: ClassVar[tuple[str, ...]] = ("prompt_embeds", "pooled_prompt_embeds")
+    prompts: ClassVar[tuple[str, ...]] = ("prompt", "prompt_2")
+    halves: ClassVar[bool] = False
+
+    def encode(
+        self, pipe: Any, prompts: Sequence[str], device: torch.device, guided: bool
+    ) -> dict[str, Any]:
+        """See :class:`StableDiffusion`. The pipeline does not know its model's size."""
+        _, height, width = self.latent_shape(pipe)
+        factor = pipe.vae_scale_factor
+        found = super().encode(pipe, prompts, device, guided)
+        return found | {"height": factor * height, "width": factor * width}
+
+    def embedded(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The positions of the text, which the pipeline makes anew, are left out."""
+        return found[:2]
+
+    def latent_shape(self, pipe: Any) -> tuple[int, int, int]:
+        """See :class:`StableDiffusion`; only the autoencoder's configuration has a size."""
+        side = 2 * (pipe.vae.config.sample_size // (2 * pipe.vae_scale_factor))
+        return pipe.transformer.config.in_channels // 4, side, side
+
+    def noise(self, pipe: Any, latents: Tensor) -> Tensor:
+        packed: Tensor = pipe._pack_latents(latents, *latents.shape)
+        return packed
+
+    def decode(self, pipe: Any, latents: Tensor) -> Tensor:
+        _, height, width = self.latent_shape(pipe)
+        factor = pipe.vae_scale_factor
+        whole = pipe._unpack_latents(latents, factor * height, factor * width, factor)
+        return super().decode(pipe, whole)
+
+
+FAMILIES = (StableDiffusion(), StableDiffusionXL(), PixArt(), StableDiffusion3(), Flux())
 
 
 def family_of(pipe: Any) -> StableDiffusion:

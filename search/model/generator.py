@@ -19,7 +19,7 @@ from search.model.cost_setting import LayerSchema, Place, Work, architecture_of,
 from search.model.description import ModelDescription
 from search.model.families import Callback, family_of
 from search.model.images import Images, pick
-from search.model.loading import DTYPES, device_name, load_pipeline
+from search.model.loading import DTYPES, calls_of, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
 from search.model.out_of_memory import is_out_of_memory
 from search.model.threads import one_thread
@@ -59,9 +59,12 @@ class Generator:
     @cached_property
     def calls(self) -> int:
         """Denoiser calls of one run with this scheduler and number of steps."""
-        scheduler = type(self.pipe.scheduler).from_config(self.pipe.scheduler.config)
-        scheduler.set_timesteps(self.model.num_inference_steps)
-        return len(scheduler.timesteps)
+        return calls_of(self.pipe.scheduler, self.model.num_inference_steps)
+
+    @property
+    def guided(self) -> bool:
+        """Whether every image takes two rows of the denoiser's batch."""
+        return self.family.halves and self.model.guided
 
     @cached_property
     def topology(self) -> Topology:
@@ -74,8 +77,8 @@ class Generator:
     @property
     def latent_size(self) -> tuple[int, int]:
         """Height and width of the latents."""
-        size = self.denoiser.config.sample_size
-        return (size, size) if isinstance(size, int) else (size[0], size[1])
+        _, height, width = self.family.latent_shape(self.pipe)
+        return height, width
 
     @cached_property
     def work(self) -> Work:
@@ -89,7 +92,7 @@ class Generator:
             layers=tuple(LayerSchema(**vars(layer)) for layer in self.topology.layers),
             latent_size=(height, width),
             image_size=(height * factor, width * factor),
-            guided=self.model.guided,
+            guided=self.guided,
             scheduler=self.model.scheduler,
             calls=self.calls,
         )
@@ -179,20 +182,20 @@ class Generator:
             follow: called with the latents after each call; the run goes on with what it returns.
 
         Returns:
-            Latents on the device: (images, channels, height, width).
+            Latents on the device, as the pipeline returns them: (images, channels, height, width),
+            or packed.
 
         Raises:
             TrialError: the schedule does not fit, or memory ran out.
         """
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
-        shape = (self.denoiser.config.in_channels, *self.latent_size)
+        noise = self.workload.noise(indices, self.family.latent_shape(self.pipe))
+        noise = self.family.noise(self.pipe, noise)
         with _trial_errors(), self._threads(), self._followed(on_step, follow) as following:
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
-                latents=self.workload.noise(indices, shape).to(
-                    self.device, DTYPES[self.model.dtype]
-                ),
+                latents=noise.to(self.device, DTYPES[self.model.dtype]),
                 generator=self.workload.generators(indices),
                 output_type="latent",
                 **self._conditions[chunk],
@@ -215,12 +218,13 @@ class Generator:
         """Prompt embeddings of one chunk, as the pipeline itself would compute them."""
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         prompts = [self.workload.prompts[index] for index in indices]
-        return self.family.encode(self.pipe, prompts, self.device, self.model.guided)
+        return self.family.encode(self.pipe, prompts, self.device, self.guided)
 
     @contextmanager
     def _text_encoders(self) -> Iterator[None]:
         """Text encoders are on the device only while they encode: nothing needs them later."""
-        encoders = [getattr(self.pipe, name) for name in self.family.text_encoders]
+        found = (getattr(self.pipe, name) for name in self.family.text_encoders)
+        encoders = [encoder for encoder in found if encoder is not None]
         for encoder in encoders:
             encoder.to(self.device)
         try:

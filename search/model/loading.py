@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import json
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from typing import Any, Literal, get_args
 
 import diffusers
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, FluxPipeline
 
+from dato.runtime.sampler import FLOW, predicted
 from search.errors import UserError
 from search.model.architectures import PUBLISHED, TINY, Name
 from search.model.quiet_loading import quiet_loading
@@ -30,8 +32,8 @@ class ModelConfig:
         path: a diffusers pipeline folder, ``"pocket"`` for the embedded model, or a hub id.
         weights: ``"pretrained"`` loads ``path``; ``"random"`` builds ``architecture`` as published
             without weights, ``"tiny"`` at reduced width too.
-        architecture: ``"sd15"``, ``"sd21"``, ``"sdxl"`` or ``"pixart"``, for models that are
-            built. It is not compared with what ``path`` holds.
+        architecture: one of :data:`search.model.architectures.Name`, for models that are built. It
+            is not compared with what ``path`` holds.
         scheduler: class name of a diffusers scheduler, such as ``"DDIMScheduler"``.
         num_inference_steps: steps of the scheduler, which may make more calls than that.
         guidance_scale: with 1 or less there is no classifier-free guidance.
@@ -124,7 +126,7 @@ def set_scheduler(pipe: Any, name: str) -> None:
         UserError: there is no such scheduler, or it does not fit this model.
     """
     current = pipe.scheduler
-    known = sorted({cls.__name__ for cls in current.compatibles} | {type(current).__name__})
+    known = sorted(_known(pipe))
     cls = getattr(diffusers, name, None) if name in known else None
     if cls is None:
         close = difflib.get_close_matches(name, known, n=1)
@@ -133,7 +135,45 @@ def set_scheduler(pipe: Any, name: str) -> None:
             f"model.scheduler={name!r} is not a scheduler for this model.{hint} "
             f"Choose one of {', '.join(known)}."
         )
-    pipe.scheduler = cls.from_config(current.config)
+    with quiet_loading():
+        pipe.scheduler = cls.from_config({**current.config, **_flow(pipe, name)})
+
+
+def calls_of(scheduler: Any, steps: int) -> int:
+    """Denoiser calls of a run of ``steps`` steps."""
+    own = copy.deepcopy(scheduler)
+    # How far a size shifts the timesteps changes where they are, and not how many.
+    own.set_timesteps(steps, **({"mu": 0.5} if own.config.get("use_dynamic_shifting") else {}))
+    return len(own.timesteps)
+
+
+def _known(pipe: Any) -> set[str]:
+    """Samplers that fit a pipeline's model."""
+    current = pipe.scheduler
+    own = {cls.__name__ for cls in current.compatibles} | {type(current).__name__}
+    if predicted(current) != FLOW:
+        return own
+    # FLUX pipelines pass every sampler their own noise levels and a shift.
+    return {*_FLOW_SAMPLERS} if isinstance(pipe, FluxPipeline) else {*_FLOW_SAMPLERS, *_FIXED}
+
+
+_FLOW_SAMPLERS = ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")
+_FIXED = ("FlowMatchHeunDiscreteScheduler", "DPMSolverMultistepScheduler")
+
+
+def _flow(pipe: Any, name: str) -> dict[str, Any]:
+    """Settings that make a sampler one of a flow-matching model."""
+    config = pipe.scheduler.config
+    if predicted(pipe.scheduler) != FLOW:
+        return {}
+    own = name.startswith("FlowMatch")
+    shift = config.get("shift", 1.0)
+    return {
+        "shift": shift,
+        "flow_shift": shift,
+        "prediction_type": FLOW,
+        "use_flow_sigmas": not own,
+    }
 
 
 def _device(name: str) -> torch.device:

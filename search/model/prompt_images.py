@@ -17,7 +17,7 @@ from dato import Preset
 from dato.fit import Resample
 from search.errors import UserError
 from search.model.families import family_of
-from search.model.loading import ModelConfig, load_pipeline, set_scheduler
+from search.model.loading import ModelConfig, calls_of, load_pipeline, set_scheduler
 from search.model.out_of_memory import is_out_of_memory
 
 
@@ -60,8 +60,14 @@ class PromptPipeline:
     def calls(self, requests: int, preset: Preset, steps: int | None = None) -> int:
         """How many denoiser calls :meth:`generate` makes, and so how often it calls ``on_call``."""
         set_scheduler(self.pipe, preset.sampler.scheduler)
-        self.pipe.scheduler.set_timesteps(steps or preset.sampler.num_inference_steps)
-        return len(self.pipe.scheduler.timesteps) * -(-requests // self.model.batch_size)
+        calls = calls_of(self.pipe.scheduler, steps or preset.sampler.num_inference_steps)
+        return calls * -(-requests // self.model.batch_size)
+
+    @property
+    def latent_size(self) -> tuple[int, int]:
+        """Height and width of the latents."""
+        _, height, width = self.family.latent_shape(self.pipe)
+        return height, width
 
     def generate(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, PixArtAlphaPipeline
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     CLIPTextConfig,
@@ -17,7 +17,7 @@ from transformers import (
     T5Tokenizer,
 )
 
-from search.model.architectures import Architecture
+from search.model.architectures import Architecture, Text
 
 SEED = 0
 
@@ -34,7 +34,7 @@ def build(architecture: Architecture, dtype: torch.dtype, device: torch.device) 
         scheduler, sampling = architecture.scheduler
         denoiser = kind(**config)
         parts = _text_parts(architecture) | {"vae": _vae(architecture)}
-    name = "transformer" if architecture.pipeline is PixArtAlphaPipeline else "unet"
+    name = "unet" if isinstance(denoiser, UNet2DConditionModel) else "transformer"
     with torch.device("cpu"):  # where samplers of loaded pipelines keep their tables
         parts |= {name: denoiser, "scheduler": scheduler(**sampling)}
         pipe = architecture.pipeline(**parts, **architecture.options)
@@ -56,28 +56,30 @@ def _vae(architecture: Architecture) -> Any:
 
 
 def _text_parts(architecture: Architecture) -> dict[str, Any]:
-    if architecture.pipeline is PixArtAlphaPipeline:
-        (width, inner, heads) = architecture.text[0]
-        return {"tokenizer": _t5_tokenizer(), "text_encoder": _t5(width, inner, heads)}
     parts: dict[str, Any] = {}
-    for place, (width, inner, heads) in enumerate(architecture.text):
+    for place, text in enumerate(architecture.text):
         suffix = "" if place == 0 else f"_{place + 1}"
-        kind = CLIPTextModel if place == 0 else CLIPTextModelWithProjection
-        tokenizer = _clip_tokenizer()
-        config = CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=width,
-            intermediate_size=inner,
-            projection_dim=width,
-            num_hidden_layers=1,
-            num_attention_heads=heads,
-            max_position_embeddings=tokenizer.model_max_length,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-        parts |= {f"tokenizer{suffix}": tokenizer, f"text_encoder{suffix}": kind(config)}
+        tokenizer, encoder = _t5(text) if text.kind == "t5" else _clip(text)
+        parts |= {f"tokenizer{suffix}": tokenizer, f"text_encoder{suffix}": encoder}
     return parts
+
+
+def _clip(text: Text) -> tuple[CLIPTokenizer, Any]:
+    tokenizer = _clip_tokenizer()
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=text.width,
+        intermediate_size=text.inner,
+        projection_dim=text.width,
+        num_hidden_layers=1,
+        num_attention_heads=text.heads,
+        max_position_embeddings=tokenizer.model_max_length,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    kind = CLIPTextModel if text.kind == "clip" else CLIPTextModelWithProjection
+    return tokenizer, kind(config)
 
 
 def _clip_tokenizer() -> CLIPTokenizer:
@@ -96,14 +98,15 @@ def _t5_tokenizer() -> T5Tokenizer:
     return T5Tokenizer(vocab=vocabulary, extra_ids=0, model_max_length=512)
 
 
-def _t5(width: int, inner: int, heads: int) -> Any:
+def _t5(text: Text) -> tuple[T5Tokenizer, Any]:
+    tokenizer = _t5_tokenizer()
     config = T5Config(
-        vocab_size=len(_t5_tokenizer()),
-        d_model=width,
-        d_ff=inner,
+        vocab_size=len(tokenizer),
+        d_model=text.width,
+        d_ff=text.inner,
         d_kv=64,
-        num_heads=heads,
+        num_heads=text.heads,
         num_layers=1,
         feed_forward_proj="gated-gelu",
     )
-    return T5EncoderModel(config)
+    return tokenizer, T5EncoderModel(config)

@@ -30,7 +30,20 @@ class ModelSettings(Settings):
     id: str
     path: str
     weights: Literal["pretrained", "random", "tiny"] = "pretrained"
-    architecture: Literal["sd15", "sd21", "sdxl", "pixart"] | None = None
+    architecture: (
+        Literal[
+            "sd15",
+            "sd21",
+            "sdxl",
+            "pixart",
+            "sd3",
+            "sd35-medium",
+            "sd35-large",
+            "flux-dev",
+            "flux-schnell",
+        ]
+        | None
+    ) = None
     scheduler: str
     num_inference_steps: int = Field(ge=2, le=1000)
     guidance_scale: float = Field(ge=0)

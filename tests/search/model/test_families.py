@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,7 +18,7 @@ from search.model.architectures import PUBLISHED, TINY, Name
 from search.model.drift import reference_drift
 from search.model.families import StableDiffusionXL, family_of
 from search.model.generator import Generator
-from search.model.loading import ModelConfig, load_pipeline
+from search.model.loading import ModelConfig, calls_of, load_pipeline, set_scheduler
 from search.model.workload import Workload
 
 NAMES: tuple[Name, ...] = get_args(Name)
@@ -28,6 +29,10 @@ SCHEDULERS: dict[Name, str] = {
     "sd21": "DDIMScheduler",
     "sdxl": "EulerDiscreteScheduler",
     "pixart": "DPMSolverMultistepScheduler",
+    **dict.fromkeys(
+        ("sd3", "sd35-medium", "sd35-large", "flux-dev", "flux-schnell"),
+        "FlowMatchEulerDiscreteScheduler",
+    ),
 }
 
 
@@ -63,12 +68,16 @@ def test_images_are_those_of_the_plain_pipeline(
     name: Name, folder: Path, generator: Generator
 ) -> None:
     pipe = load_pipeline(config(name, path=str(folder)))
+    family = generator.family
+    noise = generator.workload.noise(range(2), family.latent_shape(pipe))
     plain = pipe(
         list(PROMPTS[:2]),
         num_inference_steps=STEPS,
         guidance_scale=3.0,
-        latents=generator.workload.noise(range(2), (4, 16, 16)),
+        latents=family.noise(pipe, noise),
         output_type="pt",
+        height=128,
+        width=128,
         **({"use_resolution_binning": False} if name == "pixart" else {}),
     ).images
     found = generator.generate(None, range(2)).pixels
@@ -123,8 +132,10 @@ def test_a_cost_table_prices_every_depth(generator: Generator, tmp_path: Path) -
 
 def test_without_guidance(name: Name, folder: Path) -> None:
     model = config(name, path=str(folder), guidance_scale=1.0, vae_slicing=True, vae_tiling=True)
-    images = Generator(model, Workload(PROMPTS, 1)).generate(None, range(2))
-    assert images.latents.shape == (2, 4, 16, 16)
+    generator = Generator(model, Workload(PROMPTS, 1))
+    images = generator.generate(None, range(2))
+    assert not generator.guided
+    assert images.latents.numel() == 2 * math.prod(generator.family.latent_shape(generator.pipe))
     assert images.pixels.float().std() > 0
 
 
@@ -147,6 +158,45 @@ def test_how_xl_decodes(changed: str) -> None:
         assert StableDiffusionXL().decode(pipe, standard) == pytest.approx(plain, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("found", "samplers"),
+    [
+        ("sd3", ("UniPCMultistep", "DPMSolverMultistep", "FlowMatchHeunDiscrete")),
+        ("flux-dev", ("UniPCMultistep",)),
+    ],
+)
+def test_flow_models_take_other_samplers_and_their_own_one_back(
+    found: Name, samplers: tuple[str, ...]
+) -> None:
+    model = config(found, weights="tiny", architecture=found)
+    generator = Generator(model, Workload(PROMPTS, 1))
+    expected = generator.generate(None, range(2)).latents
+    for sampler in samplers:
+        set_scheduler(generator.pipe, f"{sampler}Scheduler")
+        other = generator.generate(None, range(2)).latents
+        assert 0 < (other - expected).abs().mean() < 0.1 * expected.abs().mean(), sampler
+        cached = Schedule.uniform(calls_of(generator.pipe.scheduler, STEPS), 2, 0)
+        held = generator.generate(cached, range(2)).latents
+        assert 0 < (held - other).abs().mean() < 0.1 * expected.abs().mean(), sampler
+    set_scheduler(generator.pipe, "FlowMatchEulerDiscreteScheduler")
+    assert torch.equal(generator.generate(None, range(2)).latents, expected)
+
+
+def test_samplers_that_do_not_fit_a_flow_model_are_refused() -> None:
+    pipe = load_pipeline(config("flux-dev", weights="tiny", architecture="flux-dev"))
+    for wrong in ("DDIMScheduler", "FlowMatchHeunDiscreteScheduler"):
+        with pytest.raises(UserError, match="FlowMatchEulerDiscreteScheduler"):
+            set_scheduler(pipe, wrong)
+
+
+def test_a_pipeline_of_sd3_may_lack_its_largest_text_encoder(tmp_path: Path) -> None:
+    pipe = load_pipeline(config("sd3", weights="tiny", architecture="sd3"))
+    pipe.register_modules(text_encoder_3=None, tokenizer_3=None)
+    pipe.save_pretrained(tmp_path)
+    generator = Generator(config("sd3", path=str(tmp_path)), Workload(PROMPTS, 1))
+    assert torch.isfinite(generator.generate(None, range(2)).latents).all()
+
+
 def test_random_weights_repeat_and_leave_the_global_generator_alone() -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state()
@@ -159,7 +209,18 @@ def test_random_weights_repeat_and_leave_the_global_generator_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "parameters"), [("sd15", 859.5), ("sd21", 865.9), ("sdxl", 2567.5), ("pixart", 610.9)]
+    ("found", "parameters"),
+    [
+        ("sd15", 859.5),
+        ("sd21", 865.9),
+        ("sdxl", 2567.5),
+        ("pixart", 610.9),
+        ("sd3", 2028.3),
+        ("sd35-medium", 2243.2),
+        ("sd35-large", 8056.6),
+        ("flux-dev", 11901.4),
+        ("flux-schnell", 11891.2),
+    ],
 )
 def test_published_denoisers_have_their_published_size(found: Name, parameters: float) -> None:
     kind, arguments = PUBLISHED[found].denoiser
@@ -171,7 +232,7 @@ def test_published_denoisers_have_their_published_size(found: Name, parameters: 
 
 
 def test_weights_without_an_architecture_are_refused() -> None:
-    with pytest.raises(UserError, match=r"model=sd15\|sd21\|sdxl\|pixart"):
+    with pytest.raises(UserError, match=r"model=sd15\|sd21\|sdxl\|pixart\|sd3\|.*flux-schnell"):
         load_pipeline(ModelConfig(weights="random"))
 
 
