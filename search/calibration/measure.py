@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from dato.runtime.epsilon import alphas_at
-from dato.runtime.sampler import adds_noise, renews_noise
+from dato.runtime.epsilon import shares_at
+from dato.runtime.sampler import FLOW, adds_noise, predicted, renews_noise
 from search.calibration.products import Gram, Sample, gram
 from search.calibration.table import Calibration, Key, Vector
 from search.calibration.watch import WatchedRun, probed, watched
@@ -53,7 +53,8 @@ def measure_calibration(
     return Calibration(
         key=key_of(own.fingerprint, single.scheduler, calls, single.guidance_scale, workload),
         timesteps=_timesteps(scheduler),
-        alphas=_alphas(scheduler),
+        alphas=_shares(scheduler, flow=False),
+        sigmas=_shares(scheduler, flow=True),
         output=output,
         cuts=cuts,
         response={depth: _response(found) for depth, found in changes.items()},
@@ -92,7 +93,12 @@ def _timesteps(scheduler: Any) -> Vector:
     return np.zeros(len(found)) if renews_noise(scheduler) else found
 
 
-def _alphas(scheduler: Any) -> Vector | None:
-    """(calls,): see :class:`Calibration`."""
-    found = alphas_at(scheduler, scheduler.timesteps, torch.device("cpu"))
-    return None if found is None or adds_noise(scheduler) else found.double().numpy()
+def _shares(scheduler: Any, flow: bool) -> Vector | None:
+    """(calls,): alphas, or under flow matching sigmas; see :class:`Calibration`."""
+    if (predicted(scheduler) == FLOW) != flow or adds_noise(scheduler):
+        return None
+    found = shares_at(scheduler, scheduler.timesteps, torch.device("cpu"))
+    if found is None:
+        return None
+    shares = found.double().numpy()
+    return 1 - shares if flow else shares

@@ -57,11 +57,12 @@ class Calibration:
         key: what they belong to.
         timesteps: (calls,), what straight lines are drawn over; zeros where none are (LCM).
         alphas: (calls,), the cumulative product of alphas at each call; None where the sampler
-            has none (flow matching) or adds noise, so that its path is another.
+            has none or adds noise, so that its path is another.
         output: of what outputs are held as (see :mod:`dato.runtime.held_output`), guided.
         cuts: of both halves' features at each cut, by depth.
         response: (calls,) by depth, how much the held output of a call changes for a unit by
             which its cut is missed.
+        sigmas: (calls,), the share of noise at each call under flow matching, else None.
     """
 
     key: Key
@@ -70,6 +71,7 @@ class Calibration:
     output: Gram
     cuts: Mapping[int, Gram]
     response: Mapping[int, Vector]
+    sigmas: Vector | None = None
 
     def __post_init__(self) -> None:
         for name in ("cuts", "response"):
@@ -84,6 +86,8 @@ class Calibration:
     @cached_property
     def path(self) -> SamplerPath | None:
         """How the sampler moves; None where that is not known."""
+        if self.sigmas is not None:
+            return SamplerPath.of_flow(self.timesteps, self.sigmas)
         if self.alphas is None:
             return None
         return SamplerPath.of(self.timesteps, self.alphas)
@@ -93,6 +97,8 @@ class Calibration:
         tensors = {"timesteps": self.timesteps, _OUTPUT: self.output}
         if self.alphas is not None:
             tensors["alphas"] = self.alphas
+        if self.sigmas is not None:
+            tensors["sigmas"] = self.sigmas
         tensors |= {f"{_CUT}{depth}": own for depth, own in self.cuts.items()}
         tensors |= {f"{_RESPONSE}{depth}": own for depth, own in self.response.items()}
         whole = {name: np.ascontiguousarray(own, np.float64) for name, own in tensors.items()}
@@ -134,13 +140,14 @@ def _parsed(key: Key, tensors: dict[str, NDArray[np.float64]]) -> Calibration:
         return found
 
     timesteps, output = take("timesteps", 1), take(_OUTPUT, 2)
-    alphas = take("alphas", 1) if "alphas" in tensors else None
-    if alphas is not None and not ((alphas >= 0) & (alphas <= 1)).all():
-        raise ValueError("alphas are from 0 to 1")
+    alphas, sigmas = (take(name, 1) if name in tensors else None for name in ("alphas", "sigmas"))
+    for name, shares in (("alphas", alphas), ("sigmas", sigmas)):
+        if shares is not None and not ((shares >= 0) & (shares <= 1)).all():
+            raise ValueError(f"{name} are from 0 to 1")
     names = [name.removeprefix(_CUT) for name in tensors if name.startswith(_CUT)]
     depths = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 4]
     cuts = {depth: take(f"{_CUT}{depth}", 2) for depth in depths}
     response = {depth: take(f"{_RESPONSE}{depth}", 1) for depth in depths}
     if tensors:
         raise ValueError(f"there is no tensor {min(tensors)[:40]!r}")
-    return Calibration(key, timesteps, alphas, output, cuts, response)
+    return Calibration(key, timesteps, alphas, output, cuts, response, sigmas)

@@ -226,7 +226,7 @@ _NARROW: Config = {"norm_num_groups": 4, "sample_size": 16}
 _NARROW_SD: Config = {**_NARROW, "block_out_channels": (8, 16, 16, 16), "cross_attention_dim": 16}
 _NARROW_SD3: Config = {
     "sample_size": 16,
-    "num_layers": 6,
+    "num_layers": 8,
     "attention_head_dim": 8,
     "num_attention_heads": 2,
     "caption_projection_dim": 16,
@@ -235,8 +235,8 @@ _NARROW_SD3: Config = {
     "pos_embed_max_size": 24,
 }
 _NARROW_FLUX: Config = {
-    "num_layers": 2,
-    "num_single_layers": 4,
+    "num_layers": 3,
+    "num_single_layers": 5,
     "attention_head_dim": 16,
     "num_attention_heads": 2,
     "joint_attention_dim": 32,

@@ -95,12 +95,14 @@ def _load(model: ModelConfig) -> Any:
         parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         # The safety checker is as large as the denoiser, and a study shows it no image.
         unused = {"safety_checker": None, "requires_safety_checker": False}
+        # SD 3 is often kept without its largest text encoder.
+        lacking = {name: None for name, kind in parts.items() if kind == [None, None]}
         return DiffusionPipeline.from_pretrained(
             folder,
             dtype=DTYPES[model.dtype],
             local_files_only=True,
             use_safetensors=True,  # the other format is pickle, whose files can run code
-            **(unused if "safety_checker" in parts else {}),
+            **lacking | (unused if "safety_checker" in parts else {}),
         )
     except (OSError, ValueError) as error:
         raise UserError(
