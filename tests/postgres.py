@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,12 +78,20 @@ class PostgresServer:
 
     def _run(self, tool: str, *arguments: str) -> None:
         command = [str(self.tools / tool), "-D", str(self.home / "data"), *arguments]
-        if self.user is not None:
-            command = ["runuser", "-u", self.user, "--", *command]
         # The server keeps its standard streams, so a pipe would never end.
         with (self.home / "control.log").open("a") as log:
-            done = subprocess.run(command, stdout=log, stderr=log, cwd="/", timeout=120)
+            done = subprocess.run(
+                command, stdout=log, stderr=log, cwd="/", timeout=120, **self._identity()
+            )
         assert done.returncode == 0, (self.home / "control.log").read_text()
+
+    def _identity(self) -> dict[str, Any]:
+        """Who runs a tool, as :func:`subprocess.run` takes it."""
+        if self.user is None:
+            return {}
+        account = pwd.getpwnam(self.user)
+        home = {**os.environ, "HOME": account.pw_dir, "USER": self.user, "LOGNAME": self.user}
+        return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "env": home}
 
 
 def _tools() -> Path | None:
@@ -97,7 +107,7 @@ def _user() -> str | None:
     """Who runs the server: nobody that is root, because PostgreSQL refuses to."""
     if os.geteuid() != 0:
         return None
-    known = {line.partition(":")[0] for line in Path("/etc/passwd").read_text().splitlines()}
+    known = {account.pw_name for account in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
 
 

@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 COUNT = 3
 PORT = 6379
@@ -101,8 +102,7 @@ class RayHosts:
         for pid in self.processes(host):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        while self.processes(host):
-            time.sleep(0.1)
+        until(lambda: not self.processes(host), f"host {host} is gone")
 
     def unplug(self, host: int) -> None:
         """The host works on, and nobody hears of it."""

@@ -11,13 +11,14 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 NODES = ("n1", "n2")
 CPUS, MEMORY_MB = 2, 4096
@@ -28,9 +29,6 @@ KILL_WAIT_S = 5
 
 NODE_TIMEOUT_S = 10
 """After such a silence a node is taken for dead, and its jobs are queued again."""
-
-PATIENCE_S = 60
-"""For whatever the cluster should do by itself."""
 
 CONFIGURATION = """
 ClusterName=dato
@@ -114,7 +112,7 @@ class SlurmCluster:
             for name, file in files.items()
         ]
         self._start("munged", "munged", "--foreground", *options)
-        _until(lambda: (munge / "socket").exists(), "munged opens its socket", self.log)
+        until((munge / "socket").exists, "munged opens its socket", log=self.log)
         self._start("slurmctld", "slurmctld", "-D")
         for node in NODES:
             self.start_node(node)
@@ -122,7 +120,7 @@ class SlurmCluster:
     def start_node(self, node: str) -> None:
         """Start a node's daemon, and wait until jobs may run there."""
         self._start(node, "slurmd", "-D", "-N", node)
-        _until(lambda: self.state(node) == "idle", f"{node} is idle", self.log)
+        until(lambda: self.state(node) == "idle", f"{node} is idle", log=self.log)
 
     def kill_node(self, node: str) -> None:
         """What a power cut does: nothing of the node is left, and nobody is told."""
@@ -156,7 +154,7 @@ class SlurmCluster:
         """Cancel whatever is left, and wait until it is gone."""
         if self.queue():
             self.run("scancel", f"--user={os.geteuid()}")
-        _until(lambda: not self.queue(), "the queue is empty", self.log)
+        until(lambda: not self.queue(), "the queue is empty", log=self.log)
 
     def leftovers(self) -> list[str]:
         """Processes of jobs, whatever the queue says."""
@@ -196,13 +194,6 @@ class SlurmCluster:
                 cwd=self.home,
                 start_new_session=True,  # the tests' own Ctrl-C is not theirs
             )
-
-
-def _until(condition: Callable[[], bool], what: str, log: Callable[[], str]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}\n{log()}"
-        time.sleep(0.2)
 
 
 def _processes() -> Iterator[int]:

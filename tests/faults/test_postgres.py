@@ -7,6 +7,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -16,10 +17,12 @@ from search.settings import StorageSettings
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
 from search.study.postgres import ServerDrivers
+from search.study.search_loop import Driver
 from search.study.trial_records import read_records
 from tests.postgres import PostgresServer
 from tests.search.study.conftest import FakeEvaluator
 from tests.search.study.test_postgres import driver_of
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 TRIALS = 24
@@ -38,6 +41,11 @@ def search(storage: StorageSettings, space: Space, context: SpaceContext, worker
         pass
 
 
+def has_recorded(driver: Driver, trials: int) -> bool:
+    """Whether that many trials are recorded, by whichever driver."""
+    return len(driver.others.with_retries(lambda: read_records(driver.study))) >= trials
+
+
 @pytest.mark.parametrize("how", ["fast", "immediate"])
 def test_a_restarted_server_interrupts_nobody(
     postgres: PostgresServer, space: Space, context: SpaceContext, how: str
@@ -51,8 +59,8 @@ def test_a_restarted_server_interrupts_nobody(
 
     with ThreadPoolExecutor(3) as threads:
         working = [threads.submit(run, number) for number in range(3)]
-        for _ in range(3):
-            time.sleep(1.0)
+        for trials in (3, 6, 9):
+            until(partial(has_recorded, drivers[0], trials), f"{trials} trials are recorded")
             postgres.restart(how)
         recorded = [record for done in working for record in done.result()]
     records = [record for record in read_records(drivers[0].study) if not record.lost]
@@ -94,8 +102,7 @@ def test_a_driver_killed_with_9_gives_its_trial_to_the_next(
             search(storage, space, context, 1)
         finally:
             os._exit(1)
-    while len(read_records(first.study)) < 3:
-        time.sleep(0.05)
+    until(partial(has_recorded, first, 3), "three trials are recorded")
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     before = read_records(first.study)

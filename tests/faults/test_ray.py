@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,13 +13,10 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.records.folder import StudyFolder
-from search.records.record import TrialRecord
-from search.settings.compose import load_config
-from search.study.storage import read_study
-from search.study.trial_records import read_records
+from tests.faults.studies import records, running
 from tests.ray_hosts import PORT, RayHosts
 from tests.search.cli.test_study_life import SMALL
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE_S = 400
@@ -38,11 +34,6 @@ def hosts(ray_hosts: RayHosts) -> Iterator[RayHosts]:
         for host in (2, 3):
             ray_hosts.kill(host)
             ray_hosts.plug(host)
-
-
-def records(folder: Path) -> tuple[TrialRecord, ...]:
-    config = load_config(StudyFolder(folder).config)
-    return read_records(read_study(StudyFolder(folder), config.storage))
 
 
 def sweep(
@@ -63,7 +54,8 @@ def sweep(
     for line in process.stdout:
         said += line
         if line.startswith("[2/"):
-            threading.Timer(1.0, at_trial_2).start()  # into the next trial
+            until(lambda: running(folder), "the next trial is at work")
+            at_trial_2()
             break
     out, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors

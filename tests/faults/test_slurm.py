@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from search.cli.main import main
+from tests.faults.studies import records, running
 from tests.faults.test_jobs import (
     PATIENCE_S,
     arguments,
     at_trial,
     expect_resumed,
     expect_whole,
-    records,
     rounds,
     start,
     workers_of,
 )
 from tests.postgres import PASSWORD, PostgresServer
 from tests.slurm import CPUS, KILL_WAIT_S, SlurmCluster
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 pytest.importorskip("submitit")
@@ -35,7 +35,7 @@ def slurm_arguments(folder: Path, server: PostgresServer, *overrides: str) -> li
 
 
 def kill_all(folder: Path) -> None:
-    time.sleep(1.0)  # into the next trial
+    until(lambda: running(folder) == 2, "both jobs are at a trial")
     for pid in workers_of(folder):
         os.kill(pid, signal.SIGKILL)
 
@@ -97,8 +97,12 @@ def test_ctrl_c_cancels_the_jobs_and_resume_goes_on(
     assert process.returncode == 130, errors
     assert f"dato-search resume {folder}" in errors
     assert "Traceback" not in errors
-    time.sleep(KILL_WAIT_S + 5)
-    assert not slurm.queue() and not slurm.leftovers()
+    until(
+        lambda: not slurm.queue() and not slurm.leftovers(),
+        "its jobs have ended",
+        KILL_WAIT_S + 60,
+        slurm.log,
+    )
     expect_resumed(folder)
 
 
@@ -110,9 +114,8 @@ def test_jobs_outlive_a_sweep_that_is_killed_and_resume_counts_their_trials(
     at_trial(process, 1, process.kill)
     process.communicate(timeout=60)
     before = len(records(folder))
-    while len(records(folder)) < before + 2:
-        assert len(slurm.queue()) == 2
-        time.sleep(0.5)
+    until(lambda: len(records(folder)) >= before + 2, "the jobs go on", log=slurm.log)
+    assert len(slurm.queue()) == 2
     process = start(["resume", str(folder), "--plain"])
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors

@@ -11,7 +11,7 @@ import pytest
 
 from search.cli.main import main
 from search.records.record import TrialRecord
-from tests.faults.test_jobs import records
+from tests.faults.studies import records
 from tests.postgres import PostgresServer
 from tests.search.cli.test_study_life import SMALL
 

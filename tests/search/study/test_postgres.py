@@ -13,7 +13,7 @@ from typing import cast
 
 import pytest
 from optuna.trial import TrialState
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from search.errors import UserError
@@ -31,6 +31,7 @@ from search.study.trial_records import ATTEMPTS, Records, read_records
 from tests.postgres import PostgresServer
 from tests.search.study.conftest import FakeEvaluator
 from tests.search.study.test_search_loop import make_driver
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 DEAD = "3s"
@@ -186,8 +187,7 @@ def test_a_trial_at_work_is_heard_of(dying: Driver) -> None:
     with dying.others.heartbeat(proposal.trial):
         silent(dying)
         assert dying.others.lost(dying.study)
-        threading.Event().wait(1.0)
-        assert not dying.others.lost(dying.study)
+        until(lambda: not dying.others.lost(dying.study), "its heart beats again")
 
 
 def test_a_schedule_that_is_at_work_elsewhere_is_not_evaluated_again(dying: Driver) -> None:
@@ -204,18 +204,23 @@ def test_a_schedule_that_is_at_work_elsewhere_is_not_evaluated_again(dying: Driv
 
 
 def test_drivers_wait_while_the_last_trials_run_elsewhere(
-    dying: Driver, space: Space, context: SpaceContext
+    dying: Driver, space: Space, context: SpaceContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = dying._propose(Budget(trials=1), Records(dying.study))
     assert first is not None
     assert dying._propose(Budget(trials=1), Records(dying.study)) is None
     record = dying._evaluate(first)
-    other = threading.Timer(1.5, dying._record, (first.trial, record))
-    other.start()
+    waits = []
+
+    def wait(_: ServerDrivers) -> None:
+        """Meanwhile the other driver records its trial."""
+        waits.append(dying._record(first.trial, record))
+
+    monkeypatch.setattr(ServerDrivers, "wait", wait)
     storage = dying.others.settings  # type: ignore[attr-defined]
     with dying.others.heartbeat(first.trial):
         assert not list(driver_of(storage, space, context, 1).run(Budget(trials=1)))
-    other.join()
+    assert waits == [True]
     states = [trial.state for trial in dying.study.trials if trial.state.is_finished()]
     assert states == [TrialState.COMPLETE]
 
@@ -245,6 +250,10 @@ def test_psycopg_is_an_extra(postgres: PostgresServer, monkeypatch: pytest.Monke
         read_study(StudyFolder(Path("/nowhere")), postgres.storage())
 
 
+LOCK = text("SELECT 1 FROM pg_advisory_xact_lock(7)")
+WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+
+
 def test_ctrl_c_waits_for_the_servers_answer(
     postgres: PostgresServer, space: Space, context: SpaceContext
 ) -> None:
@@ -254,13 +263,26 @@ def test_ctrl_c_waits_for_the_servers_answer(
 
     def ask() -> None:
         with engine.connect() as connection:
-            answers.append(connection.execute(text("SELECT 1 FROM pg_sleep(1)")).scalar())
+            answers.append(connection.execute(LOCK).scalar())
+
+    def asked() -> bool:
+        with engine.connect() as connection:
+            return bool(connection.execute(WAITING).scalar())
+
+    def interrupt(holder: Connection) -> None:
+        until(asked, "the server is asked")
+        os.kill(os.getpid(), signal.SIGINT)
+        holder.rollback()
 
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
-        with pytest.raises(KeyboardInterrupt):
-            others.with_retries(ask)
+        with engine.connect() as holder:
+            holder.execute(LOCK)
+            interrupter = threading.Thread(target=interrupt, args=(holder,))
+            interrupter.start()
+            with pytest.raises(KeyboardInterrupt):
+                others.with_retries(ask)
+            interrupter.join()
     finally:
         signal.signal(signal.SIGINT, previous)
     assert answers == [1]

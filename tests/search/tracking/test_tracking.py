@@ -29,6 +29,7 @@ from search.tracking import NullTracker, Tracker, make_tracker
 from search.tracking.summary import roles
 from search.tracking.wandb import WandbTracker
 from search.tracking.wandb_folders import offline_runs
+from tests.waiting import until
 
 Draw = Callable[[StudyResult, StudyFolder], None]
 
@@ -160,7 +161,8 @@ def test_a_resumed_study_is_one_complete_run_of_the_same_id(
     for record in result.records[:7]:
         first.trial(record)
     killed = offline_runs(folder)
-    time.sleep(1.1)  # W&B names run directories by the second
+    began = int(time.time())
+    until(lambda: int(time.time()) > began, "the next second, by which W&B names a run's folder")
 
     again = make_tracker("wandb")
     again.start(name=result.name, config=result.config, folder=folder)

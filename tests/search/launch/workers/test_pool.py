@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from search.launch.workers.process import WorkerProcess
 from search.model.generator import Generator
 from search.settings import LauncherSettings
 from tests.search.model.tiny import SEARCH, STEPS, tiny_config
+from tests.waiting import until
 
 
 def alive(pid: int) -> bool:
@@ -26,13 +27,6 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def gone(pids: list[int], patience: float = 20) -> bool:
-    end = time.monotonic() + patience
-    while time.monotonic() < end and any(map(alive, pids)):
-        time.sleep(0.1)
-    return not any(map(alive, pids))
 
 
 @pytest.mark.slow
@@ -134,6 +128,8 @@ def test_no_worker_outlives_its_driver(
         text=True,
         env=os.environ | {"PYTHONPATH": os.getcwd()},
         start_new_session=True,
+        # A test run that was started in the background would hand down an ignored SIGINT.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert driver.stdout is not None
     workers = [int(pid) for pid in driver.stdout.readline().split()]
@@ -143,6 +139,6 @@ def test_no_worker_outlives_its_driver(
     else:
         os.killpg(driver.pid, sign)
     _, errors = driver.communicate(timeout=30)
-    assert gone(workers)
+    until(lambda: not any(map(alive, workers)), "its workers are gone")
     assert "Process worker" not in errors
     assert errors.count("Traceback") == (0 if sign is signal.SIGKILL else 1)
