@@ -1,4 +1,4 @@
-"""Ctrl-C waits while the storage is written, so that it never stops halfway through a line."""
+"""Ctrl-C and SIGTERM wait while the storage is written, and so never stop it halfway through."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold SIGINT back until the block has ended, then deliver it.
+    """Hold Ctrl-C and SIGTERM back until the block has ended, then deliver the first.
 
     Optuna's journal takes and releases a lock file around each write. A KeyboardInterrupt inside
     its release makes it release twice, which fails with FileNotFoundError. A server's connection
@@ -21,11 +22,14 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[tuple[int, FrameType | None]] = []
-    previous = signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    held: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda number, _: held.append(number)) for number in STOPS
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
-    if held and callable(previous):
-        previous(*held[0])
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if held:
+        signal.raise_signal(held[0])

@@ -64,3 +64,21 @@ def test_other_threads_have_nothing_to_hold_back() -> None:
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_a_request_to_terminate_waits_too() -> None:
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    steps: list[str] = []
+
+    def write() -> None:
+        with uninterrupted():
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("written")
+        steps.append("never")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    assert steps == ["written"]
