@@ -131,14 +131,14 @@ def test_no_worker_outlives_its_driver(
         # A test run that was started in the background would hand down an ignored SIGINT.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
-    assert driver.stdout is not None
-    workers = [int(pid) for pid in driver.stdout.readline().split()]
-    assert len(workers) == 1
-    if sign is signal.SIGKILL:
+    try:
+        assert driver.stdout is not None
+        workers = [int(pid) for pid in driver.stdout.readline().split()]
+        assert len(workers) == 1
+        os.killpg(driver.pid, sign) if sign is signal.SIGINT else driver.kill()
+        _, errors = driver.communicate(timeout=30)
+    finally:
         driver.kill()
-    else:
-        os.killpg(driver.pid, sign)
-    _, errors = driver.communicate(timeout=30)
     until(lambda: not any(map(alive, workers)), "its workers are gone")
     assert "Process worker" not in errors
     assert errors.count("Traceback") == (0 if sign is signal.SIGKILL else 1)
