@@ -37,6 +37,11 @@ Order = Task | Measurement
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The worker has its order, and works on it from now on."""
+
+
+@dataclass(frozen=True)
 class Done:
     """A chunk's images, as arrays: tensors would travel through shared memory."""
 
@@ -76,7 +81,7 @@ class Failed:
     message: str
 
 
-Answer = Ready | Done | Found | Failed
+Answer = Ready | Begun | Done | Found | Failed
 
 
 def as_exception(failed: Failed) -> Exception:

@@ -9,22 +9,24 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Self
 
-from search.launch.workers.messages import Answer, Order
-from search.launch.workers.roster import WorkerDied
+from search.launch.workers.messages import Answer, Begun, Order
 from search.launch.workers.serving import serve
+from search.launch.workers.worker import WorkerDied
 from search.model.generator import ModelConfig
 from search.model.workload import Workload
 
 PATIENCE_S = 5.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class WorkerProcess:
     """A spawned process. Only the driver holds the other end of its pipe, so the worker reads an
     end of file however the driver dies."""
 
     process: SpawnProcess
     connection: Connection[Any, Any]
+    begun: bool = False
+    """Whether it has begun the order that it was sent last."""
 
     @classmethod
     def start(
@@ -42,6 +44,7 @@ class WorkerProcess:
 
     def send(self, order: Order) -> bool:
         """Whether the worker was there to take the order."""
+        self.begun = False
         try:
             self.connection.send(order)
         except OSError:
@@ -56,12 +59,14 @@ class WorkerProcess:
         """
         try:
             answer: Answer = self.connection.recv()
+            self.begun = isinstance(answer, Begun)
             return answer
         except (EOFError, OSError):
             self.process.join(PATIENCE_S)
             raise WorkerDied(
                 f"A worker process ended unexpectedly (exit code {self.process.exitcode}; -9 often "
-                "means that the machine ran out of memory)."
+                "means that the machine ran out of memory).",
+                self.begun,
             ) from None
 
     def stop(self) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from search.launch.workers.messages import Answer, Failed, Order
 from search.launch.workers.ray_cluster import NOBODY_S, connect, one_device, room
-from search.launch.workers.roster import WorkerDied
 from search.launch.workers.serving import Server
+from search.launch.workers.worker import WorkerDied
 from search.launch.workers.worker_pool import WorkerPool
 from search.model.generator import ModelConfig
 from search.model.workload import Workload
@@ -24,7 +24,7 @@ class RayWorker:
     owed: Any
 
     def send(self, order: Order) -> bool:
-        """See :class:`~search.launch.workers.roster.Worker`. A dead actor is noticed by its
+        """See :class:`~search.launch.workers.worker.Worker`. A dead actor is noticed by its
         answer."""
         self.owed = self.actor.run.remote(order)
         return True

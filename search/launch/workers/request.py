@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 
 from search.launch.workers.messages import Answer, Done, Failed, Task, as_exception
+from search.launch.workers.worker import Deaths, WorkerDied
 from search.model.images import Images
 
 
@@ -17,7 +18,7 @@ class Request:
         self.tasks = list(reversed(tasks))
         self.busy: dict[int, Task] = {}
         self.since: dict[int, float] = {}
-        self.deaths: Counter[int] = Counter()
+        self.deaths: defaultdict[int, Deaths] = defaultdict(Deaths)
         self.done: dict[int, Images] = {}
         self.seconds: defaultdict[int, float] = defaultdict(float)
         self.error: Exception | None = None
@@ -27,11 +28,9 @@ class Request:
         self.busy[number], self.since[number] = self.tasks.pop(), time.monotonic()
         return self.busy[number]
 
-    def give_back(self, number: int, retries: int) -> bool:
+    def give_back(self, number: int, death: WorkerDied, retries: int) -> bool:
         """Put a dead worker's task back, unless more than ``retries`` workers died on it."""
-        chunk = self.busy[number].chunk
-        self.deaths[chunk] += 1
-        if self.deaths[chunk] > retries:
+        if not self.deaths[self.busy[number].chunk].again(death, retries):
             return False
         self.take_back(number)
         return True

@@ -6,40 +6,16 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from search.errors import UserError
-from search.launch.workers.messages import Answer, Failed, Order, Ready, as_exception
+from search.launch.workers.messages import Failed, Ready, as_exception
+from search.launch.workers.worker import Worker, WorkerDied
 from search.model.description import ModelDescription
 from search.settings.duration import duration_text
 
 STRIKES = 3
 """Deaths in a row before the model is loaded, at one worker, that end the study."""
-
-
-class WorkerDied(Exception):  # noqa: N818
-    """A worker died; the message says how."""
-
-
-class Worker(Protocol):
-    """One worker, as the driver sees it. Its first answer says that it is ready, or why it never
-    will be; then it answers one order at a time."""
-
-    def send(self, order: Order) -> bool:
-        """Send an order. Returns whether the worker was there to take it."""
-        ...
-
-    def receive(self) -> Answer:
-        """Wait for the next answer.
-
-        Raises:
-            WorkerDied: there will be none.
-        """
-        ...
-
-    def stop(self) -> None:
-        """End the worker, whatever it is doing."""
-        ...
 
 
 W = TypeVar("W", bound=Worker)

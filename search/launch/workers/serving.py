@@ -16,7 +16,16 @@ from typing import Any
 import torch
 
 from search.errors import TrialError, UserError
-from search.launch.workers.messages import Answer, Done, Failed, Found, Measurement, Order, Ready
+from search.launch.workers.messages import (
+    Answer,
+    Begun,
+    Done,
+    Failed,
+    Found,
+    Measurement,
+    Order,
+    Ready,
+)
 from search.launch.workers.pool import SerialPool
 from search.model.generator import Generator, ModelConfig
 from search.model.workload import Workload
@@ -43,7 +52,9 @@ def serve(
     try:
         connection.send(server.load())
         while server.loaded:
-            connection.send(server.run(connection.recv()))
+            order = connection.recv()
+            connection.send(Begun())
+            connection.send(server.run(order))
     except (EOFError, OSError):
         return
     finally:  # the driver's SIGTERM may still come while the interpreter ends

@@ -8,9 +8,18 @@ from typing import Self, TypeVar, cast
 
 from dato import Schedule
 from search.errors import UserError
-from search.launch.workers.messages import Failed, Found, Measurement, Order, Task, as_exception
+from search.launch.workers.messages import (
+    Begun,
+    Failed,
+    Found,
+    Measurement,
+    Order,
+    Task,
+    as_exception,
+)
 from search.launch.workers.request import Request
-from search.launch.workers.roster import Roster, W, WorkerDied
+from search.launch.workers.roster import Roster, W
+from search.launch.workers.worker import Deaths, WorkerDied
 from search.model.generator import Generator
 from search.model.images import Images, pick
 from search.model.workload import Workload, chunks_of
@@ -35,7 +44,7 @@ class WorkerPool(Roster[W]):
     """
 
     retries = 0
-    """How often a chunk whose worker died is handed out again before its trial fails."""
+    """How often a chunk is handed out again whose worker died on it, before its trial fails."""
 
     def __init__(
         self,
@@ -73,13 +82,12 @@ class WorkerPool(Roster[W]):
         """See :class:`search.launch.workers.pool.Pool`. One worker measures while the others wait.
         On one machine it first waits until all have loaded the model. ``timeout_s`` does not apply.
         """
-        deaths = 0
+        deaths = Deaths()
         while True:
             try:
                 return cast(T, self._found(Measurement(work)))
             except WorkerDied as death:
-                deaths += 1
-                if deaths > self.retries:
+                if not deaths.again(death, self.retries):
                     raise UserError(
                         f"{death} It was measuring the model, which a study needs. Remove the "
                         "cause, then start again or go on with dato-search resume."
@@ -92,7 +100,8 @@ class WorkerPool(Roster[W]):
         while not self._send(number := min(self._ready()), order):
             self._gather(others_s)
         try:
-            answer = self._workers[number].receive()
+            while isinstance(answer := self._workers[number].receive(), Begun):
+                pass
         except BaseException:
             self._restart(number)
             raise
@@ -135,7 +144,7 @@ class WorkerPool(Roster[W]):
 
     def _send(self, number: int, order: Order) -> bool:
         """Whether the worker took the order. One that died while idle held no work, so a new one
-        takes its place unnoticed."""
+        takes its place unnoticed; its death may also show only when it should answer."""
         if self._workers[number].send(order):
             return True
         self._restart(number)
@@ -143,11 +152,14 @@ class WorkerPool(Roster[W]):
 
     def _receive(self, number: int, request: Request) -> None:
         try:
-            request.take(number, self._workers[number].receive())
+            answer = self._workers[number].receive()
         except WorkerDied as death:
             self._restart(number)
-            if not request.give_back(number, self.retries):
-                request.take(number, Failed("trial", f"{death} It was started again."))
+            if request.give_back(number, death, self.retries):
+                return
+            answer = Failed("trial", f"{death} It was started again.")
+        if not isinstance(answer, Begun):
+            request.take(number, answer)
 
     def __enter__(self) -> Self:
         return self

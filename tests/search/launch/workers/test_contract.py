@@ -6,8 +6,6 @@ import importlib.util
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,6 +20,7 @@ from search.launch.workers.local_pool import LocalPool
 from search.launch.workers.messages import Order, Ready, Task
 from search.launch.workers.pool import Pool, SerialPool
 from search.launch.workers.ray_pool import RayPool
+from search.launch.workers.worker import Deaths, WorkerDied
 from search.model.drift import reference_drift
 from search.model.generator import Generator
 from search.model.images import Images, join
@@ -171,25 +170,78 @@ def test_a_worker_killed_while_idle_is_replaced(
 ) -> None:
     victim, other = workers.processes
     os.kill(victim, signal.SIGKILL)
-    time.sleep(0.5)
     assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
     assert victim not in workers.processes
     assert other in workers.processes
 
 
-def test_a_worker_killed_at_work_costs_at_most_its_trial(
+def dead_when_dealt(
+    workers: LocalPool | RayPool, monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, list[Order]]:
+    """A worker that cannot take its next order, and is killed right after it was sent."""
+    victim, orders, send = workers.processes[0], list[Order](), workers._send
+    os.kill(victim, signal.SIGSTOP)
+
+    def sent(number: int, order: Order) -> bool:
+        taken = send(number, order)
+        if number == 0:
+            orders.append(order)
+            if len(orders) == 1:
+                os.kill(victim, signal.SIGKILL)
+        return taken
+
+    monkeypatch.setattr(workers, "_send", sent)
+    return victim, orders
+
+
+def test_a_chunk_that_a_dead_worker_was_given_is_dealt_again(
+    workers: LocalPool | RayPool, serial: SerialPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, orders = dead_when_dealt(workers, monkeypatch)
+    assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
+    assert orders
+    assert victim not in workers.processes
+
+
+def size(generator: Generator) -> int:
+    return len(generator.workload)
+
+
+def test_a_measurement_that_a_dead_worker_was_given_is_made_by_another(
+    workers: LocalPool | RayPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, orders = dead_when_dealt(workers, monkeypatch)
+    assert workers.measure(size) == len(SEARCH)
+    assert orders
+    assert victim not in workers.processes
+
+
+def doomed(generator: Generator) -> int:
+    """Makes the worker die on its next chunk. Returns its process id."""
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(Generator, "chunk", die)  # noqa: B010
+    return os.getpid()
+
+
+def test_a_worker_that_dies_at_work_costs_at_most_its_trial(
     workers: LocalPool | RayPool, serial: SerialPool
 ) -> None:
-    victim = workers.processes[1]
-    os.kill(victim, signal.SIGSTOP)
-    killer = threading.Timer(1.0, os.kill, (victim, signal.SIGKILL))
-    killer.start()
+    victim = workers.measure(doomed)
     if not workers.retries:
         with pytest.raises(TrialError, match="ended unexpectedly"):
             workers.generate(SCHEDULE, range(8))
     assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
-    killer.join()
     assert victim not in workers.processes
+
+
+def test_an_order_that_nobody_begins_is_not_handed_out_for_ever() -> None:
+    deaths = Deaths()
+    unbegun, begun = WorkerDied("It died.", begun=False), WorkerDied("It died.")
+    assert not deaths.again(begun, retries=0)
+    assert [deaths.again(unbegun, retries=0) for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.slow
