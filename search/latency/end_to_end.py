@@ -5,15 +5,22 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dato import Schedule, Topology
 from search.latency.clock import time_once
 from search.latency.cost_table import Check, CostTable
+from search.model.base_sampler import BaseSampler, based
 from search.model.generator import Generator
 from search.records.record import Timing
 
-TimeOnce = Callable[[Schedule | None], float]
-"""Seconds per image of one denoising run."""
+Run = Schedule | BaseSampler
+"""What a timed run is made with: a schedule, or another sampler without one."""
+
+R = TypeVar("R")
+
+TimeOnce = Callable[[Run | None], float]
+"""Seconds per image of one denoising run; ``None`` is the unpatched pipeline."""
 
 
 BETWEEN = 4
@@ -44,24 +51,29 @@ def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
     """
     batch = generator.place.batch_size
 
-    def timer(schedule: Schedule | None) -> float:
-        times = [time_once(generator, schedule).total]
-        while sum(times) * batch < at_least_s:
-            times.append(time_once(generator, schedule).total)
+    def timer(run: Run | None) -> float:
+        base = run if isinstance(run, BaseSampler) else None
+        schedule = None if isinstance(run, BaseSampler) else run
+        with based(generator, base) as own:
+            times = [time_once(own, schedule).total]
+            while sum(times) * batch < at_least_s:
+                times.append(time_once(own, schedule).total)
         return statistics.median(times)
 
     return timer
 
 
 def compare(
-    generator: Generator, schedules: Sequence[Schedule], repeats: int, at_least_s: float = 0.0
+    generator: Generator, schedules: Sequence[Run], repeats: int, at_least_s: float = 0.0
 ) -> Compared:
     """:func:`time_together` of whole denoising runs; see :func:`loop_timer`."""
     return time_together(loop_timer(generator, at_least_s), schedules, repeats)
 
 
-def time_together(timer: TimeOnce, schedules: Sequence[Schedule], repeats: int) -> Compared:
-    """Time schedules and the unpatched pipeline in turns.
+def time_together(
+    timer: Callable[[R | None], float], schedules: Sequence[R], repeats: int
+) -> Compared:
+    """Time schedules, or other samplers, and the unpatched pipeline in turns.
 
     The unpatched pipeline runs before and after every :data:`BETWEEN` schedules. So a machine that
     slows down for a while slows both sides of a ratio.

@@ -7,6 +7,7 @@ from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
 from search.settings.model import ModelSettings
 from search.settings.quality import QualitySettings
+from search.settings.rivals import ExportSettings, RivalSettings
 from search.settings.storage import StorageSettings
 from search.settings.study import (
     SamplerSettings,
@@ -20,10 +21,12 @@ __all__ = [
     "BudgetSettings",
     "Config",
     "ConstraintSettings",
+    "ExportSettings",
     "LatencySettings",
     "LauncherSettings",
     "ModelSettings",
     "QualitySettings",
+    "RivalSettings",
     "SamplerSettings",
     "StorageSettings",
     "StudySettings",

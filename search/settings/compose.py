@@ -19,7 +19,7 @@ from search.errors import UserError
 from search.settings import AUTO, Config, ModelSettings, cpu_batch, parse_config, parse_model
 from search.settings.safe_yaml import read_yaml
 
-RESUMABLE = ("budget", "tracker", "launcher")
+RESUMABLE = ("budget", "tracker", "launcher", "rivals", "export")
 """Groups that may change when a study resumes; everything else defines what was measured."""
 
 

@@ -18,6 +18,7 @@ from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
 from search.settings.model import ModelSettings
 from search.settings.quality import QualitySettings
+from search.settings.rivals import ExportSettings, RivalSettings
 from search.settings.storage import StorageSettings
 from search.settings.study import (
     SamplerSettings,
@@ -44,6 +45,8 @@ class Config(Settings):
     budget: BudgetSettings
     warmstart: WarmstartSettings
     constraints: ConstraintSettings = ConstraintSettings()
+    rivals: RivalSettings = RivalSettings()  # studies from before there were any have none
+    export: ExportSettings = ExportSettings()
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Config:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dato import Schedule
 from search.errors import TrialError, UserError
+from search.model.base_sampler import BaseSampler
 from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
@@ -19,11 +20,16 @@ from search.model.images import Images
 
 @dataclass(frozen=True)
 class Task:
-    """One chunk of images to generate."""
+    """One chunk of images to generate.
+
+    Args:
+        base: another sampler than the study's.
+    """
 
     schedule: Schedule | None
     chunk: int
     heldout: bool
+    base: BaseSampler | None = None
 
 
 @dataclass(frozen=True)

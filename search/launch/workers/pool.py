@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from dato import Schedule
+from search.model.base_sampler import BaseSampler, based
 from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
@@ -24,9 +25,17 @@ class Pool(Protocol):
         ...
 
     def generate(
-        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+        self,
+        schedule: Schedule | None,
+        indices: Sequence[int],
+        *,
+        heldout: bool = False,
+        base: BaseSampler | None = None,
     ) -> Images:
         """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.
+
+        Args:
+            base: another sampler than the study's.
 
         Raises:
             TrialError: the schedule cannot be scored, or a worker died on it.
@@ -79,10 +88,16 @@ class SerialPool:
         self._heldout: Generator | None = None
 
     def generate(
-        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+        self,
+        schedule: Schedule | None,
+        indices: Sequence[int],
+        *,
+        heldout: bool = False,
+        base: BaseSampler | None = None,
     ) -> Images:
         """See :class:`Pool`."""
-        return self.generator(heldout).generate(schedule, indices)
+        with based(self.generator(heldout), base) as generator:
+            return generator.generate(schedule, indices)
 
     @property
     def description(self) -> ModelDescription:

@@ -27,6 +27,7 @@ from search.launch.workers.messages import (
     Ready,
 )
 from search.launch.workers.pool import SerialPool
+from search.model.base_sampler import based
 from search.model.generator import Generator, ModelConfig
 from search.model.workload import Workload
 
@@ -100,7 +101,8 @@ class Server:
         if isinstance(order, Measurement):
             return Found(self._pool.measure(order.work))
         task = order
-        return Done.pack(self._pool.generator(task.heldout).chunk(task.schedule, task.chunk))
+        with based(self._pool.generator(task.heldout), task.base) as generator:
+            return Done.pack(generator.chunk(task.schedule, task.chunk))
 
 
 def answered(work: Callable[[], Answer]) -> Answer:

@@ -20,6 +20,7 @@ from search.launch.workers.messages import (
 from search.launch.workers.request import Request
 from search.launch.workers.roster import Roster, W
 from search.launch.workers.worker import Deaths, WorkerDied
+from search.model.base_sampler import BaseSampler
 from search.model.generator import Generator
 from search.model.images import Images, pick
 from search.model.workload import Workload, chunks_of
@@ -59,14 +60,19 @@ class WorkerPool(Roster[W]):
         super().__init__(workers)
 
     def generate(
-        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+        self,
+        schedule: Schedule | None,
+        indices: Sequence[int],
+        *,
+        heldout: bool = False,
+        base: BaseSampler | None = None,
     ) -> Images:
         """See :class:`search.launch.workers.pool.Pool`. ``seconds`` is the busiest worker's."""
         workload = self._heldout if heldout else self._search
         if workload is None:
             raise ValueError("This pool was made without a held-out workload.")
         chunks = chunks_of(indices, self._batch_size, len(workload))
-        request = Request([Task(schedule, chunk, heldout) for chunk in chunks])
+        request = Request([Task(schedule, chunk, heldout, base) for chunk in chunks])
         try:
             self._serve(request)
         except BaseException:

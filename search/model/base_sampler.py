@@ -1,0 +1,79 @@
+"""The sampler that a run is made on, when it is not the study's own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from search.errors import TrialError, UserError
+from search.model.generator import Generator
+from search.model.loading import set_scheduler
+
+FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What schedulers raise for settings or numbers of steps that they were not written for."""
+
+
+@dataclass(frozen=True)
+class BaseSampler:
+    """A scheduler and its number of steps.
+
+    Args:
+        scheduler: class name of a diffusers scheduler; it takes the settings of the model's own.
+        steps: of one run, which may make more calls than that.
+    """
+
+    scheduler: str
+    steps: int
+
+
+@contextmanager
+def based(generator: Generator, base: BaseSampler | None) -> Iterator[Generator]:
+    """The generator's model and prompts on another sampler, inside the block; ``None`` is its own.
+
+    Raises:
+        TrialError: the sampler does not fit the model, or cannot run so many steps. Only whoever
+            asked for it is to blame, so a study goes on.
+    """
+    if base is None:
+        yield generator
+        return
+    other = copy.copy(generator)
+    other.model = replace(generator.model, scheduler=base.scheduler, num_inference_steps=base.steps)
+    for derived in ("calls", "work"):
+        other.__dict__.pop(derived, None)
+    own = generator.pipe.scheduler
+    try:
+        set_scheduler(generator.pipe, base.scheduler)
+        yield other
+    except TrialError:
+        raise
+    except UserError as error:
+        raise TrialError(f"{base.scheduler} does not fit this model") from error
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise TrialError(
+            f"{base.scheduler} does not run {base.steps} steps of this model ({error})"
+        ) from error
+    finally:
+        generator.pipe.scheduler = own
+
+
+def calls_on(generator: Generator, bases: Sequence[BaseSampler]) -> tuple[int | str, ...]:
+    """How many calls a run of each makes, or why there is none."""
+    return tuple(_calls(generator, base) for base in bases)
+
+
+def _calls(generator: Generator, base: BaseSampler) -> int | str:
+    try:
+        with based(generator, base) as other:
+            return other.calls
+    except TrialError as error:
+        return str(error)
