@@ -16,7 +16,7 @@ from dato.denoisers.registry import adapter_of
 if TYPE_CHECKING:
     from dato.preset import Preset
 
-_ADDED = ("lora_", ".processor.", "encoder_hid_proj.image_projection_layers")
+_ADDED = ("lora_", ".processor.", "encoder_hid_proj.image_projection_layers", "image_proj.")
 """Parts of the names of parameters that LoRA and IP-Adapter add to a model."""
 
 _known: WeakKeyDictionary[nn.Module, tuple[int, str]] = WeakKeyDictionary()
