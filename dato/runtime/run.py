@@ -66,8 +66,8 @@ class Run:
             raise MismatchError(
                 "The denoiser is called once for each timestep, in order.",
                 found=f"timestep {position} at call {self.call} of a run from {self.start}",
-                remedy="Call scheduler.set_timesteps before each run. With a true_cfg_scale above 1 "
-                "FLUX is called twice: leave it at 1.",
+                remedy="Call scheduler.set_timesteps before each run. FLUX with a true_cfg_scale "
+                "above 1 is called twice: leave it at 1.",
             )
         if tuple(sample.shape) != self.shape:
             raise MismatchError(
