@@ -19,18 +19,25 @@ from dato.files import replace_text
 from search.errors import UserError
 from search.records.folder import StudyFolder
 from search.records.reading import LARGE, read_text
-from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
+from search.records.record import FrontMember, Quality, Rival, StudyResult, TrialRecord
 from search.records.schema import (
     FRONT_FIELDS,
     FrontFile,
     MembersFile,
     QualityWire,
+    RivalsFile,
+    RivalWire,
     TrialsFile,
     TrialWire,
     schedule_to_dict,
 )
 
-FORMATS = {"trials": "dato-trials", "front": "dato-front", "members": "dato-members"}
+FORMATS = {
+    "trials": "dato-trials",
+    "front": "dato-front",
+    "members": "dato-members",
+    "rivals": "dato-rivals",
+}
 VERSION = 1
 REMEDY = "Resume the study to write it again."
 
@@ -66,6 +73,7 @@ def front_to_json(result: StudyResult) -> str:
         "versions": dict(result.versions),
         "baseline": None if result.baseline is None else _member(result.baseline),
         "front": [_member(member) for member in result.front],
+        "rivals": [_rival(rival) for rival in result.rivals],
         "config": dict(result.config),
     }
     return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
@@ -128,6 +136,32 @@ def members_from_json(path: Path) -> tuple[FrontMember, ...]:
         raise _unreadable(path.name, error) from error
 
 
+def save_rivals(rivals: Iterable[Rival], folder: StudyFolder) -> None:
+    """Write ``rivals.json``."""
+    value = {
+        "format": FORMATS["rivals"],
+        "version": VERSION,
+        "rivals": [_rival(rival) for rival in rivals],
+    }
+    text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
+    replace_text(folder.rivals, text + "\n")
+
+
+def load_rivals(folder: StudyFolder) -> tuple[Rival, ...]:
+    """The rivals in ``rivals.json``; none where the study has not measured any yet.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    if not folder.rivals.is_file():
+        return ()
+    try:
+        parsed = RivalsFile.model_validate_json(read_text(folder.rivals, REMEDY, LARGE))
+    except ValidationError as error:
+        raise _unreadable(folder.rivals.name, error) from error
+    return tuple(rival.to_rival() for rival in parsed.rivals)
+
+
 def _trial(record: TrialRecord) -> dict[str, object]:
     return {
         **{name: getattr(record, name) for name in TrialWire.model_fields},
@@ -161,6 +195,15 @@ def _member(member: FrontMember) -> dict[str, object]:
         "speedup": member.speedup,
         "elsewhere": dict(member.elsewhere),
         "audit": None if member.audit is None else asdict(member.audit),
+    }
+
+
+def _rival(rival: Rival) -> dict[str, object]:
+    return {
+        **{name: getattr(rival, name) for name in RivalWire.model_fields},
+        "quality": _quality(rival.quality),
+        "heldout": _quality(rival.heldout),
+        "timing": None if rival.timing is None else asdict(rival.timing),
     }
 
 

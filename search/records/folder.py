@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ class StudyFolder:
     def database(self) -> Path:
         """The storage of ``storage=sqlite``."""
         return self.root / "study.sqlite3"
+
+    @property
+    def go_on(self) -> str:
+        """The command that goes on with the study, as a shell takes it."""
+        return f"dato-search resume {shlex.quote(str(self.root))}"
 
     @property
     def cost_table(self) -> Path:
@@ -83,6 +89,11 @@ class StudyFolder:
     @property
     def front(self) -> Path:
         return self.root / "front.json"
+
+    @property
+    def rivals(self) -> Path:
+        """The unpatched model with fewer steps, as far as it was measured."""
+        return self.root / "rivals.json"
 
     @property
     def presets(self) -> Path:

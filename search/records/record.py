@@ -106,6 +106,12 @@ class TrialRecord:
         return self.reason == LOST
 
     @property
+    def outcome(self) -> str:
+        """What became of the trial, for people: its state, or ``"interrupted"``, which is no
+        failure."""
+        return "interrupted" if self.lost else self.state
+
+    @property
     def calls(self) -> float:
         """Denoiser calls spent on its images, a cached one counting its share of a full one."""
         if self.schedule is None or not self.speedup:
@@ -180,6 +186,49 @@ class FrontMember:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """What a user would do instead: the unpatched model in fewer steps, perhaps of another sampler,
+    on the prompts and noise of the study.
+
+    Args:
+        scheduler: class name of the sampler; ``steps`` of one run, which makes ``calls`` calls.
+        latency_s: seconds per image, priced by the cost table as that many full calls; ``speedup``
+            over the unpatched model likewise.
+        quality: on the images of the search.
+        heldout: on held-out images; only of rivals that no other one dominates.
+        timing: end to end, beside the audited members; ``timed_speedup`` likewise.
+        seconds: wall-clock seconds that its images and their metrics took.
+    """
+
+    scheduler: str
+    steps: int
+    calls: int
+    latency_s: float
+    speedup: float
+    quality: Quality
+    heldout: Quality | None = None
+    timing: Timing | None = None
+    timed_speedup: float | None = None
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """For people, such as ``"UniPC, 8 steps"``."""
+        return f"{sampler_title(self.scheduler)}, {self.steps} step{'' if self.steps == 1 else 's'}"
+
+
+def sampler_title(scheduler: str) -> str:
+    """A scheduler's name as papers have it, such as ``"DPM-Solver++ 2M"``."""
+    known = {
+        "DPMSolverMultistepScheduler": "DPM-Solver++ 2M",
+        "UniPCMultistepScheduler": "UniPC",
+        "FlowMatchEulerDiscreteScheduler": "Euler",
+        "PNDMScheduler": "PLMS",
+    }
+    return known.get(scheduler, scheduler.removesuffix("Scheduler"))
+
+
+@dataclass(frozen=True)
 class StudyResult:
     """Everything the report, the tracker and the terminal show about one study.
 
@@ -194,6 +243,7 @@ class StudyResult:
             ``cost_table_worst``: the largest.
         damage_rank: Spearman correlation of predicted damage and FID over complete trials; ``None``
             where nothing was calibrated.
+        rivals: the unpatched model with fewer steps, slowest first.
         device: device name; ``versions``: library versions by name.
         command: command that started the study.
     """
@@ -210,3 +260,4 @@ class StudyResult:
     command: str = ""
     damage_rank: float | None = None
     cost_table_worst: float | None = None
+    rivals: tuple[Rival, ...] = ()

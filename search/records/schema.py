@@ -1,4 +1,4 @@
-"""The shapes of ``trials.json`` and ``front.json``: strict, versioned, data only.
+"""The shapes of ``trials.json``, ``front.json`` and ``rivals.json``: strict, versioned, data only.
 
 A ``Wire`` is what a file holds of the value that it is named after.
 """
@@ -21,6 +21,7 @@ from search.records.record import (
     FrontMember,
     Origin,
     Quality,
+    Rival,
     State,
     StudyResult,
     Timing,
@@ -125,6 +126,32 @@ class MembersFile(StrictModel):
     members: Annotated[tuple[MemberWire, ...], Several]
 
 
+class RivalWire(StrictModel):
+    scheduler: Annotated[str, Field(max_length=200)]
+    steps: Annotated[int, Field(ge=1, le=10_000)]
+    calls: Annotated[int, Field(ge=1, le=100_000)]
+    latency_s: float
+    speedup: float
+    quality: QualityWire
+    heldout: QualityWire | None = None
+    timing: Timing | None = None
+    timed_speedup: float | None = None
+    seconds: float = 0.0
+
+    def to_rival(self) -> Rival:
+        nested = {
+            "quality": self.quality.to_quality(),
+            "heldout": None if self.heldout is None else self.heldout.to_quality(),
+        }
+        return Rival(**vars(self) | nested)
+
+
+class RivalsFile(StrictModel):
+    format: Literal["dato-rivals"]
+    version: Literal[1]
+    rivals: Annotated[tuple[RivalWire, ...], Several]
+
+
 class FrontFile(StrictModel):
     format: Literal["dato-front"]
     version: Literal[1]
@@ -138,6 +165,7 @@ class FrontFile(StrictModel):
     damage_rank: float | None = None
     baseline: MemberWire | None
     front: Annotated[tuple[MemberWire, ...], Several]
+    rivals: Annotated[tuple[RivalWire, ...], Several] = ()
     config: dict[str, Any]
 
     def to_result(self, records: tuple[TrialRecord, ...]) -> StudyResult:
@@ -147,6 +175,7 @@ class FrontFile(StrictModel):
             "records": records,
             "front": tuple(member.to_member() for member in self.front),
             "baseline": None if self.baseline is None else self.baseline.to_member(),
+            "rivals": tuple(rival.to_rival() for rival in self.rivals),
         }
         return StudyResult(**plain | nested)
 

@@ -1,0 +1,124 @@
+"""The front beside its rivals: who dominates whom, and what is gained over fewer steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search.pareto import non_dominated
+from search.records.record import FrontMember, Quality, Rival, StudyResult
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How much faster a member is than fewer steps at the same metric.
+
+    Args:
+        times: the member's speed-up over that of the rivals; below 1 they are faster.
+        least: whether it is only known to be at least that much, because every measured rival is
+            worse. ``most``: at most, because every one is as good.
+    """
+
+    times: float
+    least: bool = False
+    most: bool = False
+
+    def __str__(self) -> str:
+        bound = "at least " if self.least else "at most " if self.most else ""
+        return f"{bound}{self.times:.1f}"
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Something that makes images: how fast, and the loss of the study's metric."""
+
+    speedup: float
+    loss: float
+    rival: Rival | None = None
+
+    def beats(self, other: _Point) -> bool:
+        """Whether it is no slower and no worse, and one of both is better."""
+        return (
+            self.speedup >= other.speedup
+            and self.loss <= other.loss
+            and (self.speedup, self.loss) != (other.speedup, other.loss)
+        )
+
+
+def best_rivals(rivals: Sequence[Rival], objective: str) -> tuple[Rival, ...]:
+    """The rivals that no other one dominates on the images of the search, slowest first."""
+    known = [(rival, _loss(rival.quality, objective)) for rival in rivals]
+    scored = [(rival, loss) for rival, loss in known if loss is not None]
+    kept = non_dominated([(loss, rival.latency_s) for rival, loss in scored])
+    return tuple(sorted((scored[index][0] for index in kept), key=lambda each: -each.latency_s))
+
+
+def dominating_rival(member: FrontMember, result: StudyResult) -> Rival | None:
+    """The rival of the best metric among those that are no slower and no worse than the member;
+    ``None`` where there is none.
+
+    Held-out images and timed speed-ups count where the member has them, else those of the search
+    and of the cost table.
+    """
+    own, points = _beside(member, result)
+    better = [] if own is None else [point for point in points if point.beats(own)]
+    return min(better, key=lambda point: point.loss).rival if better else None
+
+
+def gain(member: FrontMember, result: StudyResult) -> Gain | None:
+    """How much faster the member is than fewer steps at the same metric; ``None`` where no rival
+    was measured. Between two rivals, the speed-up at which fewer steps would have that metric is
+    interpolated."""
+    own, points = _beside(member, result)
+    if own is None or not points:
+        return None
+    kept = non_dominated([(point.loss, -point.speedup) for point in points])
+    curve = [points[index] for index in kept]  # the better, the slower
+    good = [point for point in curve if point.loss <= own.loss]
+    worse = [point for point in curve if point.loss > own.loss]
+    if not good:
+        return Gain(own.speedup / worse[0].speedup, least=True)
+    if not worse:
+        return Gain(own.speedup / good[-1].speedup, most=True)
+    low, high = good[-1], worse[0]
+    share = (own.loss - low.loss) / (high.loss - low.loss)
+    log = (1 - share) * math.log(low.speedup) + share * math.log(high.speedup)
+    return Gain(own.speedup / math.exp(log))
+
+
+def exported(result: StudyResult, dominated: bool) -> tuple[FrontMember, ...]:
+    """The members of the front that become presets.
+
+    Args:
+        dominated: also those that a rival dominates.
+    """
+    return tuple(
+        member for member in result.front if dominated or dominating_rival(member, result) is None
+    )
+
+
+def _beside(member: FrontMember, result: StudyResult) -> tuple[_Point | None, list[_Point]]:
+    """The member and the rivals, measured alike."""
+    objective = result.objective
+    heldout = [rival for rival in result.rivals if _same(rival.heldout, member.heldout)]
+    rivals = heldout or result.rivals
+    timed = member.timing is not None and all(rival.timing is not None for rival in rivals)
+    loss = _loss(member.heldout if heldout else member.record.quality, objective)
+    speedup = member.speedup if timed else member.record.speedup
+    points = [
+        _Point(faster, value, rival)
+        for rival in rivals
+        if (value := _loss(rival.heldout if heldout else rival.quality, objective)) is not None
+        and (faster := rival.timed_speedup if timed else rival.speedup) is not None
+    ]
+    return (None if loss is None or speedup is None else _Point(speedup, loss)), points
+
+
+def _same(first: Quality | None, second: Quality | None) -> bool:
+    """Whether both were measured, on as many images: others never compare."""
+    return first is not None and second is not None and first.images == second.images
+
+
+def _loss(quality: Quality | None, objective: str) -> float | None:
+    return None if quality is None else quality.loss(objective)
