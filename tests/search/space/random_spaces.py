@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from hypothesis import strategies as st
 
-from dato import Topology
+from dato import Layer, Topology
 
 Config = dict[str, Any]
 FORECASTS = ("hold", "linear", "fitted")
@@ -19,7 +20,10 @@ def _number(low: float, high: float, digits: int = 3) -> st.SearchStrategy[float
 @st.composite
 def ranges(draw: st.DrawFn, low: float, high: float) -> Any:
     """A constant, a continuous range, one with a step, or a choice, from ``low`` to ``high``."""
-    form = draw(st.sampled_from(["constant", "continuous", "log", "step", "choice"]))
+    whole = ["whole"] if high - low >= 1 else []
+    form = draw(st.sampled_from(["constant", "continuous", "log", "step", "choice", *whole]))
+    if form == "whole":
+        return {"kind": "int", "low": math.ceil(low), "high": math.floor(high)}
     if form == "constant":
         return draw(_number(low, high))
     if form == "choice":
@@ -99,8 +103,35 @@ def spaces(draw: st.DrawFn, topology: Topology) -> Config:
         if draw(st.booleans()):
             config["forecast"]["quantity"] = draw(_words("epsilon", "output"))
     if draw(st.booleans()):
-        config["tokens"] = {"protect": draw(ranges(0.0, 1.0)), "share": draw(_words("level"))}
+        config["tokens"] = draw(tokens())
     return config
+
+
+@st.composite
+def tokens(draw: st.DrawFn) -> Config:
+    """Some of the settings of token selection."""
+    settings: Config = {
+        "protect": ranges(0.0, 1.0),
+        "dynamics_weight": ranges(0.0, 3.0),
+        "noise_weight": ranges(0.0, 3.0),
+        "share": _words("level", "layer"),
+        "patch": st.sampled_from([[2, 2], [2, 3], [4, 4]]),
+    }
+    named = draw(st.sets(st.sampled_from(sorted(settings))))
+    return {name: draw(settings[name]) for name in sorted(named)}
+
+
+@st.composite
+def topologies(draw: st.DrawFn) -> Topology:
+    """A denoiser with a middle of its own, self-attention wherever it likes."""
+    branches = draw(st.integers(3, 14))
+    places = draw(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(1, branches)), min_size=1, max_size=8)
+    )
+    layers = [
+        Layer(f"blocks.{index}", level, branch) for index, (level, branch) in enumerate(places)
+    ]
+    return Topology(branches, tuple(layers))
 
 
 def _words(*words: str) -> st.SearchStrategy[Any]:

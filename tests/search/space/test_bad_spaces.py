@@ -95,12 +95,15 @@ def test_a_mistake_is_named_with_its_path_and_remedy(
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
-    config = declared(cachd={}, tokens={"protect": -1}, **_interval(low=5, high=2))
+    tokens = {"protect": -1, "noise_weight": {"kind": ["float"]}}
+    config = declared(cachd={}, tokens=tokens, **_interval(low=5, high=2))
     config["prune"] = {"finest": {"kind": "float", "low": 0, "high": 0.9}}
     with pytest.raises(ConfigError) as caught:
         load_space(config)
     paths = {problem.split(": ")[0] for problem in caught.value.problems}
-    assert paths == {"cachd", "tokens.protect", "refresh.interval", "prune.finest"}
+    assert paths == {
+        "cachd", "tokens.protect", "tokens.noise_weight.kind", "refresh.interval", "prune.finest",
+    }  # fmt: skip
 
 
 MISFITS: list[tuple[dict[str, Any], str, str]] = [

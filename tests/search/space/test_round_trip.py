@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dato import Schedule, Topology
 from search.space import Space, SpaceContext, load_space
 from search.space.behaviour import Behaviour
-from tests.search.space.random_spaces import spaces
+from tests.search.space.random_spaces import spaces, topologies
 from tests.search.space.worlds import (
     RUN,
     SD15,
@@ -35,7 +35,11 @@ def _round_trips(space: Space, context: SpaceContext, schedule: Schedule) -> Non
 
 
 @settings(max_examples=150)
-@given(data=st.data(), topology=st.sampled_from([SD15, SDXL]), calls=st.integers(1, 100))
+@given(
+    data=st.data(),
+    topology=st.sampled_from([SD15, SDXL]) | topologies(),
+    calls=st.integers(1, 100),
+)
 def test_what_any_space_decodes_it_can_encode(
     data: st.DataObject, topology: Topology, calls: int
 ) -> None:
