@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
-from search.cli.sweep_watchers import wide_console
 from search.launch.audit_run import run_audit
 from search.launch.watching import PlainStages
 from search.records.folder import StudyFolder

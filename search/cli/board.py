@@ -121,7 +121,7 @@ class Board:
         return table
 
     def _failures(self) -> list[Text]:
-        counts = Counter(record.reason for record in self.records if record.state == "fail")
+        counts = Counter(record.reason for record in self.records if record.outcome == "fail")
         lines = [
             Text.assemble((f"{count} failed: ", "red"), reason, no_wrap=True, overflow="ellipsis")
             for reason, count in counts.most_common(REASONS)

@@ -11,10 +11,10 @@ from rich.table import Table
 
 from dato import Preset, Schedule, Topology, load_preset
 from dato.preset.words import holds, prunes, recomputes, rest
-from search.cli.sweep_watchers import wide_console
+from search.cli.console import wide_console
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
-from search.records.schedule_text import strip, summary
+from search.records.schedule_text import legend, pruning, strip, summary
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -39,19 +39,40 @@ def _head(preset: Preset) -> tuple[str, ...]:
         f"{escape(sampler.scheduler)}, {sampler.num_inference_steps} steps, guidance "
         f"{sampler.guidance_scale:g}, latents {height} x {width}",
         f"{strip(preset.schedule)}  {summary(preset.schedule)}",
+        f"[dim]{escape(legend(preset.schedule))}[/dim]",
         *filter(None, [holds(preset.schedule)]),
     )
 
 
 def diff(options: argparse.Namespace) -> int:
-    """Print one line for each difference. The exit code is 1 when there are any, as diff's is."""
+    """Print a summary, then a line for each difference. The exit code is 1 if there are any."""
     left, right = (load_preset(name) for name in (options.left, options.right))
     differences = left.diff(right)
+    if differences:
+        print(_difference(left, right))
     for each in differences:
         print(f"{each.path}: {json.dumps(each.left)} -> {json.dumps(each.right)}")
     if not differences:
         print("The presets are equal.")
     return 1 if differences else 0
+
+
+def _difference(left: Preset, right: Preset) -> str:
+    """The difference in one line: of the calls, and of what was measured."""
+    kinds = [
+        [each.schedule.kind(call) for call in range(each.schedule.calls)] for each in (left, right)
+    ]
+    if len(kinds[0]) != len(kinds[1]):
+        calls = f"{len(kinds[0])} and {len(kinds[1])} calls"
+    else:
+        count = sum(one != other for one, other in zip(*kinds, strict=True))
+        calls = f"{count} of {len(kinds[0])} calls differ" if count else "the same calls"
+    return f"{calls}; {_gist(left)} -> {_gist(right)}"
+
+
+def _gist(preset: Preset) -> str:
+    speed = "not measured" if preset.measured is None else f"{preset.measured.speedup:.2f}x"
+    return f"{preset.name} ({speed}: {summary(preset.schedule)}, {pruning(preset.schedule)})"
 
 
 class _Prices:

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
 import dato
-from dato import DatoError
+from dato import DatoError, Preset
 from search.errors import UserError
-from search.model.loading import ModelConfig, load_pipeline, set_scheduler
 
 
 def validate(options: argparse.Namespace) -> int:
     """Check each preset, and say what is wrong with it."""
-    pipe = None if options.model is None else load_pipeline(ModelConfig(path=options.model))
+    check = _nothing if options.model is None else _fits(options.model)
     broken = 0
     for name in options.presets:
         try:
             preset = dato.load_preset(name)
-            if pipe is not None:
-                set_scheduler(pipe, preset.sampler.scheduler)
-                with dato.applied(pipe, preset):
-                    pass
+            check(preset)
         except (DatoError, UserError) as error:
             broken += 1
             print(f"{name}: {error}", file=sys.stderr)
         else:
             print(f"{name}: valid, {preset.schedule.calls} calls, for {preset.model.id}")
     return 2 if broken else 0
+
+
+def _nothing(preset: Preset) -> None:
+    """Without a model, that a preset was read is all that is checked."""
+
+
+def _fits(path: str) -> Callable[[Preset], None]:
+    """A check against the pipeline at ``path``, which loads torch."""
+    from search.model.loading import ModelConfig, load_pipeline, set_scheduler
+
+    pipe = load_pipeline(ModelConfig(path=path))
+
+    def check(preset: Preset) -> None:
+        set_scheduler(pipe, preset.sampler.scheduler)
+        with dato.applied(pipe, preset):
+            pass
+
+    return check

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from search.cli.sweep_watchers import wide_console
+from search.cli.console import wide_console
 from search.errors import UserError
-from search.latency.cost_file import load_cost_table
+from search.latency.cost_file import load_cost_table, require_same_work
 from search.launch.retarget import retargeted
-from search.launch.study_cost_table import require_same_work
 from search.launch.study_result import current_result, preset_header
 from search.records.files import save_result
 from search.records.folder import StudyFolder

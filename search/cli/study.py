@@ -6,16 +6,19 @@ import argparse
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dato import load_preset
-from search.cli.sweep_watchers import wide_console
-from search.errors import UserError
-from search.launch.study_result import current_result, write_presets
+from search.cli.console import wide_console
+from search.errors import UNUSABLE, UserError
+from search.launch.study_result import current_result, ranked, write_presets
 from search.metrics import FIDS
 from search.records.folder import StudyFolder
 from search.records.members import member_latency, member_speedup
 from search.records.progress import metric_value
-from search.report import write_report
 from search.report.front_table import front_table
 from search.settings.compose import load_config
 from search.study.budget import Budget, Spent
@@ -26,12 +29,12 @@ def status(options: argparse.Namespace) -> int:
     folder = StudyFolder.open(options.folder)
     config = load_config(folder.config)
     result = current_result(config, folder)
-    counts = Counter(record.state for record in result.records)
+    counts = Counter(record.outcome for record in result.records)
     budget = Budget.of(config.budget)
     print(f"{result.name}: {budget.describe(Spent.by(result.records))}")
     print("  " + ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
     for reason, count in Counter(
-        record.reason for record in result.records if record.state == "fail"
+        record.reason for record in result.records if record.outcome == "fail"
     ).most_common(5):
         print(f"  failed {count}x: {reason}")
     print(f"  front: {len(result.front)} schedules")
@@ -50,7 +53,7 @@ def status(options: argparse.Namespace) -> int:
                 f"{metric / work:.1%} of that time in the metric"
             )
     if not budget.ended(result.records):
-        print(f"  go on with: dato-search resume {folder.root}")
+        print(f"  go on with: {folder.go_on}")
     return 0
 
 
@@ -84,23 +87,54 @@ def export(options: argparse.Namespace) -> int:
     """Presets of the front with their cards, in the study folder and where asked."""
     folder = StudyFolder.open(options.folder)
     config = load_config(folder.config)
-    paths = write_presets(config, folder, current_result(config, folder))
-    if not paths:
-        raise UserError(
-            "Cannot export presets: the study has no complete trial yet. Let the sweep go on first."
-        )
-    for path in paths:
-        load_preset(path)
-        if options.out is not None:
-            options.out.mkdir(parents=True, exist_ok=True)
-            for file in (path, path.with_suffix(".md")):
-                shutil.copy(file, options.out / file.name)
-        print((options.out or path.parent) / path.name)
+    result = current_result(config, folder)
+    with ExitStack() as stack:
+        target = folder
+        stack.enter_context(_written(folder, "Give another folder by --out"))
+        if options.out is not None:  # the study may be one that is only read
+            target = StudyFolder(Path(stack.enter_context(TemporaryDirectory())))
+        paths = write_presets(config, folder, result, target)
+        if not paths:
+            raise UserError(
+                "Cannot export presets: the study has no complete trial yet. Let the sweep go on "
+                "first."
+            )
+        for path in paths:
+            load_preset(path)
+            print(path if options.out is None else _copied(path, options.out))
     return 0
+
+
+@contextmanager
+def _written(folder: StudyFolder, remedy: str) -> Iterator[None]:
+    """Say which study cannot be written inside the block, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        inside = error.filename and folder.root in Path(error.filename).parents
+        if error.errno not in UNUSABLE or not inside:
+            raise
+        raise UserError(
+            f"Cannot write in the study folder {str(folder.root)!r}: {error.strerror}. {remedy}."
+        ) from error
+
+
+def _copied(preset: Path, folder: Path) -> Path:
+    """Copy a preset and its card; the preset's path there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (preset, preset.with_suffix(".md")):
+        shutil.copy(file, folder / file.name)
+    return folder / preset.name
 
 
 def report(options: argparse.Namespace) -> int:
     """Write the report again."""
+    from search.report.page import write_report
+
     folder = StudyFolder.open(options.folder)
-    print(write_report(current_result(load_config(folder.config), folder), folder))
+    result = current_result(load_config(folder.config), folder)
+    if result.damage_rank is None:
+        result = ranked(result, folder)
+    with _written(folder, "Make it writable, or copy it to where you can write"):
+        print(write_report(result, folder))
     return 0

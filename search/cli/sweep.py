@@ -8,11 +8,9 @@ import sys
 from pathlib import Path
 
 from dato.files import replace_text
+from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
-from search.cli.sweep_watchers import make_watcher, wide_console
 from search.errors import UserError
-from search.launch.largest_batch import automatic_batch
-from search.launch.sweep import run_sweep
 from search.records.folder import StudyFolder
 from search.report.front_table import front_table
 from search.settings import Config
@@ -24,12 +22,12 @@ def sweep(options: argparse.Namespace) -> int:
     if options.show:
         print(save_config(compose_config(options.overrides)), end="")
         return 0
-    config = compose_config(options.overrides, automatic_batch)
+    config = compose_config(options.overrides, _automatic_batch)
     root = Path(config.study.folder)
     if (root / "config.yaml").exists():
         raise UserError(
-            f"Cannot start a study in {str(root)!r}, which already holds one. Go on with it by "
-            f"'dato-search resume {root}', or choose another study.folder."
+            f"Cannot start a study in {str(root)!r}, which already holds one. Choose "
+            f"another study.folder, or go on with it: {StudyFolder(root).go_on}"
         )
     with StudyFolder.made(root) as folder:
         return _run(config, folder, options, resumed=False)
@@ -42,6 +40,9 @@ def resume(options: argparse.Namespace) -> int:
 
 
 def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resumed: bool) -> int:
+    from search.cli.sweep_watchers import make_watcher
+    from search.launch.sweep import run_sweep
+
     command = shlex.join(["dato-search", *sys.argv[1:]])
     try:
         with make_watcher(config, plain=options.plain) as watcher:
@@ -59,6 +60,13 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
     return 0
 
 
+def _automatic_batch(config: Config) -> int:
+    """The largest batch that fits, which the model itself says: only then is torch loaded."""
+    from search.launch.largest_batch import automatic_batch
+
+    return automatic_batch(config)
+
+
 def _keep(config: Config, folder: StudyFolder) -> None:
     """Make the folder a study, now that model, prompts and space have loaded."""
     replace_text(folder.config, save_config(config))
@@ -67,6 +75,4 @@ def _keep(config: Config, folder: StudyFolder) -> None:
 def _interrupted(folder: StudyFolder) -> int:
     if not folder.config.is_file():
         return interrupted("the study had not begun, so nothing was kept.")
-    return interrupted(
-        f"every finished trial is kept. Go on with: dato-search resume {folder.root}"
-    )
+    return interrupted(f"every finished trial is kept. Go on with: {folder.go_on}")

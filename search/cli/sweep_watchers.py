@@ -15,7 +15,7 @@ from search.cli.board import Board
 from search.launch.watching import SweepWatcher
 from search.metrics import metric
 from search.records.record import Quality, TrialRecord
-from search.records.schedule_text import summary
+from search.records.schedule_text import pruning, summary
 from search.settings import Config
 from search.study.budget import Budget, Spent
 
@@ -27,10 +27,11 @@ def describe(record: TrialRecord, objective: str) -> str:
     head = f"trial {record.number:>3} {record.state:<8}"
     if record.state == "fail" or record.schedule is None:
         return f"{head} {record.reason}"
+    calls = f"{summary(record.schedule)}, {pruning(record.schedule)}"
     speed = f"{record.speedup:5.2f}x" if record.speedup else ""
     fid = "" if record.quality is None else _value(record.quality, objective)
     distance = "" if record.distance is None else f"distance {record.distance:.4f}"
-    return f"{head} {speed}  {fid:<11} {distance:<16} {summary(record.schedule)}".rstrip()
+    return f"{head} {speed}  {fid:<11} {distance:<16} {calls}".rstrip()
 
 
 def _value(quality: Quality, objective: str) -> str:
@@ -97,11 +98,6 @@ class LiveWatcher:
         self._records, self._since = (*self._records, record), self._clock()
         line = Text(describe(record, self._objective), STYLES.get(record.state, ""))
         self._console.print(line, no_wrap=True, overflow="ellipsis", highlight=False)
-
-
-def wide_console() -> Console:
-    """A console of the terminal's width, or wide enough for a table if there is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 130)
 
 
 @contextmanager

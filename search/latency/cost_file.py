@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from search.errors import ConfigError, UserError
 from search.latency.cost_table import VERSION, CostTable
+from search.model.cost_setting import Work
 from search.records.reading import read_text
 
 
@@ -49,4 +50,14 @@ def _check_head(path: Path, text: str) -> None:
         raise UserError(
             f"Cannot read the cost table {str(path)!r}: it has version {head.get('version')!r}, "
             f"not {VERSION}. Measure it again: dato-search calibrate."
+        )
+
+
+def require_same_work(work: Work, table: CostTable, source: str) -> None:
+    """Raise :class:`UserError` where a table was measured for other work."""
+    found = work.differences(table.work)
+    if found:
+        raise UserError(
+            f"The cost table {source!r} ({table.work.model}) does not price this study's work "
+            f"({work.model}): {'; '.join(found)}. Calibrate with the study's model settings."
         )

@@ -14,7 +14,7 @@ from search.launch.watching import StageWatcher
 from search.records.files import save_result
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, StudyResult, TrialRecord
-from search.report import write_report
+from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.settings import Config
 from search.space import load_space

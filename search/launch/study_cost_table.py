@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dato import Schedule
 from search.errors import UserError
-from search.latency.cost_file import load_cost_table
+from search.latency.cost_file import load_cost_table, require_same_work
 from search.latency.cost_table import CostTable
 from search.latency.end_to_end import check_cost_table, compare
 from search.latency.measure import measure
@@ -88,16 +88,6 @@ def _given(paths: Sequence[str], work: Work) -> tuple[CostTable, ...]:
     for path, table in zip(paths, tables, strict=True):
         require_same_work(work, table, path)
     return tables
-
-
-def require_same_work(work: Work, table: CostTable, source: str) -> None:
-    """Raise :class:`UserError` where a table was measured for other work."""
-    found = work.differences(table.work)
-    if found:
-        raise UserError(
-            f"The cost table {source!r} ({table.work.model}) does not price this study's work "
-            f"({work.model}): {'; '.join(found)}. Calibrate with the study's model settings."
-        )
 
 
 def _schedules(

@@ -5,25 +5,28 @@ from __future__ import annotations
 import platform
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dato.preset import ModelInfo, SamplerInfo
 from search.latency.cost_file import load_cost_table
 from search.launch.retarget import other_tables, with_other_devices
-from search.model.reference import read_reference
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.reference import read_reference
 from search.report.export import export_presets
 from search.secrets import plain_without_passwords, without_passwords
 from search.settings import Config
-from search.study.auditor import Audited
-from search.study.damage_rank import damage_rank
 from search.study.front_choice import front_of
 from search.study.storage import read_study
 from search.study.trial_records import read_records
+
+if TYPE_CHECKING:  # a result is read without torch
+    from search.study.auditor import Audited
 
 LIBRARIES = ("torch", "diffusers", "optuna", "torchmetrics")
 
@@ -41,7 +44,7 @@ def assemble(
     table = load_cost_table(folder.cost_table)
     front = audited.front if audited else front_of(records, objective)
     errors = audited.cost_table_errors if audited else ()
-    return StudyResult(
+    result = StudyResult(
         name=config.study.name,
         config=public_config(config),
         objective=objective,
@@ -54,8 +57,16 @@ def assemble(
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},
         command=without_passwords(command),
-        damage_rank=damage_rank(folder, records, objective),
     )
+    return result if audited is None else ranked(result, folder)
+
+
+def ranked(result: StudyResult, folder: StudyFolder) -> StudyResult:
+    """The result with how well its calibration foretold the trials, for the report. Reading a
+    calibration loads torch."""
+    from search.study.damage_rank import damage_rank
+
+    return replace(result, damage_rank=damage_rank(folder, result.records, result.objective))
 
 
 def public_config(config: Config) -> dict[str, object]:
@@ -74,10 +85,12 @@ def current_result(config: Config, folder: StudyFolder) -> StudyResult:
     return assemble(config, folder, records)
 
 
-def write_presets(config: Config, folder: StudyFolder, result: StudyResult) -> tuple[Path, ...]:
-    """Write the front as presets into the study folder."""
+def write_presets(
+    config: Config, folder: StudyFolder, result: StudyResult, target: StudyFolder | None = None
+) -> tuple[Path, ...]:
+    """Write the front as presets into the study folder, or into ``target``."""
     model, sampler, _ = preset_header(config, folder, result)
-    return export_presets(result, folder, model=model, sampler=sampler)
+    return export_presets(result, target or folder, model=model, sampler=sampler)
 
 
 def preset_header(

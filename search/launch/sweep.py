@@ -17,7 +17,7 @@ from search.launch.watching import StageWatcher, SweepWatcher
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult, TrialRecord
-from search.report import write_report
+from search.report.page import write_report
 from search.report.sample_files import save_samples
 from search.settings import Config
 from search.space import load_space

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import nn
 
 from dato import Layer, Topology
+
+if TYPE_CHECKING:  # cost tables are read without torch
+    import torch
+    from torch import nn
 
 Timer = Literal["process_time", "cuda_events"]
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
@@ -14,9 +12,7 @@ from dato.files import replace_bytes
 from search.errors import UserError
 from search.model.images import Images
 from search.records.folder import StudyFolder, write_json
-from search.records.reading import read_text
-
-VERSION = 1
+from search.records.reference import VERSION, read_reference
 
 
 def kept_images(path: Path, make: Callable[[], Images]) -> Images:
@@ -58,27 +54,3 @@ def kept_drift(
         folder.reference, {"version": VERSION, "fingerprint": fingerprint, "drift": list(drift)}
     )
     return drift
-
-
-class Reference(BaseModel):
-    """``reference.json``: the drift of each call, and the weights on which it was measured."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-    version: Literal[1]
-    fingerprint: str = Field(max_length=200)
-    drift: tuple[float, ...]
-
-
-def read_reference(folder: StudyFolder) -> Reference:
-    """A study's ``reference.json``.
-
-    Raises:
-        UserError: it is missing or broken.
-    """
-    remedy = "Start the study anew."
-    try:
-        return Reference.model_validate_json(read_text(folder.reference, remedy))
-    except ValueError as error:
-        path = str(folder.reference)
-        raise UserError(f"Cannot read {path!r}: it is damaged. {remedy}") from error

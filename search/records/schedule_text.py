@@ -34,6 +34,31 @@ def action(depth: Depth, forecast: Forecast) -> str:
     return f"at depth {depth}" + ("" if forecast == "hold" else f" ({FORECASTS[forecast]})")
 
 
+def pruning(schedule: Schedule) -> str:
+    """The ratios of a schedule, such as ``"prunes 0.3 to 0.7"``, or ``"prunes nothing"``."""
+    kinds = (schedule.kinds[name] for name in dict.fromkeys(schedule.steps))
+    ratios = sorted({ratio for kind in kinds for ratio in kind.prune.values() if ratio > 0})
+    if not ratios:
+        return "prunes nothing"
+    low, high = f"{ratios[0]:.2g}", f"{ratios[-1]:.2g}"
+    return f"prunes {low}" if low == high else f"prunes {low} to {high}"
+
+
+def legend(schedule: Schedule) -> str:
+    """What the characters of a schedule's :func:`strip` mean, of those that it has."""
+    shown = set(strip(schedule))
+    words = [
+        (FULL, "full call"),
+        (REUSED, "repeats the last output"),
+        (FORECAST, "output forecast from earlier ones"),
+    ]
+    found = [f"{character} {word}" for character, word in words if character in shown]
+    shallow = "".join(character for character in BLOCKS if character in shown)
+    if shallow:
+        found.append(f"{shallow} recomputes that much of the depth")
+    return f"One character for each call: {', '.join(found)}."
+
+
 def strip(schedule: Schedule) -> str:
     """One character a call.
 

@@ -55,17 +55,18 @@ class Row:
 
 def headline(result: StudyResult) -> tuple[Number, ...]:
     """The numbers that a reader looks for first."""
-    states: Counter[str] = Counter(record.state for record in result.records)
+    states: Counter[str] = Counter(record.outcome for record in result.records)
     counts = [
         f"{states[state]} {word}"
         for state, word in (("complete", "complete"), ("pruned", "stopped early"),
-                            ("fail", "failed"), ("running", "still running"))
+                            ("fail", "failed"), ("interrupted", "interrupted and run again"),
+                            ("running", "still running"))
         if states[state]
     ]  # fmt: skip
     numbers = [
         _speedup_number(result),
         Number(str(len(result.front)), "", "presets on the front", _fastest(result)),
-        Number(str(len(result.records)), "", "trials", ", ".join(counts)),
+        Number(str(sum(not each.lost for each in result.records)), "", "trials", ", ".join(counts)),
     ]
     if result.cost_table_error is not None:
         error = f"{100 * result.cost_table_error:.1f}"
@@ -83,7 +84,8 @@ def _speedup_number(result: StudyResult) -> Number:
     label = "faster at no worse FID"
     base = result.baseline
     if base is None or not result.front:
-        return Number(MISSING, "", label, "no baseline or no front to compare")
+        why = "needs the unpatched trial and a front; give the study a larger budget"
+        return Number(MISSING, "", label, why)
     judged = {
         member.name: found
         for member in result.front
@@ -91,7 +93,11 @@ def _speedup_number(result: StudyResult) -> Number:
     }
     if not judged:
         measured = metric_value(base.record.quality, "fid_real") is not None
-        why = "no preset was audited yet" if measured else "FID to real images was not measured"
+        why = (
+            "no preset was audited yet; run dato-search audit on the study folder"
+            if measured
+            else "FID to real images was not measured; set quality.real to a folder of images"
+        )
         return Number(MISSING, "", label, why)
     kept = [
         (speedup, member)
@@ -101,8 +107,8 @@ def _speedup_number(result: StudyResult) -> Number:
     if not kept:
         nearest = min(bound for _, bound in judged.values())
         note = (
-            f"no preset is within {WORSE:.1%} of the unpatched FID for certain; "
-            f"the nearest may be {nearest:.1%} above"
+            f"only the unpatched model is: no preset is within {WORSE:.1%} of its FID for certain, "
+            f"the nearest may be {nearest:.1%} above; audit with more --images, or search longer"
         )
         return Number("1.0", TIMES, label, note)
     speedup, member = max(kept, key=lambda item: item[0])
@@ -164,7 +170,7 @@ def balanced(result: StudyResult, seen: Collection[str]) -> str:
 
 def failures(result: StudyResult) -> Sequence[tuple[str, int, int]]:
     """(reason, trials, first trial number) of the failed trials, most frequent first."""
-    failed = [record for record in result.records if record.state == "fail"]
+    failed = [record for record in result.records if record.outcome == "fail"]
     counts = Counter(record.reason or "no reason recorded" for record in failed)
     first = {record.reason or "no reason recorded": record.number for record in reversed(failed)}
     return [(reason, count, first[reason]) for reason, count in counts.most_common()]

@@ -18,7 +18,7 @@ from search.report.audit_table import bias
 from search.report.contents import balanced, failures, flatten, headline, rows
 from search.report.front_table import feasibility, further_metrics, other_devices
 from search.report.importance import importance
-from search.report.plots import front_figure, heldout_figure, progress_figure
+from search.report.plots import front_figure, heldout_figure, others, progress_figure
 from search.report.sample_uris import load_samples
 from search.report.strips import strips
 
@@ -66,6 +66,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         failures=failures(result),
         settings=flatten(result.config),
         has=frozenset(figures),
+        others=others(result),
         figures=Markup(_script_json({name: _plain(figure) for name, figure in figures.items()})),
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=Markup("".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)),

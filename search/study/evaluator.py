@@ -15,6 +15,7 @@ from search.model.images import Images, join
 from search.quality.meter import QualityMeter
 from search.records.record import TrialRecord
 from search.settings import QualitySettings
+from search.study.front_choice import is_unpatched
 from search.study.rung_margin import learned_margin
 
 
@@ -143,11 +144,6 @@ def dominating(record: TrialRecord, finished: Sequence[TrialRecord], margin: flo
         if other.latency_s <= record.latency_s and other.rung_fid * margin < record.rung_fid:
             return other.number
     return None
-
-
-def is_unpatched(schedule: Schedule) -> bool:
-    """Whether every call is the plain forward; its images are the reference's, bit for bit."""
-    return all(kind.is_null for kind in schedule.kinds.values())
 
 
 def _rung_and_final_losses(

@@ -5,14 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dato import Schedule
 from search.metrics import metric
 from search.pareto import non_dominated
 from search.records.members import member_interval, member_names
 from search.records.record import FrontMember, TrialRecord
-from search.study.evaluator import Evaluator, is_unpatched
 from search.study.trial_records import objectives
+
+if TYPE_CHECKING:  # a front is shown without torch
+    from search.study.evaluator import Evaluator
+
+
+def is_unpatched(schedule: Schedule) -> bool:
+    """Whether every call is the plain forward; its images are the reference's, bit for bit."""
+    return all(kind.is_null for kind in schedule.kinds.values())
 
 
 def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:

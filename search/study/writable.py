@@ -38,10 +38,14 @@ def writable(folder: StudyFolder) -> Iterator[None]:
         if reason is None:
             raise
         raise UserError(
-            f"Cannot write the study in {str(folder.root)!r} ({reason}). Every finished trial is "
-            "kept. Make room, then go on with: dato-search resume "
-            f"{folder.root}"
+            f"Cannot write the study in {str(folder.root)!r} ({reason}). {_remedy(folder)}"
         ) from error
+
+
+def _remedy(folder: StudyFolder) -> str:
+    if not folder.config.is_file():
+        return "The study had not begun, so nothing was kept. Make room, then start it again."
+    return f"Every finished trial is kept. Make room, then go on with: {folder.go_on}"
 
 
 def _reason(error: Exception) -> str | None:

@@ -16,7 +16,7 @@ from search.model.reference import kept_images
 from search.records.files import save_result
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult, TrialRecord
-from search.report import write_report
+from search.report.page import write_report
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
 from search.study.search_loop import Driver

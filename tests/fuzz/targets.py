@@ -20,10 +20,10 @@ from search.calibration.table import Calibration
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.model.prompt_sources import read_prompts
-from search.model.reference import read_reference
 from search.records.files import result_from_json, trials_from_json, trials_to_json
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord
+from search.records.reference import read_reference
 from search.settings import SamplerSettings, StorageSettings
 from search.settings.compose import compose_config, load_config, save_config
 from search.settings.safe_yaml import read_yaml

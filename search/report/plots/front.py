@@ -5,7 +5,7 @@ from __future__ import annotations
 from plotly import graph_objects as go
 
 from search.metrics import metric
-from search.records.record import StudyResult
+from search.records.record import StudyResult, TrialRecord
 from search.report.cells import TIMES
 from search.report.plots.traces import (
     baseline_trace,
@@ -25,19 +25,14 @@ def front_figure(result: StudyResult) -> go.Figure | None:
     Returns:
         ``None`` when no trial has a speed-up.
     """
-    marked = [m.record for m in (*result.front, *([result.baseline] if result.baseline else []))]
     placed = [record for record in result.records if record.speedup is not None]
-    grey = [
-        record
-        for record in placed
-        if record not in marked and trial_fid(record, result) is not None
-    ]
+    grey = others(result)
     if not placed and not result.front:
         return None
     figure = go.Figure()
     figure.add_trace(trials_trace(grey, result))
     for state, role, symbol in (("pruned", "pruned", "line-ns"), ("fail", "failed", "x-thin")):
-        figure.add_trace(rug_trace([r for r in placed if r.state == state], role, symbol))
+        figure.add_trace(rug_trace([r for r in placed if r.outcome == state], role, symbol))
     figure.add_trace(front_trace(result))
     if result.baseline is not None:
         figure.add_trace(baseline_trace(result.baseline, result.objective))
@@ -49,6 +44,18 @@ def front_figure(result: StudyResult) -> go.Figure | None:
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )
     return figure
+
+
+def others(result: StudyResult) -> list[TrialRecord]:
+    """The measured trials outside the front, which the figure shows in grey."""
+    marked = [m.record for m in (*result.front, *([result.baseline] if result.baseline else []))]
+    return [
+        record
+        for record in result.records
+        if record.speedup is not None
+        and record not in marked
+        and trial_fid(record, result) is not None
+    ]
 
 
 def _fid_scale(figure: go.Figure) -> dict[str, object]:

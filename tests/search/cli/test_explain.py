@@ -25,6 +25,7 @@ def test_explain_shows_the_strip_the_kinds_and_the_measurement(
     assert strip(preset.schedule) in out and summary(preset.schedule) in out
     assert "Measured on" in out and f"{preset.measured.speedup:.2f}x" in out
     assert "share of time" not in out
+    assert "█ full call, ~ output forecast from earlier ones." in out
 
 
 def test_explain_names_forecasts_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,14 +54,15 @@ def test_diff_names_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["diff", "pocket/fast", "pocket/fast"]) == 0
     assert capsys.readouterr().out == "The presets are equal.\n"
     assert main(["diff", "pocket/fast", str(other)]) == 1
-    lines = capsys.readouterr().out.splitlines()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("1 of 50 calls differ; pocket/fast (") and "x: 4 full" in first
     assert [line.partition(":")[0] for line in lines] == ["tokens.protect", "steps[7]"]
     forecast = ROOT / "tests/dato/golden/forecast.json"
     data = json.loads(forecast.read_text())
     data["weights"]["19"] = [1.0]
     other.write_text(json.dumps(data | {"quantity": "output"}))
     assert main(["diff", str(forecast), str(other)]) == 1
-    assert capsys.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.splitlines()[1:] == [
         "weights.19[0]: 2.5 -> 1.0",
         "weights.19[1]: -2.0 -> null",
         "weights.19[2]: 0.75 -> null",

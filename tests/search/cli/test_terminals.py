@@ -22,7 +22,7 @@ def test_a_strip_is_shown_in_any_encoding(encoding: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stdout", output)
     assert main(["explain", "pocket/fast"]) == 0
     output.flush()
-    shown = output.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    shown = output.buffer.getvalue().decode(encoding)
     assert "pocket/fast" in shown
     assert "?" not in shown
     assert ("█~~" if encoding == "utf-8" else "#~~") in shown
@@ -41,8 +41,8 @@ def test_a_process_that_writes_ascii_ends_with_code_0() -> None:
 
 
 def test_a_front_is_shown_in_any_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    from search.cli.console import wide_console
     from search.cli.plain_characters import show_on_any_terminal
-    from search.cli.sweep_watchers import wide_console
     from search.report.front_table import front_table
 
     output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -50,5 +50,5 @@ def test_a_front_is_shown_in_any_encoding(monkeypatch: pytest.MonkeyPatch) -> No
     show_on_any_terminal()
     wide_console().print(front_table(make_result(name="étude \N{SNOWMAN} \udc80")))
     output.flush()
-    shown = output.buffer.getvalue().decode("ascii")  # type: ignore[attr-defined]
+    shown = output.buffer.getvalue().decode("ascii")
     assert "etude ? ?" in shown

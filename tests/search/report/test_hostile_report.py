@@ -11,7 +11,7 @@ import pytest
 
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult
-from search.report import write_report
+from search.report.page import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MARK = "document.title='owned'"

@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult
-from search.report import write_report
+from search.records.record import LOST, StudyResult
 from search.report.cells import TIMES
+from search.report.contents import failures, headline
+from search.report.page import write_report
 from search.report.plots import front_figure
 from search.report.sample_uris import INLINE_BYTES, sample_grid
 from search.report.strips import bars
@@ -249,3 +250,22 @@ def test_far_outliers_do_not_squeeze_the_front(result: StudyResult) -> None:
     assert re.fullmatch(r"trials \(\d above the frame\)", figure.data[0].name)
     assert drawn(outlier(20)).layout.yaxis.type == "log"
     assert drawn(outlier(1)).layout.yaxis.type is None
+
+
+def test_a_trial_that_was_interrupted_did_not_fail(result: StudyResult) -> None:
+    before = {number.label: number for number in headline(result)}["trials"]
+    lost = replace(result.records[1], number=99, state="fail", reason=LOST)
+    with_lost = replace(result, records=(*result.records, lost))
+    after = {number.label: number for number in headline(with_lost)}["trials"]
+    assert after.value == before.value
+    assert "1 interrupted and run again" in after.note
+    assert LOST not in [reason for reason, _, _ in failures(with_lost)]
+
+
+def test_grey_points_are_spoken_of_where_there_are_some(
+    result: StudyResult, folder: StudyFolder
+) -> None:
+    assert "grey point" in write_report(result, folder).read_text()
+    marked = [result.records[0], *(member.record for member in result.front)]
+    alone = replace(result, records=tuple(marked))
+    assert "grey point" not in write_report(alone, folder).read_text()

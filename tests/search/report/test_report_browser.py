@@ -12,7 +12,7 @@ from PIL import Image
 from experiments.pictures.browser import CHROMIUM, Page, page
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult
-from search.report import write_report
+from search.report.page import write_report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium")
 
