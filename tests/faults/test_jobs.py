@@ -155,7 +155,7 @@ def test_ctrl_c_ends_jobs_of_this_machine_and_resume_goes_on(
     folder = tmp_path / "study"
     process = start(arguments(folder, postgres, "launcher.workers=2", "budget.trials=50"))
     at_trial(process, 1, lambda: reaches(process.pid, signal.SIGINT))
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
     # submitit's processes print after it, on the same terminal, that they were interrupted too.
     assert f"dato-search resume {folder}" in errors

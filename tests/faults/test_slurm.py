@@ -93,7 +93,7 @@ def test_ctrl_c_cancels_the_jobs_and_resume_goes_on(
     folder = tmp_path / "study"
     process = start(slurm_arguments(folder, postgres, "budget.trials=50"))
     at_trial(process, 1, partial(process.send_signal, signal.SIGINT))
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
     assert f"dato-search resume {folder}" in errors
     assert "Traceback" not in errors
@@ -112,7 +112,7 @@ def test_jobs_outlive_a_sweep_that_is_killed_and_resume_counts_their_trials(
     folder = tmp_path / "study"
     process = start(slurm_arguments(folder, postgres, "budget.trials=12"))
     at_trial(process, 1, process.kill)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
     before = len(records(folder))
     until(lambda: len(records(folder)) >= before + 2, "the jobs go on", log=slurm.log)
     assert len(slurm.queue()) == 2
@@ -198,7 +198,7 @@ def test_a_job_whose_minutes_are_up_ends_its_trial_and_another_job_follows(
     lines = (line for line in process.stdout if line.startswith("searching in "))
     assert next(lines) != next(lines)  # in another folder
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
     known = records(folder)
     assert known and not any(record.lost for record in known)

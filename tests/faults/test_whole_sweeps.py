@@ -56,9 +56,9 @@ def test_a_second_driver_is_refused_and_ctrl_c_twice_is_as_good_as_once(
     assert main(["resume", str(folder)]) == 2
     assert "Another process is running the study" in capsys.readouterr().err
     process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
+    time.sleep(0.2)  # as a person would, who sees no answer yet
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
     assert f"dato-search resume {folder}" in errors
     assert "Traceback" not in errors

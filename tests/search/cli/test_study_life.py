@@ -59,7 +59,7 @@ def stop_after(process: subprocess.Popen[str], trials: int, how: signal.Signals)
         if line.startswith(f"[{trials}/"):
             process.send_signal(how)
             break
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=200)
     return errors
 
 
@@ -217,7 +217,7 @@ def test_a_killed_audit_leaves_the_study_readable_and_goes_on(
     for line in process.stdout:
         if line.startswith(("held-out images of front member 2", "timing")):
             process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=200)
     assert (study / "front.json").read_text() == before
     assert main(["front", str(study)]) == 0
     kept = members_from_json(study / "audit" / "8-images-seed-0.json")

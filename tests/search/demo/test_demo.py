@@ -199,7 +199,7 @@ def test_a_request_is_short_and_to_an_address_that_exists(address: str) -> None:
 
 
 def test_the_page_may_load_nothing_from_elsewhere(address: str) -> None:
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         text = answer.read().decode()
     assert "http" not in text.replace("http-equiv", "")
@@ -276,5 +276,5 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     assert [p["name"] for p in ask(f"{address}presets")[1]["presets"]] == ["pocket/short"]
     assert ask(f"{address}generate", request())[0] == 200
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert (process.returncode, out, err) == (0, "\nStopped.\n", "")

@@ -60,7 +60,7 @@ def read(folder: StudyFolder) -> list[dict[str, Any]]:
     (run,) = offline_runs(folder)
     (log,) = run.glob("*.wandb")
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -279,7 +279,7 @@ def test_each_trial_has_a_run_of_its_own_once(
     assert [path.name for path in folder.wandb.glob("offline-run-*-trial-*")] == names
     (log,) = next(folder.wandb.glob(f"offline-run-*-trial-{numbers[0]}")).glob("*.wandb")
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(log)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
     assert f'"trial-{numbers[0]}"' in done.stdout
     for name in few.records[0].params:
         assert name in done.stdout

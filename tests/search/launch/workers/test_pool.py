@@ -136,7 +136,7 @@ def test_no_worker_outlives_its_driver(
         workers = [int(pid) for pid in driver.stdout.readline().split()]
         assert len(workers) == 1
         os.killpg(driver.pid, sign) if sign is signal.SIGINT else driver.kill()
-        _, errors = driver.communicate(timeout=30)
+        _, errors = driver.communicate(timeout=200)
     finally:
         driver.kill()
     until(lambda: not any(map(alive, workers)), "its workers are gone")
