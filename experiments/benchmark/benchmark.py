@@ -1,6 +1,6 @@
-"""Unpatched, DeepCache, tomesd and our presets on the pocket model, in one run.
+"""What a user would do instead, other tools, and our schedules on the pocket model, in one run.
 
-python -m experiments.benchmark.benchmark --images 128 --repeats 3
+python -m experiments.benchmark.benchmark --images 128 --repeats 5
 
 Needs the extra ``bench``. Writes results.json, results.md and results.png beside itself.
 """
@@ -20,21 +20,27 @@ import torch
 from dato.files import replace_text
 from experiments.benchmark.contenders import Contender, contenders
 from experiments.benchmark.render import plot, table
+from search.calibration.measure import measure_calibration
+from search.calibration.prompts import calibration_workload
 from search.latency.clock import time_once
 from search.launch.instruments import REAL_SEED
-from search.launch.workers.open_pool import model_config
+from search.metrics import FID_REAL_BOUND
 from search.model.generator import Generator
+from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
+from search.pocket.judge import correct
 from search.quality.features import load_feature_network
+from search.quality.image_pairs import psnr
 from search.quality.meter import QualityMeter
 from search.quality.real_images import real_statistics
 from search.records.folder import write_json
-from search.settings.compose import compose_config
 
 HERE = Path(__file__).parent
 SEED = 77
 """Prompts and noise that neither training nor any study saw."""
-INTERVALS, RATIOS = (3, 5, 10), (0.5,)
+STEPS, GUIDANCE, BATCH = 50, 2.0, 4
+DEPTHS = (1,)
+"""Cuts that the fitted contenders use."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,9 @@ class Row:
 
     Args:
         fid_real: FID to real renders; ``fid_reference``: to the unpatched images.
-        distance: paired latent distance to the unpatched images.
+        worse: ``fid_real`` over the unpatched one, less 1; ``bound``: its one-sided 95 % bound.
+        psnr: mean over images, in dB, to the unpatched ones.
+        captions: share of images that show all of their caption.
         latency_s: median CPU seconds per image of the denoising loop.
         speedup: median over rounds of unpatched time over own time, same round.
         low, high: smallest and largest speed-up of a round.
@@ -53,7 +61,10 @@ class Row:
     family: str
     fid_real: float
     fid_reference: float
-    distance: float
+    worse: float
+    bound: float
+    psnr: float
+    captions: float
     latency_s: float
     speedup: float
     low: float
@@ -63,14 +74,24 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=128)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    config = compose_config(["study.folder=unused"])
-    workload, _ = make_workloads(
-        config.model.prompts, images=options.images, heldout_images=4, seed=SEED
+    workload, _ = make_workloads("pocket", images=options.images, heldout_images=4, seed=SEED)
+
+    def make(scheduler: str, steps: int) -> Generator:
+        model = ModelConfig(
+            scheduler=scheduler,
+            num_inference_steps=steps,
+            guidance_scale=GUIDANCE,
+            batch_size=BATCH,
+        )
+        return Generator(model, workload)
+
+    calibration = measure_calibration(
+        make("DDIMScheduler", STEPS), calibration_workload("pocket", 8, SEED), DEPTHS
     )
-    entries = contenders(lambda: Generator(model_config(config.model), workload), INTERVALS, RATIOS)
+    entries = contenders(make, STEPS, calibration)
     times = _times(entries, options.repeats)
     rows = _rows(entries, times, options.images)
     write_json(HERE / "results.json", _document(options, rows))
@@ -93,7 +114,8 @@ def _rows(entries: tuple[Contender, ...], times: list[list[float]], count: int) 
     size = (reference.pixels.shape[-2], reference.pixels.shape[-1])
     network = load_feature_network("pocket")
     real = real_statistics("pocket", network, count=2048, seed=REAL_SEED + SEED, size=size)
-    meter = QualityMeter(network, real, reference)
+    meter = QualityMeter(network, real, reference, metrics=(FID_REAL_BOUND,))
+    prompts, base = entries[0].generator.workload.prompts, meter.unpatched().fid_real
     rows = []
     for place, entry in enumerate(entries):
         started = time.perf_counter()
@@ -108,7 +130,10 @@ def _rows(entries: tuple[Contender, ...], times: list[list[float]], count: int) 
                 family=entry.family,
                 fid_real=quality.fid_real,
                 fid_reference=quality.fid_reference,
-                distance=quality.distance,
+                worse=quality.fid_real / base - 1,
+                bound=quality.metrics[FID_REAL_BOUND] / base - 1,
+                psnr=float(psnr(images.pixels, reference.pixels).mean()),
+                captions=float(correct(images.pixels, prompts).mean()),
                 latency_s=statistics.median(row[place] for row in times),
                 speedup=statistics.median(speedups),
                 low=min(speedups),

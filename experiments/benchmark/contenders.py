@@ -1,13 +1,29 @@
-"""The pipelines that are compared: each its own copy of the model, patched once."""
+"""The pipelines that are compared: what a user would do instead, the other tools, and ours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dato import Schedule, list_presets, load_preset
-from experiments.benchmark.rivals import deepcache, tome
+from dato import Kind, Schedule, list_presets, load_preset
+from experiments.benchmark.patches import deepcache, tome
+from search.calibration.fit import Fitted
+from search.calibration.placement import placements
+from search.calibration.table import Calibration
 from search.model.generator import Generator
+
+SAMPLERS = {
+    "DDIM": "DDIMScheduler",
+    "DPM-Solver++ 2M": "DPMSolverMultistepScheduler",
+    "UniPC": "UniPCMultistepScheduler",
+}
+FEWER = (12, 8, 6, 5, 4)
+INTERVALS = (5, 8, 10)
+PLANNED = (12, 8, 6, 5, 4)
+RATIO = 0.5
+
+Make = Callable[[str, int], Generator]
+"""From a scheduler's class and a number of steps to a fresh, unpatched model."""
 
 
 @dataclass(frozen=True)
@@ -15,10 +31,9 @@ class Contender:
     """One row of the table.
 
     Args:
-        name: what a person reads.
-        family: ``"unpatched"``, ``"DeepCache"``, ``"tomesd"``, ``"uniform"`` or ``"preset"``.
-        generator: the model with its patch in place.
-        schedule: run through ``dato.apply``; ``None`` for the others' patches.
+        name: what a person reads; ``family``: its line in the plot.
+        generator: the model, with a patch in place or with a sampler of its own.
+        schedule: run through ``dato.apply``; ``None`` for everything that is not ours.
     """
 
     name: str
@@ -27,45 +42,78 @@ class Contender:
     schedule: Schedule | None = None
 
 
-def contenders(
-    make: Callable[[], Generator], intervals: Sequence[int], ratios: Sequence[float]
-) -> tuple[Contender, ...]:
-    """All contenders; ``make`` gives a fresh, unpatched model."""
-    plain = make()
-    calls = plain.calls
-    rows = [Contender("unpatched", "unpatched", plain)]
-    for interval in intervals:
-        rows.append(_deepcache(make(), interval))
-        rows.append(
-            Contender(
-                f"dato, every {interval} calls, depth 1",
-                "uniform",
-                plain,
-                Schedule.uniform(calls, interval, 1),
-            )
-        )
-    for ratio in ratios:
-        rows.append(_tomesd(make(), ratio))
-        rows.append(
-            Contender(
-                f"dato, prune {ratio} on level 0",
-                "uniform",
-                plain,
-                Schedule.uniform(calls, 1, prune={"level_0": ratio}),
-            )
-        )
-    presets = (
-        Contender(name, "preset", plain, load_preset(name).schedule)
-        for name in list_presets(model="pocket")
+def contenders(make: Make, steps: int, calibration: Calibration) -> tuple[Contender, ...]:
+    """All contenders, the unpatched model with ``steps`` DDIM steps first."""
+    plain = make(SAMPLERS["DDIM"], steps)
+    return (
+        Contender(f"unpatched, {steps} DDIM steps", "unpatched", plain),
+        *_fewer_steps(make),
+        *_other_tools(make, steps),
+        *(Contender(name, family, plain, own) for name, family, own in ours(calibration)),
+        *(
+            Contender(name, "preset", plain, load_preset(name).schedule)
+            for name in list_presets(model="pocket")
+        ),
     )
-    return (*rows, *presets)
 
 
-def _deepcache(generator: Generator, interval: int) -> Contender:
-    deepcache(generator.pipe, interval)
-    return Contender(f"DeepCache, interval {interval}, branch 0", "DeepCache", generator)
+def _fewer_steps(make: Make) -> Sequence[Contender]:
+    return [
+        Contender(f"{name}, {steps} steps", f"fewer {name} steps", make(scheduler, steps))
+        for name, scheduler in SAMPLERS.items()
+        for steps in FEWER
+    ]
 
 
-def _tomesd(generator: Generator, ratio: float) -> Contender:
-    tome(generator.pipe, ratio)
-    return Contender(f"tomesd, ratio {ratio}", "tomesd", generator)
+def _other_tools(make: Make, steps: int) -> Sequence[Contender]:
+    rows = []
+    for interval in INTERVALS:
+        patched = make(SAMPLERS["DDIM"], steps)
+        deepcache(patched.pipe, interval)
+        rows.append(Contender(f"DeepCache, every {interval}, branch 0", "DeepCache", patched))
+    merged = make(SAMPLERS["DDIM"], steps)
+    tome(merged.pipe, RATIO)
+    rows.append(Contender(f"tomesd, ratio {RATIO}", "tomesd", merged))
+    both = make(SAMPLERS["DDIM"], steps)
+    tome(both.pipe, RATIO)
+    deepcache(both.pipe, INTERVALS[0])
+    rows.append(Contender(f"DeepCache, every {INTERVALS[0]}, with tomesd", "DeepCache", both))
+    return rows
+
+
+def ours(calibration: Calibration) -> Sequence[tuple[str, str, Schedule]]:
+    """Name, family and schedule of what the engine runs without a search."""
+    calls = calibration.calls
+    rows: list[tuple[str, str, Schedule]] = []
+    for interval in INTERVALS:
+        reused = Schedule.uniform(calls, interval, 0)
+        linear = Schedule.uniform(calls, interval, 0, forecast="linear")
+        rows += [
+            (f"output reused, full every {interval}", "reuse", reused),
+            (f"output linear, full every {interval}", "linear", linear),
+            (
+                f"output linear, full every {interval}, fitted depth 1 halfway",
+                "fitted",
+                halfway(interval, calibration),
+            ),
+        ]
+    plans = {len(plan.full): plan for plan in placements(calibration)}
+    for count in PLANNED:
+        schedule = plans[count].schedule(calls)
+        rows.append((f"output linear, {count} planned full calls", "planned", schedule))
+    return rows
+
+
+def halfway(interval: int, calibration: Calibration) -> Schedule:
+    """Full calls every ``interval``, between two of them a call of depth 1 around a fitted cut, and
+    linear outputs for the rest."""
+    kinds = {
+        "full": Kind(),
+        "shallow": Kind(1, forecast="fitted"),
+        "held": Kind(0, forecast="linear"),
+    }
+    names = {0: "full", interval // 2: "shallow"}
+    steps = tuple(names.get(call % interval, "held") for call in range(calibration.calls))
+    depths = [kinds[step].depth for step in steps]
+    weights = Fitted(calibration)(depths, [kinds[step].forecast for step in steps])
+    return Schedule(kinds, steps, weights=weights)

@@ -72,13 +72,13 @@ def _compiled(pipe: Any, calls: int, architecture: Architecture) -> None:
 
 
 def _deepcache(pipe: Any, calls: int, architecture: Architecture) -> None:
-    from experiments.benchmark.rivals import deepcache
+    from experiments.benchmark.patches import deepcache
 
     deepcache(pipe, INTERVAL)
 
 
 def _tomesd(pipe: Any, calls: int, architecture: Architecture) -> None:
-    from experiments.benchmark.rivals import tome
+    from experiments.benchmark.patches import tome
 
     tome(pipe, RATIO, architecture.level)
 

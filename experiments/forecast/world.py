@@ -24,6 +24,8 @@ from search.quality.frechet import frechet_between
 
 DEPTHS = (1, 2, 3)
 SEED = 21
+RUNS = 8
+"""Unpatched runs of a calibration."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,19 @@ class World:
         )
         return Generator(model, unseen)
 
-    def calibration(self, seed: int = 0) -> Calibration:
+    def calibration(self, seed: int = 0, runs: int = RUNS) -> Calibration:
         """Measured unless the cache holds it."""
-        name = f"{self.scheduler}-{self.steps}-{self.guidance:g}-{seed}.safetensors"
+        name = f"{self.scheduler}-{self.steps}-{self.guidance:g}-{seed}"
+        name += f"{'' if runs == RUNS else f'-{runs}-runs'}.safetensors"
         if not (self.cache / name).is_file():
-            found = measure_calibration(self.generator, self.workload(seed), DEPTHS)
+            self.cache.mkdir(parents=True, exist_ok=True)
+            found = measure_calibration(self.generator, self.workload(seed, runs), DEPTHS)
             found.save(self.cache / name)
         return Calibration.load(self.cache / name)
 
-    def workload(self, seed: int = 0) -> Workload:
+    def workload(self, seed: int = 0, runs: int = RUNS) -> Workload:
         """What calibration sees."""
-        return calibration_workload("pocket", 8, seed)
+        return calibration_workload("pocket", runs, seed)
 
     @cached_property
     def reference(self) -> Tensor:
