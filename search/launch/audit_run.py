@@ -9,11 +9,12 @@ from search.errors import UserError
 from search.launch.audit_checkpoint import FileAuditCheckpoint
 from search.launch.instruments import Heldout, Instruments, open_instruments
 from search.launch.random_schedules import random_schedules
+from search.launch.rivals import TimedTogether, heldout_rivals, searched_rivals
 from search.launch.study_result import assemble, current_result, write_presets
 from search.launch.watching import StageWatcher
 from search.records.files import save_result
 from search.records.folder import StudyFolder
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.settings import Config
@@ -30,28 +31,32 @@ def audit_front(
     chosen: Sequence[int],
     watcher: StageWatcher,
     checkpoint: AuditCheckpoint | None = None,
-) -> Audited:
-    """Audit the ``chosen`` members on the held-out prompts of the instruments."""
+) -> tuple[Audited, tuple[Rival, ...]]:
+    """Audit the ``chosen`` members on the held-out prompts of the instruments, and the study's
+    rivals beside them."""
     config = instruments.config
+    rivals = searched_rivals(instruments, front, watcher)
     reference, meter = instruments.audited_images()
+    together = TimedTogether(instruments, heldout_rivals(instruments, rivals, meter, watcher))
     auditor = Auditor(
         source=instruments.pool,
         meter=meter,
         reference=reference,
         evaluator=instruments.evaluator,
         objective=config.quality.objective,
-        time_together=instruments.time_together,
+        time_together=together,
         stage=watcher.stage,
         shown=SHOWN,
         checkpoint=checkpoint or NoAuditCheckpoint(),
     )
     count, seed = config.latency.check_schedules, config.study.seed
-    return auditor.audit(
+    audited = auditor.audit(
         baseline_record(records, instruments.evaluator, instruments.context.calls),
         front,
         chosen,
         random_schedules(load_space(config.space), instruments.context, count, seed),
     )
+    return audited, together.rivals
 
 
 def run_audit(
@@ -88,10 +93,12 @@ def run_audit(
             folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json"
         )
         with open_instruments(config, folder, watcher, heldout) as instruments:
-            audited = audit_front(
+            audited, rivals = audit_front(
                 instruments, known.records, front, range(len(front)), watcher, checkpoint
             )
-        result = assemble(config, folder, known.records, audited=audited, command=known.command)
+        result = assemble(
+            config, folder, known.records, audited=audited, rivals=rivals, command=known.command
+        )
         result = replace(result, damage_rank=known.damage_rank)
         watcher.stage("writing presets and report")
         save_result(result, folder)

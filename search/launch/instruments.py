@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dato import Schedule
 from search.errors import TrialError, UserError
 from search.latency.cost_table import CostTable
-from search.latency.end_to_end import Compared, compare
+from search.latency.end_to_end import Compared, Run, compare
 from search.launch.study_calibration import study_context
 from search.launch.study_cost_table import study_table
 from search.launch.study_features import require_same_features
@@ -69,7 +68,8 @@ class Instruments:
     Args:
         pool: generates images and measures.
         context: what the space decodes with.
-        reference: the unpatched model's images of the search workload.
+        workload: the search's prompts and noise.
+        reference: the unpatched model's images of them.
         evaluator: scores schedules on the search workload.
         heldout: what the front is audited with; ``heldout_workload``: its prompts and noise.
         network: feature network; ``real``: statistics of real images, or ``None``.
@@ -80,6 +80,7 @@ class Instruments:
     folder: StudyFolder
     pool: Pool
     context: SpaceContext
+    workload: Workload
     reference: Images
     evaluator: Evaluator
     heldout: Heldout
@@ -103,6 +104,12 @@ class Instruments:
         except ValueError as error:
             raise UserError(str(error)) from error
 
+    @property
+    def heldout_metrics(self) -> tuple[str, ...]:
+        """The search's, and the paired bound that says whether an FID is no worse."""
+        real = () if self.config.quality.real == "none" else (FID_REAL_BOUND,)
+        return tuple(dict.fromkeys((*self.config.metrics(), *real)))
+
     def audited_images(self) -> tuple[Images, AuditMeter]:
         """The unpatched model's held-out images and the meter that compares with them."""
         quality = self.config.quality
@@ -115,14 +122,15 @@ class Instruments:
             self.real,
             images,
             metric_device(self.config.model),
-            metrics=_heldout_metrics(self.config),
+            metrics=self.heldout_metrics,
             scorers=self.scorers,
             prompts=self.heldout_workload.prompts,
         )
         return images, AuditMeter(meter, quality.objective, quality.images)
 
-    def time_together(self, schedules: Sequence[Schedule]) -> Compared:
-        """End-to-end times of schedules, interleaved with the unpatched pipeline."""
+    def time_together(self, schedules: Sequence[Run]) -> Compared:
+        """End-to-end times of schedules and other samplers, in turns with the unpatched
+        pipeline."""
         repeats = self.heldout.repeats
         return self.pool.measure(partial(compare, schedules=tuple(schedules), repeats=repeats))
 
@@ -167,6 +175,7 @@ def open_instruments(
             folder=folder,
             pool=pool,
             context=study_context(config, folder, pool, watcher, drift),
+            workload=search,
             reference=reference,
             evaluator=Evaluator(pool, meter, rung_meter, table, pool.description.topology, quality),
             heldout=heldout,
@@ -201,12 +210,6 @@ def measure_unpatched(
     except TrialError as error:
         raise UserError(f"Cannot run the unpatched model: {error}") from error
     return table, reference, drift
-
-
-def _heldout_metrics(config: Config) -> tuple[str, ...]:
-    """The search's, and the paired bound that says whether an FID is no worse."""
-    real = () if config.quality.real == "none" else (FID_REAL_BOUND,)
-    return tuple(dict.fromkeys((*config.metrics(), *real)))
 
 
 def _meters(

@@ -9,7 +9,7 @@ from dato import Schedule, Topology
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
 from search.records.folder import StudyFolder
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.settings.constraints import Constraints
 from search.study.front_choice import front_of
 
@@ -56,6 +56,7 @@ def retargeted(result: StudyResult, table: CostTable, constraints: Constraints) 
         result,
         records=records,
         front=front,
+        rivals=tuple(_rival(rival, table, topology) for rival in result.rivals),
         baseline=None
         if base is None
         else replace(
@@ -65,6 +66,17 @@ def retargeted(result: StudyResult, table: CostTable, constraints: Constraints) 
         cost_table_error=None if table.check is None else table.check.median,
         device=f"{table.place.label} (latency predicted from its cost table)",
     )  # fmt: skip
+
+
+def _rival(rival: Rival, table: CostTable, topology: Topology) -> Rival:
+    return replace(
+        rival,
+        latency_s=table.price(Schedule.full(rival.calls), topology),
+        speedup=table.price(Schedule.full(table.work.calls), topology)
+        / table.price(Schedule.full(rival.calls), topology),
+        timing=None,
+        timed_speedup=None,
+    )
 
 
 def _repriced(

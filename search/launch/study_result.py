@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from dato.preset import ModelInfo, SamplerInfo
 from search.latency.cost_file import load_cost_table
 from search.launch.retarget import other_tables, with_other_devices
-from search.records.files import load_result
+from search.records.files import load_result, load_rivals
 from search.records.folder import StudyFolder
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.reference import read_reference
 from search.report.export import export_presets
 from search.secrets import plain_without_passwords, without_passwords
@@ -37,9 +37,14 @@ def assemble(
     records: Sequence[TrialRecord],
     *,
     audited: Audited | None = None,
+    rivals: Sequence[Rival] | None = None,
     command: str = "",
 ) -> StudyResult:
-    """The result as far as it is known: from an audit, or from the records alone."""
+    """The result as far as it is known: from an audit, or from the records alone.
+
+    Args:
+        rivals: by default those that the study's folder holds.
+    """
     objective = config.quality.objective
     table = load_cost_table(folder.cost_table)
     front = audited.front if audited else front_of(records, objective)
@@ -57,6 +62,7 @@ def assemble(
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},
         command=without_passwords(command),
+        rivals=load_rivals(folder.rivals) if rivals is None else tuple(rivals),
     )
     return result if audited is None else ranked(result, folder)
 

@@ -16,7 +16,7 @@ from search.launch.study_result import assemble, public_config, write_presets
 from search.launch.watching import StageWatcher, SweepWatcher
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult, TrialRecord
+from search.records.record import Rival, StudyResult, TrialRecord
 from search.report.page import write_report
 from search.report.sample_files import save_samples
 from search.settings import Config
@@ -60,8 +60,10 @@ def run_sweep(
             _search(instruments, driver, tracker, watcher, first)
             records = driver.others.with_retries(lambda: read_records(driver.study))
             save_trials(records, folder)
-            audited = _audit(instruments, records, watcher)
-            result = assemble(config, folder, records, audited=audited, command=command)
+            audited, rivals = _audit(instruments, records, watcher)
+            result = assemble(
+                config, folder, records, audited=audited, rivals=rivals, command=command
+            )
         watcher.stage("writing presets and report")
         save_result(result, folder)
         save_samples(audited.samples, folder)
@@ -145,7 +147,7 @@ def _trials(
 
 def _audit(
     instruments: Instruments, records: Sequence[TrialRecord], watcher: StageWatcher
-) -> Audited:
+) -> tuple[Audited, tuple[Rival, ...]]:
     """A small audit: some members, spread over speed-up."""
     quality = instruments.config.quality
     front = front_of(records, quality.objective)

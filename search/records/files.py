@@ -136,29 +136,29 @@ def members_from_json(path: Path) -> tuple[FrontMember, ...]:
         raise _unreadable(path.name, error) from error
 
 
-def save_rivals(rivals: Iterable[Rival], folder: StudyFolder) -> None:
-    """Write ``rivals.json``."""
+def save_rivals(rivals: Iterable[Rival], path: Path) -> None:
+    """Write rivals to ``path``."""
     value = {
         "format": FORMATS["rivals"],
         "version": VERSION,
         "rivals": [_rival(rival) for rival in rivals],
     }
     text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
-    replace_text(folder.rivals, text + "\n")
+    replace_text(path, text + "\n")
 
 
-def load_rivals(folder: StudyFolder) -> tuple[Rival, ...]:
-    """The rivals in ``rivals.json``; none where the study has not measured any yet.
+def load_rivals(path: Path) -> tuple[Rival, ...]:
+    """The rivals that :func:`save_rivals` wrote; none where there is no file.
 
     Raises:
         UserError: the file is broken.
     """
-    if not folder.rivals.is_file():
+    if not path.is_file():
         return ()
     try:
-        parsed = RivalsFile.model_validate_json(read_text(folder.rivals, REMEDY, LARGE))
+        parsed = RivalsFile.model_validate_json(read_text(path, REMEDY, LARGE))
     except ValidationError as error:
-        raise _unreadable(folder.rivals.name, error) from error
+        raise _unreadable(path.name, error) from error
     return tuple(rival.to_rival() for rival in parsed.rivals)
 
 

@@ -143,9 +143,9 @@ def test_a_metric_of_which_more_is_better_is_compared_the_other_way_round() -> N
 
 def test_rivals_are_kept_in_the_study_and_read_back(folder: StudyFolder) -> None:
     known = (replace(rival(6, 1.0), timing=Timing(0.1, 0.0, 2), timed_speedup=8.1, seconds=3.0),)
-    assert load_rivals(folder) == ()
-    save_rivals(known, folder)
-    (found,) = load_rivals(folder)
+    assert load_rivals(folder.rivals) == ()
+    save_rivals(known, folder.rivals)
+    (found,) = load_rivals(folder.rivals)
     assert replace(found, quality=known[0].quality) == known[0]
     assert math.isnan(found.quality.fid_real)
 
@@ -153,7 +153,7 @@ def test_rivals_are_kept_in_the_study_and_read_back(folder: StudyFolder) -> None
 def test_a_damaged_file_of_rivals_is_refused(folder: StudyFolder) -> None:
     folder.rivals.write_text('{"format": "dato-rivals", "version": 1, "rivals": [{}]}')
     with pytest.raises(UserError, match=r"rivals\.json does not follow its format"):
-        load_rivals(folder)
+        load_rivals(folder.rivals)
 
 
 def test_a_result_keeps_its_rivals_and_older_files_have_none() -> None:
