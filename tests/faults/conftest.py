@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,7 +41,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+    root = os.geteuid() == 0 and shutil.which("mount") is not None
+    if not root or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a file system of its own needs root and the right to mount")
     try:
         yield disk
