@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 
 from dato import Preset
 from search.errors import UserError
 from search.launch.workers.open_pool import model_config
 from search.model.loading import ModelConfig
 from search.settings.compose import compose_model
+from search.settings.groups import options
 
 OF_THE_PRESET = ("model.scheduler", "model.num_inference_steps", "model.guidance_scale")
 """Settings that a preset fixes, because its schedule and measurements belong to them."""
@@ -49,6 +49,4 @@ def model_of(preset: Preset, overrides: Sequence[str]) -> ModelConfig:
 
 def known_models() -> tuple[str, ...]:
     """Names for ``model=NAME`` whose path is known."""
-    found = (file.name for file in files("conf").joinpath("model").iterdir())
-    names = {name.removesuffix(".yaml") for name in found if name.endswith(".yaml")}
-    return tuple(sorted(names - {"custom"}))
+    return tuple(name for name in options("model") if name != "custom")

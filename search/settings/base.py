@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from search.settings.duration import parse_duration
+
+
+def expanded(path: str) -> str:
+    """The path with ``~`` as the home folder, as shells have it. Raises ValueError."""
+    found = os.path.expanduser(path)
+    if found.startswith("~") and found.partition("/")[0] != "~":
+        name = found.partition("/")[0]
+        raise ValueError(f"{name} is no user's home folder here; write the path out, or ./{name}")
+    return found
+
+
+Location = Annotated[str, AfterValidator(expanded)]
+"""A path, or a name that stands where a path may: ``~`` is the home folder."""
 
 
 class Settings(BaseModel):

@@ -1,22 +1,18 @@
-"""From command-line overrides to one resolved configuration, through Hydra's compose API."""
+"""From command-line overrides to one resolved configuration, and a study's own from its file."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import ConfigCompositionException, HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from search.errors import UserError
 from search.settings import AUTO, Config, ModelSettings, cpu_batch, parse_config, parse_model
+from search.settings.base import expanded
+from search.settings.groups import options
 from search.settings.safe_yaml import read_yaml
 
 RESUMABLE = ("budget", "tracker", "launcher", "rivals", "export")
@@ -30,7 +26,8 @@ def compose_config(
 
     Args:
         overrides: Hydra overrides. ``space=path/to/file.yaml`` reads a space from that file, and
-            ``constraints.speedup=>=5`` needs no quotes inside the shell's own.
+            settings that are texts, such as paths and bounds, need no quotes inside the shell's
+            own.
         automatic: finds the batch size that ``model.batch_size=auto`` stands for, from the
             configuration with a batch of 1. The number is kept, so a resumed study has the same.
 
@@ -38,11 +35,10 @@ def compose_config(
         UserError: for overrides that Hydra refuses.
         ConfigError: for values that the settings refuse.
     """
+    from search.settings.hydra_groups import composed
+
     overrides, space = _take_space_file(overrides)
-    values = _composed(overrides)
-    if space is not None:
-        values["space"] = space
-    values = _with_folder(values)
+    values = _with_folder(composed(overrides, space))
     model = values["model"]
     if isinstance(model, dict) and model.get("batch_size") == AUTO:
         model["batch_size"] = 1
@@ -63,8 +59,10 @@ def compose_model(overrides: Sequence[str]) -> ModelSettings:
                 f"Only settings of the model are taken here, not {override!r}. Use model=NAME, "
                 "model.path=FOLDER, model.device=cuda and the like."
             )
+    from search.settings.hydra_groups import composed
+
     # Some models ask for a study's prompts; none are read here.
-    return parse_model(_composed(["model.prompts=pocket", *overrides]))
+    return parse_model(composed(["model.prompts=pocket", *overrides]))
 
 
 def save_config(config: Config) -> str:
@@ -90,20 +88,11 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
                 f"measured with. Change settings under {', '.join(RESUMABLE)} (such as "
                 "budget.trials=200), or start a new sweep."
             )
-    try:
-        changes = _plain(OmegaConf.from_dotlist(list(overrides)))
-    except OmegaConfBaseException as error:
-        raise UserError(_explain(error)) from error
-    return parse_config(_merged(stored, changes))
+    if not overrides:
+        return parse_config(stored)
+    from search.settings.hydra_groups import changes
 
-
-def _composed(overrides: Sequence[str]) -> dict[str, Any]:
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_module("conf", version_base="1.3"):
-            return _plain(compose("config", [_quoted(override) for override in overrides]))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_explain(error)) from error
+    return parse_config(_merged(stored, changes(overrides)))
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,31 +107,23 @@ def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def _plain(config: Any) -> dict[str, Any]:
-    values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
-
-
 def _take_space_file(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any] | None]:
     rest, space = [], None
     for override in overrides:
         key, _, value = override.partition("=")
         if key == "space" and value.endswith((".yaml", ".yml")):
-            space = {"name": Path(value).stem} | read_yaml(Path(value))
+            space = _space(Path(expanded(value.strip("\"'"))))
         else:
             rest.append(override)
     return rest, space
 
 
-def _quoted(override: str) -> str:
-    """The override with quotes that Hydra's grammar wants around ``<`` and ``>``.
-
-    The user's own quotes do not reach it: the shell removes them.
-    """
-    key, _, value = override.partition("=")
-    bare = key.lstrip("+").startswith("constraints.") and value.startswith(("<", ">"))
-    return f'{key}="{value}"' if bare else override
+def _space(path: Path) -> dict[str, Any]:
+    """The space of a file, which is named after the file unless it has a name of its own. The name
+    of a shipped space was only copied with it."""
+    values = read_yaml(path)
+    named = values.get("name") not in (None, *options("space"))
+    return values if named else {**values, "name": path.stem}
 
 
 def _with_folder(values: dict[str, Any]) -> dict[str, Any]:
@@ -154,18 +135,3 @@ def _with_folder(values: dict[str, Any]) -> dict[str, Any]:
     if isinstance(study, dict) and isinstance(storage, dict) and storage.get("kind") == "postgres":
         storage["study"] = storage.get("study") or Path(str(study["folder"])).name
     return values
-
-
-def _explain(error: Exception) -> str:
-    """Hydra's message as one paragraph, with the closest valid option where one is near."""
-    text = " ".join(str(error).split())
-    if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
-        text = f"{text} {' '.join(str(error.__cause__).split())}"
-    text = text.partition(" Config search path")[0]
-    missing = text.partition("Could not find '")[2].partition("'")[0]
-    options = text.partition("Available options in '")[2].partition("': ")[2].split()
-    close = difflib.get_close_matches(missing.rpartition("/")[2], options, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    override = getattr(error, "override", None)
-    place = f" (in {override!r})" if override else ""
-    return f"The overrides do not fit the configuration: {text}{place}{hint}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from search.settings.base import Settings
+from search.settings.base import Location, Settings
 
 
 class LatencySettings(Settings):
@@ -21,4 +21,4 @@ class LatencySettings(Settings):
     repeats: int = Field(ge=1)
     budget_s: float = Field(gt=0)
     check_schedules: int = Field(ge=0)
-    tables: tuple[str, ...] = ()
+    tables: tuple[Location, ...] = ()

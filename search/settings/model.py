@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from search.settings.base import Settings
+from search.settings.base import Location, Settings
 
 
 class ModelSettings(Settings):
@@ -28,7 +28,7 @@ class ModelSettings(Settings):
     """
 
     id: str
-    path: str
+    path: Location
     weights: Literal["pretrained", "random", "tiny"] = "pretrained"
     architecture: (
         Literal[
@@ -50,6 +50,6 @@ class ModelSettings(Settings):
     dtype: Literal["float32", "float16", "bfloat16"]
     device: str
     batch_size: int = Field(ge=1)
-    prompts: str
+    prompts: Location
     vae_slicing: bool = False
     vae_tiling: bool = False

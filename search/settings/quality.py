@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator, model_validator
 
 from search.metrics import FID_REAL_BOUND, metric
-from search.settings.base import Settings
+from search.settings.base import Location, Settings
 
 
 class QualitySettings(Settings):
@@ -38,10 +38,10 @@ class QualitySettings(Settings):
     objective: str
     record: tuple[str, ...] = ()
     features: str
-    features_path: str | None = None
-    clip_path: str = "openai/clip-vit-large-patch14"
-    lpips_path: str | None = None
-    real: str
+    features_path: Location | None = None
+    clip_path: Location = "openai/clip-vit-large-patch14"
+    lpips_path: Location | None = None
+    real: Location
     images: int = Field(ge=2)
     rung_images: int = Field(ge=2)
     rung_margin: float = Field(ge=1)

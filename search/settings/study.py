@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from search.settings.base import Settings
+from search.settings.base import Location, Settings
 
 
 class StudySettings(Settings):
     """The study's name, folder and seed."""
 
     name: str = Field(min_length=1)
-    folder: str = Field(min_length=1)
+    folder: Location = Field(min_length=1)
     seed: int = Field(ge=0, lt=2**31)
 
 
@@ -42,7 +42,7 @@ class WarmstartSettings(Settings):
 
     count: int = Field(ge=0)
     optimal: int = Field(default=0, ge=0)
-    study: str | None = None
+    study: Location | None = None
 
 
 class TrackerSettings(Settings):

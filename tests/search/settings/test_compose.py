@@ -152,7 +152,7 @@ def test_image_counts_are_whole_batches_and_the_rung_is_smaller() -> None:
         ("constraints.speedup=>=baseline", "a factor above 0"),
         ("constraints.speedup=<=0", "a factor above 0"),
         ("constraints.fid=>=5", "a lower bound.*write <="),
-        ("constraints.fid=5", "valid string"),
+        ("constraints.fid=5", "is not a bound"),
         ("constraints.fid=<5", "a bound is <= or >="),
     ],
 )

@@ -1,0 +1,132 @@
+"""Composes the shipped groups with what a person typed: the only file that imports Hydra."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from search.errors import ConfigError, UserError
+from search.settings.groups import CONF
+from search.settings.typed import Typed, nested, problems
+
+SOURCE = "The command"
+
+
+def composed(overrides: Sequence[str], space: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The resolved configuration.
+
+    Args:
+        overrides: texts are taken as they are, everything else in Hydra's grammar.
+        space: takes the place of the group ``space``.
+
+    Raises:
+        UserError: overrides that are no settings, or that Hydra refuses.
+    """
+    typed = _checked(overrides)
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("config", [each.text for each in typed if not each.is_text])
+        for each in typed:
+            if each.is_text:
+                OmegaConf.update(config, each.key, each.plain, force_add=True)
+        if space is not None:
+            OmegaConf.update(config, "space.name", space["name"], force_add=True)
+        _require_values(config)
+        values = _plain(config)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_explained(error)) from error
+    return values if space is None else values | {"space": dict(space)}
+
+
+def changes(overrides: Sequence[str]) -> dict[str, Any]:
+    """What overrides change, without a configuration to change.
+
+    Raises:
+        UserError: they cannot be read.
+    """
+    found = OmegaConf.create()
+    try:
+        for each in _checked(overrides):
+            change = (
+                nested(each.key, each.plain)
+                if each.is_text
+                else OmegaConf.from_dotlist([f"{each.key}={each.value}"])
+            )
+            found = OmegaConf.merge(found, change)
+        return _plain(found)
+    except OmegaConfBaseException as error:
+        raise UserError(_explained(error)) from error
+
+
+def _checked(overrides: Sequence[str]) -> list[Typed]:
+    typed = [Typed.of(each) for each in overrides]
+    found = [*problems(typed), *(text for each in typed for text in _unreadable(each))]
+    if found:
+        raise ConfigError(SOURCE, found)
+    return typed
+
+
+def _unreadable(each: Typed) -> list[str]:
+    """A sentence with the spelling that works, where Hydra's grammar refuses a value."""
+    if "=" not in each.text or each.is_text or _parses(each.text):
+        return []
+    quoted = f"{each.text.partition('=')[0]}={_in_quotes(each.value)}"
+    remedy = f"; write {shlex.quote(quoted)}" if _parses(quoted) else "; check its brackets"
+    return [f"{each.text!r} cannot be read as a number, a list or a word{remedy}"]
+
+
+def _in_quotes(value: str) -> str:
+    if value.startswith("[") and value.endswith("]"):
+        items = (item.strip().strip("\"'") for item in value[1:-1].split(","))
+        return f"[{','.join(map(_in_quotes, items))}]"
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _parses(text: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(text)
+    except HydraException:
+        return False
+    return True
+
+
+def _require_values(config: DictConfig) -> None:
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        found = [f"{key} has no value; add {key}={_EXAMPLES.get(key, 'VALUE')}" for key in missing]
+        raise ConfigError(SOURCE, found)
+
+
+_EXAMPLES = {
+    "model.path": "FOLDER, a folder that save_pretrained wrote or a hub id",
+    "model.prompts": "prompts.txt, a file with one prompt a line",
+}
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def _explained(error: Exception) -> str:
+    """Hydra's message as one paragraph, with the closest valid option where one is near."""
+    text = " ".join(str(error).split())
+    if error.__cause__ is not None:
+        text = f"{text} {' '.join(str(error.__cause__).split())}"
+    text = text.partition(" Config search path")[0]
+    missing = text.partition("Could not find '")[2].partition("'")[0]
+    options = text.partition("Available options in '")[2].partition("': ")[2].split()
+    close = difflib.get_close_matches(missing.rpartition("/")[2], options, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"The overrides do not fit the configuration: {text}{hint}"

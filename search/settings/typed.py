@@ -1,0 +1,132 @@
+"""What a person types as ``KEY=VALUE``: which setting it is, and texts as they are."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from search.settings.base import Settings
+from search.settings.config import Config
+from search.settings.groups import groups
+
+_REFERENCE = re.compile(r"\$\{[\w.:,/-]+\}")
+_NOTHING = "null"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """One override.
+
+    Args:
+        text: as it was typed.
+        key: without the signs that Hydra puts before it; ``value``: behind the first ``=``.
+    """
+
+    text: str
+    key: str
+    value: str
+
+    @classmethod
+    def of(cls, text: str) -> Typed:
+        key, _, value = text.partition("=")
+        return cls(text, key.lstrip("+~"), value)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the setting is a text, such as a path, which needs no grammar."""
+        return "=" in self.text and not self.text.startswith("~") and _takes_text(self.key)
+
+    @property
+    def adds(self) -> bool:
+        """Whether the key may be a new one."""
+        return self.text.startswith("+")
+
+    @property
+    def plain(self) -> str | None:
+        """The text that was meant: without quotes around it, and with a ``$`` that is only one."""
+        value = self.value
+        if value.lower() == _NOTHING:
+            return None
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        return value if "${" not in _REFERENCE.sub("", value) else value.replace("${", "\\${")
+
+
+def problems(overrides: Sequence[Typed]) -> Iterator[str]:
+    """A sentence for each override that names no setting or cannot be text."""
+    for each in overrides:
+        if any("\ud800" <= character <= "\udfff" for character in each.text):
+            yield f"{each.text!r} is not UTF-8; rename the file or folder that it names"
+        elif "=" not in each.text and not each.text.startswith("~"):
+            yield f"{each.text!r} is no setting; write KEY=VALUE"
+        elif not each.text.startswith(("+", "~")) and not set("/@") & set(each.key):
+            yield from _unknown(each)
+
+
+def _unknown(each: Typed) -> Iterator[str]:
+    group: type[Settings] = Config
+    *_, last = places = each.key.split(".")
+    if len(places) == 1:
+        known = sorted({*groups(), *group.model_fields})
+        if last not in known:
+            yield _no_setting(last, known, each.value)
+        return
+    above = ""
+    for name in places:
+        if name not in group.model_fields:
+            if group.model_config.get("extra") != "allow":
+                near = [above + field for field in group.model_fields]
+                yield _no_setting(above + name, near, each.value if name == last else "")
+            return
+        inner = _group(group, name)
+        if inner is None:
+            return
+        group, above = inner, f"{above}{name}."
+
+
+def _no_setting(name: str, known: Sequence[str], value: str) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    tail = f"={value}" if value else ""
+    hint = f"; did you mean {close[0] + tail!r}?" if close else f"; there is {', '.join(known)}"
+    return f"there is no setting {name!r}{hint}"
+
+
+def _takes_text(key: str) -> bool:
+    group: type[Settings] = Config
+    *above, last = key.split(".")
+    for name in above:
+        inner = _group(group, name)
+        if inner is None:
+            return False
+        group = inner
+    if last not in group.model_fields:
+        return group.model_config.get("extra") == "allow"
+    return _plain_type(group.model_fields[last].annotation) is str
+
+
+def _group(group: type[Settings], name: str) -> type[Settings] | None:
+    """The settings below one of ``group``'s; ``None`` where it is a value."""
+    field = group.model_fields.get(name)
+    found = None if field is None else _plain_type(field.annotation)
+    return found if isinstance(found, type) and issubclass(found, Settings) else None
+
+
+def _plain_type(annotation: Any) -> Any:
+    """A type without its constraints and without ``None``."""
+    if get_origin(annotation) is Annotated:
+        return _plain_type(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        rest = [each for each in get_args(annotation) if each is not type(None)]
+        return _plain_type(rest[0]) if len(rest) == 1 else annotation
+    return annotation
+
+
+def nested(key: str, value: Any) -> Mapping[str, Any]:
+    """``{"a": {"b": value}}`` for the key ``"a.b"``."""
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return value  # type: ignore[no-any-return]
