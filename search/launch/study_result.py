@@ -96,7 +96,13 @@ def write_presets(
 ) -> tuple[Path, ...]:
     """Write the front as presets into the study folder, or into ``target``."""
     model, sampler, _ = preset_header(config, folder, result)
-    return export_presets(result, target or folder, model=model, sampler=sampler)
+    return export_presets(
+        result,
+        target or folder,
+        model=model,
+        sampler=sampler,
+        dominated=config.export.dominated,
+    )
 
 
 def preset_header(

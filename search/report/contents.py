@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from search.metrics import WORSE
+from search.metrics import WORSE, metric
 from search.pareto import knee
+from search.records.findings import dominated, headline_member
 from search.records.members import (
     member_interval,
     member_latency,
@@ -17,6 +18,7 @@ from search.records.members import (
 )
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
+from search.records.rivals import gain
 from search.records.schedule_text import summary
 from search.report.cells import MISSING, TIMES
 
@@ -51,6 +53,7 @@ class Row:
     calls: str
     params: Mapping[str, int | float | str]
     other_devices: Mapping[str, float]
+    dominated_by: str = ""
 
 
 def headline(result: StudyResult) -> tuple[Number, ...]:
@@ -65,6 +68,7 @@ def headline(result: StudyResult) -> tuple[Number, ...]:
     ]  # fmt: skip
     numbers = [
         _speedup_number(result),
+        *_gain_number(result),
         Number(str(len(result.front)), "", "presets on the front", _fastest(result)),
         Number(str(sum(not each.lost for each in result.records)), "", "trials", ", ".join(counts)),
     ]
@@ -117,6 +121,21 @@ def _speedup_number(result: StudyResult) -> Number:
     return Number(f"{speedup:.1f}", TIMES, label, note)
 
 
+def _gain_number(result: StudyResult) -> list[Number]:
+    """How much faster than fewer steps; nothing where no rival was measured."""
+    if not result.front:
+        return []
+    member = headline_member(result)
+    found = gain(member, result)
+    if found is None:
+        return []
+    label = "as fast as fewer steps at the same " + metric(result.objective).label
+    note = f"{member.name} beside the best of {len(result.rivals)} rivals"
+    if lost := dominated(result):
+        note += f"; a rival dominates {len(lost)} of {len(result.front)} presets"
+    return [Number(str(found), TIMES, label, note)]
+
+
 def _fastest(result: StudyResult) -> str:
     speedups = [speedup for m in result.front if (speedup := member_speedup(m)) is not None]
     return f"up to {max(speedups):.1f}{TIMES} faster" if speedups else "no trial completed"
@@ -128,7 +147,14 @@ def rows(result: StudyResult) -> tuple[Row, ...]:
     if result.baseline is not None:
         base = metric_value(result.baseline.record.quality, result.objective)
     first = [_row(result.baseline, result.objective, None)] if result.baseline else []
-    return (*first, *(_row(member, result.objective, base) for member in result.front))
+    names = {id(member): rival.name for member, rival in dominated(result)}
+    return (
+        *first,
+        *(
+            replace(_row(member, result.objective, base), dominated_by=names.get(id(member), ""))
+            for member in result.front
+        ),
+    )
 
 
 def _row(member: FrontMember, objective: str, base: float | None) -> Row:

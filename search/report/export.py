@@ -9,32 +9,46 @@ from pathlib import Path
 
 from dato.files import replace_text
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
+from search.records.findings import beside_fewer_steps
 from search.records.folder import StudyFolder
 from search.records.names import slug
 from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult
+from search.records.rivals import exported
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
 """Names of files that an export may remove. Any other file in the folder is the user's."""
 
 
 def export_presets(
-    result: StudyResult, folder: StudyFolder, *, model: ModelInfo, sampler: SamplerInfo
+    result: StudyResult,
+    folder: StudyFolder,
+    *,
+    model: ModelInfo,
+    sampler: SamplerInfo,
+    dominated: bool = False,
 ) -> tuple[Path, ...]:
     """Write the front's presets and their cards; remove those of an earlier export.
+
+    Args:
+        dominated: also presets of the members that a rival dominates.
 
     Returns:
         The files, in the order of the front.
     """
     folder.presets.mkdir(parents=True, exist_ok=True)
+    chosen = exported(result, dominated)
     names = _file_names(result.front)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     paths = []
     for member, name in zip(result.front, names, strict=True):
+        if member not in chosen:
+            continue
         preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
-        replace_text(path.with_suffix(".md"), preset.card())
+        beside = beside_fewer_steps(member, result)
+        replace_text(path.with_suffix(".md"), preset.card() + (f"\n{beside}\n" if beside else ""))
         paths.append(path)
     for stale in sorted(folder.presets.iterdir()):
         if EXPORTED.fullmatch(stale.name) and stale.with_suffix(".json") not in paths:

@@ -10,9 +10,13 @@ from rich.table import Table
 from search.metrics import Metric, metric
 from search.records.members import member_latency, member_speedup
 from search.records.progress import metric_value
-from search.records.record import FrontMember, StudyResult
+from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
+from search.records.rivals import dominating_rival
 from search.records.schedule_text import summary
 from search.report.cells import number, with_interval
+
+MARK = "\N{WHITE CIRCLE}"
+"""Before the name of a rival."""
 
 
 def front_table(result: StudyResult) -> Table:
@@ -20,12 +24,14 @@ def front_table(result: StudyResult) -> Table:
 
     Both FIDs are those of the search, all of the same images. An audit adds the FID to real
     images on held-out prompts, with its 90 % interval. Latency and speed-up are timed end to end
-    where that was done; else they are the cost table's, which a tilde marks.
+    where that was done; else they are the cost table's, which a tilde marks. The rivals stand below
+    the front.
     """
     members = (*([result.baseline] if result.baseline else []), *result.front)
+    rivals = [_as_member(rival) for rival in result.rivals]
     real = any(metric_value(member.record.quality, "fid_real") is not None for member in members)
     heldout = any(metric_value(member.heldout, "fid_real") is not None for member in members)
-    mixed = len({member.timing is None for member in members}) == 2
+    mixed = len({member.timing is None for member in (*members, *rivals)}) == 2
     table = Table(title=f"Front of {escape(result.name)}", title_justify="left")
     table.add_column("preset", no_wrap=True)
     columns = ["FID to ref.", *(["to real"] if real else [])]
@@ -36,7 +42,8 @@ def front_table(result: StudyResult) -> Table:
     for column in (*columns, "ms/image", "speed-up", *(f"on {escape(name)}" for name in devices)):
         table.add_column(column, justify="right")
     table.add_column("calls")
-    for member in members:
+
+    def add(member: FrontMember, calls: str) -> None:
         latency = member_latency(member)
         priced = "~" if mixed and member.timing is None else ""
         table.add_row(
@@ -52,10 +59,17 @@ def front_table(result: StudyResult) -> Table:
             priced + number(None if latency is None else 1000 * latency, ".0f"),
             priced + number(member_speedup(member), ".2f", "x"),
             *(number(member.elsewhere.get(name), ".2f", "x") for name in devices),
-            _calls(member),
+            calls,
         )
+
+    for member in members:
+        add(member, _calls(member, result))
+    table.add_section()
+    for member, rival in zip(rivals, result.rivals, strict=True):
+        add(member, f"{rival.calls} full")
     notes = [
         feasibility(result),
+        f"{MARK} is a rival: the unpatched model with fewer steps." if rivals else "",
         "~ is predicted by the cost table, not timed end to end." if mixed else "",
         "" if result.front else "The front is empty.",
     ]
@@ -63,10 +77,33 @@ def front_table(result: StudyResult) -> Table:
     return table
 
 
-def _calls(member: FrontMember) -> str:
-    calls = summary(member.record.schedule) if member.record.schedule else ""
-    beaten = member.audit.beaten_by if member.audit else ""
-    return f"{calls}; beaten by {escape(beaten)} in the audit" if beaten else calls
+def _calls(member: FrontMember, result: StudyResult) -> str:
+    calls = [summary(member.record.schedule)] if member.record.schedule else []
+    if member.audit and member.audit.beaten_by:
+        calls.append(f"beaten by {escape(member.audit.beaten_by)} in the audit")
+    if rival := dominating_rival(member, result):
+        calls.append(f"dominated by {escape(rival.name)}")
+    return "; ".join(calls)
+
+
+def _as_member(rival: Rival) -> FrontMember:
+    """A rival as the table's other lines are."""
+    record = TrialRecord(
+        number=0,
+        state="complete",
+        origin="baseline",
+        params={},
+        latency_s=rival.latency_s,
+        speedup=rival.speedup,
+        quality=rival.quality,
+    )
+    return FrontMember(
+        f"{MARK} {rival.name}",
+        record,
+        heldout=rival.heldout,
+        timing=rival.timing,
+        speedup=rival.timed_speedup,
+    )
 
 
 def further_metrics(result: StudyResult) -> tuple[Metric, ...]:

@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from dato.files import replace_text
 from search.metrics import metric
+from search.records.findings import findings
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult
 from search.report.audit_table import bias
@@ -53,6 +54,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         numbers=headline(result),
         rows=rows(result),
         first=balanced(result, samples.members),
+        findings=findings(result),
         importance=importance(result.records, result.objective),
         feasibility=feasibility(result),
         devices=other_devices(result),

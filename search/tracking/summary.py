@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from search.pareto import knee
-from search.records.members import member_interval, member_latency, member_speedup
+from search.records.findings import findings, headline_member
+from search.records.members import member_interval, member_latency, member_speedup, no_worse
 from search.records.progress import FrontAfterTrial, metric_value
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
+from search.records.rivals import gain
 from search.records.schedule_text import summary
 
 COLUMNS = (
@@ -21,6 +23,11 @@ FRONT_COLUMNS = (
     "high", "calls",
 )  # fmt: skip
 """``low`` and ``high`` are the 90 % interval of the held-out FID that the study minimised."""
+
+RIVAL_COLUMNS = (
+    "rival", "calls", "speedup", "latency_s", "fid_real", "fid_reference", "heldout_fid_real",
+    "heldout_fid_reference",
+)  # fmt: skip
 
 
 def rung(record: TrialRecord) -> int:
@@ -87,6 +94,37 @@ def front_row(member: FrontMember, objective: str) -> list[float | int | str | N
         high,
         "" if record.schedule is None else summary(record.schedule),
     ]
+
+
+def rival_row(rival: Rival) -> list[float | int | str | None]:
+    """One line of the table of rivals, in the order of :data:`RIVAL_COLUMNS`."""
+    heldout = rival.heldout
+    return [
+        rival.name,
+        rival.calls,
+        rival.speedup if rival.timed_speedup is None else rival.timed_speedup,
+        rival.latency_s if rival.timing is None else rival.timing.latency_s,
+        metric_value(rival.quality, "fid_real"),
+        metric_value(rival.quality, "fid_reference"),
+        metric_value(heldout, "fid_real"),
+        metric_value(heldout, "fid_reference"),
+    ]
+
+
+def gains(result: StudyResult) -> dict[str, float | str]:
+    """The headline: how much faster than the unpatched model, and than fewer steps."""
+    if not result.front:
+        return {}
+    member = headline_member(result)
+    speedup, found, base = member_speedup(member), gain(member, result), result.baseline
+    values: dict[str, float | str | None] = {
+        "headline/preset": member.name,
+        "headline/speedup": speedup,
+        "headline/no_worse": str(base is not None and no_worse(member, base)),
+        "headline/times_fewer_steps": None if found is None else found.times,
+        "headline/text": " ".join(findings(result)),
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:

@@ -21,10 +21,13 @@ from search.records.record import FrontMember, StudyResult, TrialRecord
 from search.report.plots import front_figure
 from search.tracking.summary import (
     FRONT_COLUMNS,
+    RIVAL_COLUMNS,
     columns,
     front_row,
+    gains,
     member_metadata,
     metrics,
+    rival_row,
     roles,
     table_row,
 )
@@ -165,6 +168,7 @@ class WandbTracker:
                 {"device": result.device, "versions": dict(result.versions)}, allow_val_change=True
             )
             self._run.log(_media(result, folder))
+            self._run.summary.update(gains(result))
             self._log_presets(result, folder)
             self._run.finish()
             self._left_open.pop(self._run.id, None)
@@ -208,6 +212,10 @@ def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
         title = f"{metric(objective).label} against speed-up"
         media["pareto"] = wandb.plot.scatter(table(scored), "speedup", objective, title=title)
     members = (*([result.baseline] if result.baseline else []), *result.front)
+    if result.rivals:
+        media["rivals"] = wandb.Table(
+            columns=list(RIVAL_COLUMNS), data=[rival_row(each) for each in result.rivals]
+        )
     if members:
         media["presets"] = _front_table(members, result.objective, folder)
     figure = front_figure(result)

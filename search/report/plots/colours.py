@@ -8,6 +8,7 @@ COLOURS = {
     "failed": "#c2702d",
     "front": "#0f766e",
     "baseline": "#555a62",
+    "rival": "#8a5a9e",
     "guide": "#9a9ea6",
 }
 """Colours that work on light and dark, for viewers without the page's script."""

@@ -10,6 +10,7 @@ from search.report.cells import TIMES
 from search.report.plots.traces import (
     baseline_trace,
     front_trace,
+    rival_traces,
     rug_trace,
     trial_fid,
     trials_trace,
@@ -20,7 +21,8 @@ LOG_RATIO = 8
 
 
 def front_figure(result: StudyResult) -> go.Figure | None:
-    """FID against speed-up: every trial, the front, the baseline; pruned and failed on top.
+    """FID against speed-up: every trial, the front, its rivals, the baseline; pruned and failed on
+    top.
 
     Returns:
         ``None`` when no trial has a speed-up.
@@ -33,6 +35,8 @@ def front_figure(result: StudyResult) -> go.Figure | None:
     figure.add_trace(trials_trace(grey, result))
     for state, role, symbol in (("pruned", "pruned", "line-ns"), ("fail", "failed", "x-thin")):
         figure.add_trace(rug_trace([r for r in placed if r.outcome == state], role, symbol))
+    for trace in rival_traces(result):
+        figure.add_trace(trace)
     figure.add_trace(front_trace(result))
     if result.baseline is not None:
         figure.add_trace(baseline_trace(result.baseline, result.objective))
@@ -63,8 +67,11 @@ def _fid_scale(figure: go.Figure) -> dict[str, object]:
 
     The legend says how many trials lie above the frame. Zooming out shows them.
     """
-    shown = {trace.meta: [y for y in trace.y if y is not None] for trace in figure.data}
-    grey, marked = shown["trial"], [*shown["front"], *shown.get("baseline", [])]
+    shown: dict[str, list[float]] = {}
+    for trace in figure.data:
+        shown.setdefault(trace.meta, []).extend(y for y in trace.y if y is not None)
+    grey = [*shown["trial"], *shown.get("rival", [])]
+    marked = [*shown["front"], *shown.get("baseline", [])]
     values = sorted([*grey, *marked])
     if not values:
         return {}
@@ -72,9 +79,10 @@ def _fid_scale(figure: go.Figure) -> dict[str, object]:
         ticks = [digit * 10**power for power in range(-3, 6) for digit in (1, 2, 5)]
         return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
     top = 1.1 * max([values[int(0.95 * (len(values) - 1))], *marked])
-    above = sum(value > top for value in grey)
-    if not above:
+    above = sum(value > top for value in shown["trial"])
+    if not any(value > top for value in grey):
         return {}
-    figure.update_traces(name=f"trials ({above} above the frame)", selector={"meta": "trial"})
+    if above:
+        figure.update_traces(name=f"trials ({above} above the frame)", selector={"meta": "trial"})
     pad = 0.05 * (top - values[0])
     return {"range": [values[0] - pad, top]}

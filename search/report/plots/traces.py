@@ -10,9 +10,12 @@ from plotly import graph_objects as go
 from search.metrics import metric
 from search.records.members import member_interval
 from search.records.progress import metric_value
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import FrontMember, StudyResult, TrialRecord, sampler_title
 from search.report.cells import MISSING, TIMES
 from search.report.plots.colours import COLOURS
+
+SYMBOLS = ("square", "triangle-up", "diamond-tall", "cross")
+"""Of the samplers of rivals."""
 
 
 def trial_fid(record: TrialRecord, result: StudyResult) -> float | None:
@@ -89,6 +92,39 @@ def _member_hover(member: FrontMember, objective: str) -> list[str]:
         audited += f"<br>held-out FID {heldout:.2f}"
         audited += "" if interval is None else f" ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
     return [html.escape(member.name), _milliseconds(member.record), audited]
+
+
+def rival_traces(result: StudyResult) -> list[go.Scatter]:
+    """The unpatched model with fewer steps, a line for each sampler."""
+    found = []
+    for place, name in enumerate(dict.fromkeys(rival.scheduler for rival in result.rivals)):
+        own = [
+            (rival, value)
+            for rival in result.rivals
+            if rival.scheduler == name
+            and (value := metric_value(rival.quality, result.objective)) is not None
+        ]
+        found.append(
+            go.Scatter(
+                x=[rival.speedup for rival, _ in own],
+                y=[value for _, value in own],
+                customdata=[
+                    [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in own
+                ],
+                meta="rival",
+                name=html.escape(f"{sampler_title(name)}, fewer steps"),
+                mode="lines+markers",
+                line={"width": 1.5, "dash": "dot", "color": COLOURS["rival"]},
+                marker={
+                    "size": 8,
+                    "symbol": SYMBOLS[place % len(SYMBOLS)],
+                    "color": COLOURS["rival"],
+                },
+                hovertemplate=f"<b>%{{customdata[0]}}</b><br>{_hover(result.objective)}<br>"
+                f"%{{customdata[1]}} ms/image<br>%{{x:.2f}}{TIMES} by cost table<extra></extra>",
+            )
+        )
+    return found
 
 
 def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
