@@ -159,7 +159,14 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Write the front's schedules as presets into the study folder, or copy them elsewhere.",
         "study:export",
     )
+    _folder(export)
     export.add_argument("--out", type=Path, metavar="DIR", help="folder for copies of the presets")
+    export.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="export.dominated=true: also presets that fewer steps dominate",
+    )
     audit = _command(commands, "audit", "judge a front again", AUDIT, "audit:audit")
     audit.add_argument(
         "--images", type=int, metavar="N", help="held-out images (default: twice the search's)"
@@ -182,7 +189,7 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Rebuild report.html of a study from its files.",
         "study:report",
     )
-    for command in (status, front, export, audit, retarget, report):
+    for command in (status, front, audit, retarget, report):
         _folder(command)
 
 

@@ -34,7 +34,9 @@ def retarget(options: argparse.Namespace) -> int:
         raise UserError(f"Cannot write to {str(root)!r}: it holds a study. Choose another --out.")
     model, sampler, _ = preset_header(config, folder, result)
     target = StudyFolder.create(root)
-    paths = export_presets(result, target, model=model, sampler=sampler)
+    paths = export_presets(
+        result, target, model=model, sampler=sampler, dominated=config.export.dominated
+    )
     table.save(target.cost_table)
     save_result(result, target)
     wide_console().print(front_table(result))

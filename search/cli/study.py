@@ -86,7 +86,7 @@ def _fid_name(objective: str) -> str:
 def export(options: argparse.Namespace) -> int:
     """Presets of the front with their cards, in the study folder and where asked."""
     folder = StudyFolder.open(options.folder)
-    config = load_config(folder.config)
+    config = load_config(folder.config, options.overrides)
     result = current_result(config, folder)
     with ExitStack() as stack:
         target = folder
@@ -94,6 +94,11 @@ def export(options: argparse.Namespace) -> int:
         if options.out is not None:  # the study may be one that is only read
             target = StudyFolder(Path(stack.enter_context(TemporaryDirectory())))
         paths = write_presets(config, folder, result, target)
+        if not paths and result.front:
+            raise UserError(
+                f"No preset was written: fewer steps dominate all {len(result.front)} members of "
+                "the front. Search longer, or add export.dominated=true."
+            )
         if not paths:
             raise UserError(
                 "Cannot export presets: the study has no complete trial yet. Let the sweep go on "

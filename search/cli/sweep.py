@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from dato.files import replace_text
+from search.cli.closing import closing_lines
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
 from search.errors import UserError
@@ -52,11 +53,7 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
     except KeyboardInterrupt:
         return _interrupted(folder)
     wide_console().print(front_table(result))
-    print(f"Study folder: {folder.root}")
-    print(f"  presets:    {folder.presets}")
-    print(f"  report:     {folder.report}")
-    if config.tracker.kind == "wandb":
-        print(f"  W&B run:    {folder.wandb}")
+    print("\n".join(closing_lines(result, folder, config)))
     return 0
 
 

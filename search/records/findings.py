@@ -19,10 +19,12 @@ def findings(result: StudyResult) -> tuple[str, ...]:
 
 
 def headline_member(result: StudyResult) -> FrontMember:
-    """The fastest member whose FID to real images is no worse than the unpatched one; where none
-    is, the one that gains most over fewer steps, or the fastest. The front must not be empty."""
+    """The fastest member whose FID to real images is no worse than the unpatched one, if there are
+    any of those that no rival dominates; else the one that gains most over fewer steps, or the
+    fastest. The front must not be empty."""
     base = result.baseline
     kept = [member for member in result.front if base is not None and no_worse(member, base)]
+    kept = [member for member in kept if dominating_rival(member, result) is None] or kept
     if kept:
         return max(kept, key=lambda member: member_speedup(member) or 0.0)
     gains = {member.name: gain(member, result) for member in result.front}
