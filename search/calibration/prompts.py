@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from search.model.prompt_sources import read_prompts
-from search.model.prompts import POCKET, divide
+from search.model.prompt_sources import EMBEDDED, read_prompts
+from search.model.prompts import divide
 from search.model.workload import Workload
 from search.pocket.captions import sample_scenes
 
@@ -29,7 +29,7 @@ def calibration_workload(source: str, search_images: int, seed: int) -> Workload
     Raises:
         UserError: the source cannot be read or holds fewer than two prompts.
     """
-    if source == POCKET:
+    if source == EMBEDDED:
         scenes = sample_scenes(IMAGES, SEED + seed, "training")
         return Workload(tuple(scene.caption for scene in scenes), SEED + seed)
     _, heldout = divide(read_prompts(source), search_images, seed, source)

@@ -12,6 +12,7 @@ from search.cli.closing import closing_lines
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
 from search.errors import UserError
+from search.launch.preflight import check_before_start
 from search.records.folder import StudyFolder
 from search.report.front_table import front_table
 from search.settings import Config
@@ -30,6 +31,7 @@ def sweep(options: argparse.Namespace) -> int:
             f"Cannot start a study in {str(root)!r}, which already holds one. Choose "
             f"another study.folder, or go on with it: {StudyFolder(root).go_on}"
         )
+    check_before_start(config)
     with StudyFolder.made(root) as folder:
         return _run(config, folder, options, resumed=False)
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from search.errors import UserError
 from search.records.reading import LARGE, read_text
+
+EMBEDDED = "pocket"
+"""Captions of the embedded model's grammar, which no file holds."""
 
 MAX_CHARACTERS = 10_000
 """The most characters of one prompt; text encoders read a few hundred."""
@@ -48,6 +51,27 @@ def read_prompts(source: str) -> list[str]:
                 "characters. Correct it."
             )
     return prompts
+
+
+def check_source(source: str) -> None:
+    """Read the prompts of a file, as a study will. Those of a data set are not downloaded for it.
+
+    Raises:
+        UserError: see :func:`read_prompts`, or it holds fewer than two different prompts.
+    """
+    if source == EMBEDDED or source.startswith("datasets:"):
+        return
+    require_two(source, read_prompts(source))
+
+
+def require_two(source: str, prompts: Sequence[str]) -> None:
+    """Raise UserError unless some prompts can be searched with and others be held out."""
+    count = len(set(prompts))
+    if count < 2:
+        raise UserError(
+            f"model.prompts={source!r} holds {count} different prompts. Give at least two, because "
+            "some are held out from the search."
+        )
 
 
 def _lines(where: str) -> list[str]:

@@ -6,12 +6,10 @@ import itertools
 import random
 from collections.abc import Sequence
 
-from search.errors import UserError
-from search.model.prompt_sources import read_prompts
+from search.model.prompt_sources import EMBEDDED, read_prompts, require_two
 from search.model.workload import Workload
 from search.pocket.captions import Split, sample_scenes
 
-POCKET = "pocket"
 SEARCH_SEED, HELDOUT_SEED = 1_000_000, 2_000_000
 """Offsets that give the two sets different noise. Their captions differ by their split."""
 
@@ -33,7 +31,7 @@ def make_workloads(
         UserError: the source cannot be read or holds fewer than two prompts.
     """
     apart = HELDOUT_SEED + (seed if heldout_seed is None else heldout_seed)
-    if source == POCKET:
+    if source == EMBEDDED:
         search = _captions(images, SEARCH_SEED + seed, "search")
         heldout = _captions(heldout_images, apart, "held_out")
     else:
@@ -56,11 +54,7 @@ def divide(
         UserError: there are fewer than two different prompts.
     """
     different = list(dict.fromkeys(prompts))
-    if len(different) < 2:
-        raise UserError(
-            f"model.prompts={source!r} holds {len(different)} different prompts. Give at least "
-            "two, because some are held out from the search."
-        )
+    require_two(source, different)
     random.Random(seed).shuffle(different)
     count = min(images, len(different) // 2)
     return different[:count], different[count:][::-1]

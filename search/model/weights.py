@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diffusers import DiffusionPipeline
-from huggingface_hub import constants, is_offline_mode
-
 from search.errors import UserError
 
 POCKET = "pocket"
@@ -17,6 +14,15 @@ def pipeline_folder(path: str) -> Path:
 
     Raises:
         UserError: there is no pipeline. The message says what to download and where it was sought.
+    """
+    return local_folder(path) or _from_hub(path)
+
+
+def local_folder(path: str) -> Path | None:
+    """The folder of a pipeline on this machine; ``None`` for a hub id. Loads nothing.
+
+    Raises:
+        UserError: it is neither.
     """
     if path == POCKET:
         from search.pocket import pocket_path
@@ -35,10 +41,13 @@ def pipeline_folder(path: str) -> Path:
             f"model.path={path!r} is not a folder. Give a diffusers pipeline folder, "
             f"a hub id, or {POCKET!r} for the embedded model."
         )
-    return _from_hub(path)
+    return None
 
 
 def _from_hub(name: str) -> Path:
+    from diffusers import DiffusionPipeline
+    from huggingface_hub import constants, is_offline_mode
+
     try:
         return Path(DiffusionPipeline.download(name, local_files_only=True))
     except (OSError, ValueError) as error:

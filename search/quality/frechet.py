@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from search.errors import TrialError
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -28,16 +30,23 @@ class Moments:
     def of(cls, batches: Iterable[Tensor]) -> Moments:
         """Moments of all rows of the batches, (rows, features) each. One batch is held at a
         time."""
-        count, total, products = 0, torch.zeros(()).double(), torch.zeros(()).double()
+        count, mean, scatter = 0, torch.zeros(()).double(), torch.zeros(()).double()
         for batch in batches:
             rows = batch.double()
-            count += len(rows)
-            total = total + rows.sum(0)
-            products = products + rows.T @ rows
+            if not len(rows):
+                continue
+            _require_finite(rows)
+            # Sums of squares about a far origin would cancel; each batch is centred on its own.
+            own = rows.mean(0)
+            centred, gap, whole = rows - own, own - mean, count + len(rows)
+            scatter = scatter + centred.T @ centred
+            if count:
+                scatter = scatter + torch.outer(gap, gap) * (count * len(rows) / whole)
+            mean = mean + gap * (len(rows) / whole)
+            count = whole
         if count < 2:
             raise ValueError(f"There are {count} rows, and a covariance takes at least two.")
-        mean = total / count
-        return cls(mean, (products - count * torch.outer(mean, mean)) / (count - 1))
+        return cls(mean, scatter / (count - 1))
 
 
 def frechet(known: Moments, features: Tensor) -> float:
@@ -66,8 +75,18 @@ def frechet_between(first: Tensor, second: Tensor) -> float:
 def _factored(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean, and a factor ``X`` of the covariance ``X^T X`` with no more rows than columns."""
     rows = features.double()
+    if len(rows) < 2:
+        raise ValueError(f"There are {len(rows)} rows, and a covariance takes at least two.")
+    _require_finite(rows)
     mean = rows.mean(0)
     factor = (rows - mean) / (len(rows) - 1) ** 0.5
     if len(factor) > factor.shape[1]:
         factor = torch.linalg.qr(factor, mode="r").R
     return mean, factor
+
+
+def _require_finite(rows: Tensor) -> None:
+    """Raise :class:`TrialError` for features that are no numbers: their images cannot be scored."""
+    bad = int((~rows.isfinite()).any(1).sum())
+    if bad:
+        raise TrialError(f"the features of {bad} of {len(rows)} images are not finite")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,9 @@ from torch import Tensor
 
 from search.errors import UserError
 from search.quality.features import EMBED_BATCH, FeatureNetwork
+from search.quality.image_files import image_files, opened
 from search.quality.statistics import Statistics, load_statistics, save_statistics
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 POCKET = "pocket"
 
 
@@ -46,19 +48,29 @@ def real_statistics(
     path = Path(source).expanduser()
     if path.suffix == ".npz":
         return load_statistics(path)
-    files = _files(path, source, count)
+    files = image_files(path, source, count)
     kept = statistics_folder() / f"{_key(files, path, network, size)}.npz"
-    if kept.is_file():
-        return load_statistics(kept)
+    with suppress(UserError):  # a damaged file in the cache is replaced
+        if kept.is_file():
+            return load_statistics(kept)
     found = Statistics.of(network.embed(_batches(files, network, size), device))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    save_statistics(kept, found)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        save_statistics(kept, found)
+    except OSError as error:
+        warnings.warn(
+            f"Cannot keep the statistics of quality.real in the cache {str(kept.parent)!r} "
+            f"({error.strerror}); the next study computes them again. Set XDG_CACHE_HOME to a "
+            "folder that can be written.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return found
 
 
 def statistics_folder() -> Path:
     """``dato/statistics`` below ``XDG_CACHE_HOME``, by default ``~/.cache``."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(cache) / "dato" / "statistics"
 
 
@@ -67,16 +79,6 @@ def _renders(count: int, seed: int) -> Tensor:
     from search.pocket.render import render
 
     return torch.as_tensor(render(sample_scenes(count, seed)))
-
-
-def _files(folder: Path, source: str, count: int) -> list[Path]:
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if len(files) < count:
-        raise UserError(
-            f"quality.real={source!r} holds {len(files)} images, but {count} are needed. "
-            "Give a larger folder, or lower quality.real_images."
-        )
-    return files[:count]
 
 
 def _key(
@@ -109,7 +111,7 @@ def _load(path: Path, height: int, width: int, crop: bool) -> Tensor:
     """One file as (3, height, width), uint8: its centre, or all of it stretched."""
     from PIL import Image, ImageOps
 
-    with Image.open(path) as image:
+    with opened(path) as image:
         picture = image.convert("RGB")
         if crop:
             picture = ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from search.errors import TrialError
 from search.pocket.captions import sample_scenes
 from search.pocket.render import render
 from search.quality.features import load_feature_network
@@ -122,3 +124,28 @@ def test_equals_torch_fidelity_itself() -> None:
     )
     expected = theirs["frechet_inception_distance"]
     assert frechet(Moments.of([a]), b) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4, 1e7, 1e9])
+def test_a_common_offset_costs_moments_no_precision(offset: float) -> None:
+    rows = torch.randn(500, 6, generator=torch.Generator().manual_seed(0)).double()
+    batches = [*(rows + offset).split(64), torch.empty(0, 6).double()]
+    found = Moments.of(batches).covariance
+    assert torch.allclose(found, rows.T.cov(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_distance_from_one_row_is_refused() -> None:
+    known = Moments.of([torch.randn(10, 3)])
+    for measure in (lambda rows: frechet(known, rows), lambda rows: frechet_between(rows, rows)):
+        with pytest.raises(ValueError, match="at least two"):
+            measure(torch.randn(1, 3))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_features_that_are_not_finite_fail_the_trial_with_their_reason(bad: float) -> None:
+    known, rows = Moments.of([torch.randn(10, 3)]), torch.randn(10, 3)
+    rows[4, 1] = bad
+    with pytest.raises(TrialError, match="features of 1 of 10 images are not finite"):
+        frechet(known, rows)
+    with pytest.raises(TrialError, match="not finite"):
+        Moments.of([rows])

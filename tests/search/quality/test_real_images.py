@@ -115,7 +115,7 @@ def test_renders_follow_their_seed() -> None:
 
 def test_too_few_images_are_named() -> None:
     network = FeatureNetwork("corner", Corner())
-    with pytest.raises(UserError, match="holds 0 images, but 3 are needed"):
+    with pytest.raises(UserError, match="is no folder"):
         real_statistics("/no/such/folder", network, count=3, seed=0, size=(8, 8))
 
 
@@ -174,3 +174,36 @@ def test_other_files_are_explained(
         np.savez(path, allow_pickle=True, **arrays)
     with pytest.raises(UserError, match=message):
         load_statistics(path)
+
+
+def test_a_cut_image_is_named(folder: Path) -> None:
+    cut = folder / "c.webp"
+    cut.write_bytes(cut.read_bytes()[:-8])
+    with pytest.raises(UserError, match=r"real image .*c\.webp"):
+        moments(folder, FeatureNetwork("corner", Corner()))
+
+
+def test_hidden_files_are_no_images(folder: Path) -> None:
+    (folder / "._a.jpg").write_bytes(b"not an image")
+    network = FeatureNetwork("corner", Corner())
+    assert moments(folder, network, count=3).mean.tolist()
+    with pytest.raises(UserError, match="holds 3 images, but 4 are needed"):
+        moments(folder, network, count=4)
+
+
+def test_a_cache_that_cannot_be_written_is_named_and_costs_nothing_else(
+    folder: Path, cache: Path
+) -> None:
+    cache.parent.parent.mkdir(parents=True)
+    cache.parent.touch()  # a file where the folder should be
+    with pytest.warns(RuntimeWarning, match=r"Cannot keep .* cache .*XDG_CACHE_HOME"):
+        assert len(moments(folder, FeatureNetwork("corner", Corner())).mean) == 5
+
+
+def test_a_damaged_file_in_the_cache_is_replaced(folder: Path, cache: Path) -> None:
+    network = FeatureNetwork("corner", Corner())
+    first = moments(folder, network)
+    (kept,) = cache.iterdir()
+    kept.write_bytes(b"damaged")
+    assert torch.equal(moments(folder, network).mean, first.mean)
+    assert load_statistics(kept)
