@@ -17,6 +17,7 @@ from search.records.folder import StudyFolder
 from search.report.front_table import front_table
 from search.settings import Config
 from search.settings.compose import compose_config, load_config, save_config
+from search.tracking.wandb_choice import wandb_choice
 
 
 def sweep(options: argparse.Namespace) -> int:
@@ -49,6 +50,8 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
     command = shlex.join(["dato-search", *sys.argv[1:]])
     try:
         with make_watcher(config, plain=options.plain) as watcher:
+            if config.tracker.kind == "wandb":
+                watcher.stage(wandb_choice(config.tracker.mode, config.tracker.project).line)
             result = run_sweep(
                 config, folder, watcher, command=command, on_ready=lambda: _keep(config, folder)
             )

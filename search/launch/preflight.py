@@ -24,7 +24,7 @@ def check_before_start(config: Config) -> None:
     Raises:
         ConfigError: with all that is wrong.
     """
-    found = []
+    found: list[str] = []
     for check in _checks(config):
         try:
             check()

@@ -28,7 +28,8 @@ from search.study.lock import study_lock
 from search.study.search_loop import Driver
 from search.study.trial_records import read_records
 from search.study.writable import writable
-from search.tracking import Tracker, make_tracker
+from search.tracking.make import make_tracker
+from search.tracking.tracker import Tracker
 
 
 def run_sweep(

@@ -54,7 +54,7 @@ def changes(overrides: Sequence[str]) -> dict[str, Any]:
     Raises:
         UserError: they cannot be read.
     """
-    found = OmegaConf.create()
+    found: dict[str, Any] = {}
     try:
         for each in _checked(overrides):
             change = (
@@ -62,8 +62,8 @@ def changes(overrides: Sequence[str]) -> dict[str, Any]:
                 if each.is_text
                 else OmegaConf.from_dotlist([f"{each.key}={each.value}"])
             )
-            found = OmegaConf.merge(found, change)
-        return _plain(found)
+            found = _plain(OmegaConf.merge(found, change))
+        return found
     except OmegaConfBaseException as error:
         raise UserError(_explained(error)) from error
 

@@ -49,12 +49,14 @@ class TrackerSettings(Settings):
     """Where trials are shown while the study runs.
 
     Args:
+        mode: by default what ``WANDB_MODE`` or ``WANDB_DISABLED`` says, else offline.
+        project: by default what ``WANDB_PROJECT`` says, else ``dato``.
         per_trial: also make a light W&B run for each trial, in the study's group, for W&B's
             parallel coordinates and parameter importance.
     """
 
     kind: Literal["wandb", "none"]
-    mode: Literal["offline", "online"] = "offline"
-    project: str = "dato"
+    mode: Literal["offline", "online", "disabled"] | None = None
+    project: str | None = None
     entity: str | None = None
     per_trial: bool = False

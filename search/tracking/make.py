@@ -5,15 +5,15 @@ from __future__ import annotations
 from search.errors import UserError
 from search.tracking.tracker import GuardedTracker, NullTracker, Tracker
 from search.tracking.wandb import WandbTracker
+from search.tracking.wandb_choice import DISABLED, wandb_choice
 
 KINDS = ("none", "wandb")
-MODES = ("offline", "online")
 
 
 def make_tracker(
     kind: str,
-    mode: str = "offline",
-    project: str = "dato",
+    mode: str | None = None,
+    project: str | None = None,
     entity: str | None = None,
     per_trial: bool = False,
 ) -> Tracker:
@@ -21,7 +21,8 @@ def make_tracker(
 
     Args:
         kind: ``"none"`` or ``"wandb"``.
-        mode: ``"offline"`` (a run in the study folder, for ``wandb sync``) or ``"online"``.
+        mode: ``"offline"`` (a run in the study folder, for ``wandb sync``), ``"online"`` or
+            ``"disabled"``; ``None`` leaves it to W&B's environment variables.
         project, entity: where W&B files the run.
         per_trial: a light W&B run for each trial beside the study's.
 
@@ -30,11 +31,10 @@ def make_tracker(
     """
     if kind not in KINDS:
         raise UserError(f"There is no tracker {kind!r}. Choose one of {', '.join(KINDS)}.")
-    if mode not in MODES:
-        raise UserError(f"There is no tracker mode {mode!r}. Choose one of {', '.join(MODES)}.")
-    if kind == "none":
+    choice = wandb_choice(mode, project)
+    if kind == "none" or choice.mode == DISABLED:
         return NullTracker()
-    online = mode == "online"
+    online = choice.mode == "online"
     return GuardedTracker(
-        WandbTracker(online=online, project=project, entity=entity, per_trial=per_trial)
+        WandbTracker(online=online, project=choice.project, entity=entity, per_trial=per_trial)
     )

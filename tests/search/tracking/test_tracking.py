@@ -25,8 +25,9 @@ from search.records.members import member_speedup
 from search.records.progress import metric_value
 from search.records.record import StudyResult
 from search.report.export import export_presets
-from search.tracking import NullTracker, Tracker, make_tracker
+from search.tracking.make import make_tracker
 from search.tracking.summary import roles
+from search.tracking.tracker import NullTracker, Tracker
 from search.tracking.wandb import WandbTracker
 from search.tracking.wandb_folders import offline_runs
 from tests.waiting import until
