@@ -113,7 +113,7 @@ def test_the_wheel_holds_the_packages_and_their_data_alone(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     rooms = {name.partition("/")[0] for name in names}
-    assert rooms == {"dato", "search", "conf", f"dato-{__version__}.dist-info"}
+    assert rooms == {"dato", "search", "conf", "dato_search.py", f"dato-{__version__}.dist-info"}
     shipped = [
         path.relative_to(ROOT).as_posix()
         for room in ("dato", "search", "conf")

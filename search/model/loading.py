@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -20,8 +21,13 @@ from search.model.quiet_loading import quiet_loading
 from search.model.untrained import build
 from search.model.weights import POCKET, pipeline_folder
 
+TESTED = ("cpu", "cuda")
+"""Types of devices on which a study can measure times."""
+
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 Weights = Literal["pretrained", "random", "tiny"]
+
+_VARIANT = re.compile(r"(?:model|pytorch)[\w-]*\.(\w+?)(?:-\d{5}-of-\d{5})?\.safetensors$")
 
 
 @dataclass(frozen=True)
@@ -95,20 +101,31 @@ def _load(model: ModelConfig) -> Any:
         parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         # The safety checker is as large as the denoiser, and a study shows it no image.
         unused = {"safety_checker": None, "requires_safety_checker": False}
-        # SD 3 is often kept without its largest text encoder.
-        lacking = {name: None for name, kind in parts.items() if kind == [None, None]}
         return DiffusionPipeline.from_pretrained(
             folder,
             dtype=DTYPES[model.dtype],
             local_files_only=True,
             use_safetensors=True,  # the other format is pickle, whose files can run code
-            **lacking | (unused if "safety_checker" in parts else {}),
+            variant=variant_of(folder),
+            **(unused if "safety_checker" in parts else {}),
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError, ImportError, KeyError, TypeError) as error:
         raise UserError(
             f"Cannot load model.path={model.path!r} as a diffusers pipeline "
-            f"({str(error).splitlines()[0]}). Give a folder that save_pretrained wrote."
+            f"({_first_line(error)}). Give a folder that save_pretrained wrote, whose classes the "
+            f"installed diffusers {diffusers.__version__} knows."
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def variant_of(folder: Path) -> str | None:
+    """The variant of the weights, such as ``"fp16"``, if the folder holds no others."""
+    names = [path.name for path in folder.glob("*/*.safetensors")]
+    found = {match[1] if (match := _VARIANT.search(name)) else None for name in names}
+    return min(found, key=str) if found and None not in found else None
 
 
 def _build(model: ModelConfig, device: torch.device) -> Any:
@@ -185,11 +202,18 @@ def _device(name: str) -> torch.device:
         raise UserError(
             f"model.device={name!r} is not a device. Use 'cpu', 'cuda' or 'cuda:0'."
         ) from error
+    if device.type not in TESTED:
+        raise UserError(
+            f"model.device={name!r} is not supported: studies run on {' and '.join(TESTED)}, where "
+            "times can be measured. Use model.device=cpu, or cuda on a machine that has one."
+        )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(
             f"model.device={name!r} is not on this machine "
             f"(it has {torch.cuda.device_count()} CUDA devices). Use model.device=cpu."
         )
+    if device.type == "cpu" and device.index:
+        raise UserError(f"model.device={name!r} does not exist. Use model.device=cpu.")
     return device
 
 
