@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import dato
 from dato.denoisers.registry import adapter_of
+from search.model.architectures import PUBLISHED, Name
 
 GIGAFLOPS = {"full": 1606.5, 1: 126.5, 2: 360.3, 3: 610.8, 4: 754.9, 6: 1081.2, 9: 1511.9}
 """Of one guided call of SD 1.5 at 64 x 64 latents, by depth."""
@@ -76,6 +77,51 @@ def test_a_cached_call_of_sd15_does_the_arithmetic_of_its_depth() -> None:
     for depth in (1, 2, 3, 4, 6, 9):
         found, _ = gigaflops(depth, cuts[depth], ())
         assert found == pytest.approx(GIGAFLOPS[depth], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "branches", "teraflops", "shares"),
+    [
+        ("sd3", 11, 17.81, {1: 8.2, 6: 50.0}),
+        ("sd35-medium", 11, 22.50, {1: 8.1, 6: 49.2}),
+        ("sd35-large", 18, 62.24, {1: 5.2, 6: 31.5}),
+        ("flux-dev", 28, 74.39, {1: 3.5, 6: 21.1}),
+    ],
+)
+def test_cached_calls_of_flow_models_do_the_arithmetic_of_their_depth(
+    name: Name, branches: int, teraflops: float, shares: dict[int, float]
+) -> None:
+    """Of a call at 128 x 128 latents, guided but for FLUX; ``docs/models.md`` states the shares."""
+    kind, config = PUBLISHED[name].denoiser
+    adapter = adapter_of(on_meta(lambda: kind(**config)))
+    assert adapter.topology().skip_branches == branches
+    inputs = packed() if name.startswith("flux") else spatial()
+
+    def flops(depth: int | None, cut: Any, captures: Any) -> tuple[float, Any]:
+        with FlopCounterMode(display=False) as counter:
+            _, cuts = adapter.partial(inputs, depth, cut, captures)
+        return counter.get_total_flops() / 1e12, cuts
+
+    full, cuts = flops(None, None, tuple(shares))
+    assert full == pytest.approx(teraflops, rel=1e-3)
+    for depth, share in shares.items():
+        found, _ = flops(depth, cuts[depth], ())
+        assert 100 * found / full == pytest.approx(share, abs=0.1)
+
+
+def spatial() -> dict[str, Any]:
+    shapes = {"hidden_states": (2, 16, 128, 128), "encoder_hidden_states": (2, 333, 4096)}
+    return empty(shapes | {"pooled_projections": (2, 2048), "timestep": (2,)})
+
+
+def packed() -> dict[str, Any]:
+    shapes = {"hidden_states": (1, 4096, 64), "encoder_hidden_states": (1, 512, 4096)}
+    places = {"img_ids": (4096, 3), "txt_ids": (512, 3), "timestep": (1,), "guidance": (1,)}
+    return empty(shapes | places | {"pooled_projections": (1, 768)})
+
+
+def empty(shapes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+    return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
 
 
 def test_the_published_preset_fits_sd15() -> None:

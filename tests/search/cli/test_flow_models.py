@@ -26,7 +26,7 @@ def test_a_sweep_an_audit_presets_and_a_compiled_run(name: Name, tmp_path: Path)
     study, prompts = tmp_path / "study", tmp_path / "prompts.txt"
     prompts.write_text("a red circle\nTwo cats, on a mat\nsnow\na blue square\n")
     here = {"model__weights": "tiny", "model__device": "cpu", "model__dtype": "float32"}
-    steps = {"model__num_inference_steps": 6, "budget__trials": 3}
+    steps = {"model__num_inference_steps": 6, "budget__trials": 2, "rivals__count": 1}
     assert sweep(study, model=name, model__prompts=prompts, **here, **steps) == 0
     calibration = Calibration.load(StudyFolder(study).calibration)
     assert calibration.path is not None
