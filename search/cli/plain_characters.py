@@ -16,6 +16,7 @@ _SIGNS = {
     "\N{DAGGER}": "+",
     "\N{MIDDLE DOT}": ".",
     "\N{BLACK CIRCLE}": "o",
+    "\N{WHITE CIRCLE}": "o",
     "\N{BULLET}": "*",
     "\N{EN DASH}": "-",
     "\N{EM DASH}": "-",

@@ -13,9 +13,10 @@ from rich.text import Text
 
 from search.cli.board import Board
 from search.launch.watching import SweepWatcher
-from search.metrics import metric
+from search.metrics import FIDS, Metric, metric
 from search.records.record import Quality, TrialRecord
 from search.records.schedule_text import pruning, summary
+from search.report.cells import significant
 from search.settings import Config
 from search.study.budget import Budget, Spent
 
@@ -36,7 +37,11 @@ def describe(record: TrialRecord, objective: str) -> str:
 
 def _value(quality: Quality, objective: str) -> str:
     asked, value = metric(objective), quality.value(objective)
-    return "" if value is None else f"{asked.label} {value:6.{asked.digits}f}"
+    return "" if value is None else f"{asked.label} {_shown(asked, value)}"
+
+
+def _shown(asked: Metric, value: float) -> str:
+    return significant(value) if asked.name in FIDS else f"{value:.{asked.digits}f}"
 
 
 class PlainWatcher:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 TIMES = "\N{MULTIPLICATION SIGN}"
 MISSING = "\N{EN DASH}"
 
@@ -11,8 +13,17 @@ def number(value: float | None, form: str, unit: str = "") -> str:
     return MISSING if value is None else f"{value:{form}}{unit}"
 
 
+def significant(value: float | None, digits: int = 4) -> str:
+    """An FID with as many digits that mean something, whatever its size: 134.3, 2.402, 0.01230."""
+    if value is None:
+        return MISSING
+    power = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{min(max(digits - 1 - power, 0), 6)}f}"
+
+
 def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
     """An FID, and in brackets its interval where it has one."""
     if value is None or interval is None:
-        return number(value, ".2f")
-    return f"{value:.2f} ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
+        return significant(value)
+    low, high = (significant(end, 3) for end in interval)
+    return f"{significant(value)} ({low}–{high})"  # noqa: RUF001

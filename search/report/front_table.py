@@ -13,10 +13,13 @@ from search.records.progress import metric_value
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.rivals import dominating_rival
 from search.records.schedule_text import summary
-from search.report.cells import number, with_interval
+from search.report.cells import number, significant, with_interval
 
 MARK = "\N{WHITE CIRCLE}"
 """Before the name of a rival."""
+
+
+READING = "Compare each line with the unpatched one: a lower FID is better, within this table only."
 
 
 def front_table(result: StudyResult) -> Table:
@@ -48,8 +51,8 @@ def front_table(result: StudyResult) -> Table:
         priced = "~" if mixed and member.timing is None else ""
         table.add_row(
             escape(member.name),
-            number(metric_value(member.record.quality, "fid_reference"), ".2f"),
-            *([number(metric_value(member.record.quality, "fid_real"), ".2f")] if real else []),
+            significant(metric_value(member.record.quality, "fid_reference")),
+            *([significant(metric_value(member.record.quality, "fid_real"))] if real else []),
             *(
                 [with_interval(metric_value(member.heldout, "fid_real"), member.interval)]
                 if heldout
@@ -68,12 +71,13 @@ def front_table(result: StudyResult) -> Table:
     for member, rival in zip(rivals, result.rivals, strict=True):
         add(member, f"{rival.calls} full")
     notes = [
+        READING,
         feasibility(result),
         f"{MARK} is a rival: the unpatched model with fewer steps." if rivals else "",
         "~ is predicted by the cost table, not timed end to end." if mixed else "",
         "" if result.front else "The front is empty.",
     ]
-    table.caption = escape(" ".join(filter(None, notes))) or None
+    table.caption = escape("\n".join(filter(None, notes)))
     return table
 
 

@@ -30,7 +30,7 @@ def show(result: StudyResult) -> str:
 
 def test_every_number_is_shown_whole(result: StudyResult) -> None:
     shown = show(audited(result, 0.4))
-    for text in ("(3.1–5.2)", "(17.2–19.9)", "12.30", "4.50", "24.3", "0.853", "0.0312"):  # noqa: RUF001
+    for text in ("(3.10–5.20)", "(17.2–19.9)", "12.30", "4.50", "24.3", "0.853", "0.0312"):  # noqa: RUF001
         assert shown.count(text) == len(result.front)
     assert "\N{HORIZONTAL ELLIPSIS}" not in shown
 

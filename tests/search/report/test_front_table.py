@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from dato import Kind, Schedule
 from search.records.record import StudyResult
 from search.records.schedule_text import strip, summary
+from search.report.cells import significant
 from search.report.front_table import front_table
 
 MIXED = Schedule(
@@ -93,3 +95,15 @@ def test_constraints_are_named_with_how_many_trials_keep_them(result: StudyResul
 def test_names_are_shown_as_they_are(result: StudyResult) -> None:
     front = (replace(result.front[0], name="[red]x[/red]"),)
     assert "[red]x[/red]" in show(replace(result, front=front, name="[bold]s"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0.000"), (0.0123, "0.01230"), (2.4021, "2.402"), (134.34, "134.3"), (24021.4, "24021")],
+)
+def test_an_fid_has_four_digits_that_mean_something(value: float, shown: str) -> None:
+    assert significant(value) == shown
+
+
+def test_the_table_says_how_it_is_read(result: StudyResult) -> None:
+    assert "Compare each line with the unpatched one" in show(result)
