@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
+from search.errors import TrialError
 from search.launch import rivals as measuring
 from search.records.files import load_result, load_rivals, save_result
 from search.records.folder import StudyFolder
@@ -194,7 +195,7 @@ def test_a_rival_whose_images_fail_costs_no_study(
     folder.rivals.unlink()
 
     def broken(*_: object) -> None:
-        raise measuring.TrialError("The latents hold NaN or infinity.")
+        raise TrialError("The latents hold NaN or infinity.")
 
     monkeypatch.setattr(measuring, "_searched", broken)
     assert main(["resume", "--plain", str(folder.root)]) == 0
