@@ -7,10 +7,12 @@ the schedule prunes. No class, module, parameter or attention processor changes.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from dato.denoisers.base import Adapter
 from dato.denoisers.registry import adapter_of, denoiser_of
@@ -19,7 +21,8 @@ from dato.fit import Fit, Resample
 from dato.identity import warn_of_other_weights
 from dato.library import load_preset
 from dato.runtime.compiled import Compiled, Mode, Warmup
-from dato.runtime.engine import Engine
+from dato.runtime.engine import Engine, never_copied
+from dato.runtime.references import hand_over
 from dato.schedule import Schedule
 from dato.tokens.hooks import PrunedLayer
 from dato.topology import Layer, Topology
@@ -32,6 +35,10 @@ Pipe = TypeVar("Pipe")
 _PATCH = "_dato_patch"
 _SLOTS = ("forward", "_old_forward")
 """Where a denoiser's own forward may be: in ``_old_forward`` under one of accelerate's hooks."""
+
+_on: WeakSet[Patch] = WeakSet()
+"""Every patch that is on: a pipeline may have been given another denoiser since."""
+_guard = threading.Lock()
 
 
 def apply(
@@ -68,22 +75,33 @@ def apply(
     fit = Fit.of(schedule, layout, resample)
     fit.check_scheduler(pipe.scheduler)  # type: ignore[attr-defined]
     _check_owner(adapter.denoiser, pipe)
+    original = _own_forward(adapter)
+    sites = [
+        PrunedLayer(layer, order, adapter.site(layer))
+        for order, layer in enumerate(layout.layers)
+        if _prunes(fit.schedule, layer, layout)
+    ]
     if not isinstance(schedule, Schedule):
         warn_of_other_weights(schedule, pipe)
     remove(pipe)
-    Patch(pipe, adapter, layout, fit)
+    Patch(pipe, adapter, original, Engine(pipe, adapter, original, layout, fit), sites)
     return pipe
 
 
 def remove(pipe: Pipe) -> Pipe:
     """Restore a pipeline exactly; nothing happens if no schedule is applied.
 
+    What another tool has put on top stays, and runs the denoiser's own forward from now on.
+
     Returns:
         The same pipeline.
     """
-    patch = vars(denoiser_of(pipe)).get(_PATCH)
-    if isinstance(patch, Patch):
-        patch.undo()
+    denoiser = _uncompiled(denoiser_of(pipe))
+    with _guard:
+        patches = list(_on)
+    for patch in patches:
+        if patch.adapter.denoiser is denoiser or patch.engine.pipe is pipe:
+            patch.undo()
     return pipe
 
 
@@ -132,44 +150,54 @@ def compile(pipe: Any, mode: Mode = "default", **options: Any) -> Warmup:  # noq
 
 
 class Patch:
-    """What is on a denoiser while a schedule is applied."""
+    """What is on a denoiser while a schedule is applied.
 
-    def __init__(self, pipe: Any, adapter: Adapter, layout: Topology, fit: Fit) -> None:
+    Args:
+        pipe: the pipeline.
+        adapter: its denoiser.
+        original: the denoiser's own forward.
+        engine: runs the schedule.
+        layers: the ones that the schedule prunes.
+    """
+
+    def __init__(
+        self, pipe: Any, adapter: Adapter, original: Any, engine: Engine, layers: list[PrunedLayer]
+    ) -> None:
         self.adapter = adapter
+        self.engine = engine
+        self._on = True
+        self._original = original
         denoiser = adapter.denoiser
-        slot = "_old_forward" if "_old_forward" in vars(denoiser) else "forward"
+        slot = _slot(denoiser)
         self._had_forward = slot in vars(denoiser)
-        original = getattr(denoiser, slot)
-        _check_forward(adapter, original)
-        self.engine = Engine(pipe, adapter, original, layout, fit)
-        engine = self.engine
 
         @functools.wraps(original)
         def forward(*args: Any, **kwargs: Any) -> Any:
-            return engine.forward(*args, **kwargs)
+            # Another tool may hold this function, and call it when the schedule is gone.
+            run = engine.forward if self._on else original
+            return run(*args, **kwargs)
 
-        self._original = original
         self._forward = forward
-        self._handles = [
-            handle
-            for order, layer in enumerate(layout.layers)
-            if _prunes(fit.schedule, layer, layout)
-            for handle in PrunedLayer(layer, order, adapter.site(layer), engine.pruner).attach()
-        ]
-        setattr(denoiser, slot, forward)
+        self._handles = [handle for layer in layers for handle in layer.attach(engine.pruner)]
+        # Before the function, so that a pickle meets the patch's own refusal first.
         setattr(denoiser, _PATCH, self)
+        setattr(denoiser, slot, forward)
+        with _guard:
+            _on.add(self)
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Patch:
-        raise UnsupportedError(
-            "A pipeline cannot be copied while a schedule is applied.",
-            remedy="Call dato.remove, copy, then dato.apply to both.",
-        )
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise never_copied()
 
     def undo(self) -> None:
-        """Restore the denoiser, wherever accelerate's hooks have moved its forward since."""
+        """Restore the denoiser, wherever other tools have moved its forward since."""
+        self._on = False
+        with _guard:
+            _on.discard(self)
         for handle in self._handles:
             handle.remove()
         attributes: dict[str, Any] = self.adapter.denoiser.__dict__
+        if attributes.get(_PATCH) is self:
+            del attributes[_PATCH]
         for slot in _SLOTS:
             if attributes.get(slot) is not self._forward:
                 continue
@@ -177,7 +205,31 @@ class Patch:
                 del attributes[slot]
             else:
                 attributes[slot] = self._original
-        del attributes[_PATCH]
+            return
+        hand_over(self._forward, self._original)
+
+
+def _slot(denoiser: Any) -> str:
+    return "_old_forward" if "_old_forward" in vars(denoiser) else "forward"
+
+
+def _own_forward(adapter: Adapter) -> Any:
+    """The denoiser's own forward, under a schedule that is on it.
+
+    Raises:
+        UnsupportedError: it is compiled, or another tool has put itself on top.
+    """
+    denoiser = adapter.denoiser
+    forward, patch = getattr(denoiser, _slot(denoiser)), vars(denoiser).get(_PATCH)
+    if isinstance(patch, Patch) and patch._forward is forward:
+        forward = patch._original
+    _check_forward(adapter, forward)
+    return forward
+
+
+def _uncompiled(denoiser: Any) -> Any:
+    """The module inside what ``torch.compile`` returns."""
+    return getattr(denoiser, "_orig_mod", denoiser)
 
 
 def _prunes(schedule: Schedule, layer: Layer, layout: Topology) -> bool:

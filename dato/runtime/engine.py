@@ -62,6 +62,9 @@ class Engine:
         self._noises: dict[tuple[int, torch.device], Noise] = {}
         self.run: Run | None = None
 
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise never_copied()
+
     @property
     def pipe(self) -> Any:
         """The pipeline, or None once it is gone."""
@@ -153,6 +156,14 @@ class Engine:
         """The noise of runs of this length; kept, because compiled kinds cannot draw it again."""
         key = calls, device
         return self._noises.setdefault(key, Noise(calls, device))
+
+
+def never_copied() -> UnsupportedError:
+    """The error for a copy, in memory or in a file, of what runs a schedule."""
+    return UnsupportedError(
+        "A pipeline can be neither copied nor pickled while a schedule is applied.",
+        remedy="Call dato.remove, copy or pickle, then dato.apply to each.",
+    )
 
 
 def _values_of(scheduler: Any, timesteps: Tensor, schedule: Schedule) -> list[float]:

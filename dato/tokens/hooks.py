@@ -26,21 +26,23 @@ class PrunedLayer:
         layer: the layer.
         order: its place in the topology.
         site: its modules.
-        pruner: returns the pruner of the current run, or None outside a run.
     """
 
-    def __init__(
-        self, layer: Layer, order: int, site: Site, pruner: Callable[[], Pruner | None]
-    ) -> None:
+    def __init__(self, layer: Layer, order: int, site: Site) -> None:
         self._layer = layer
         self._order = order
         self._site = site
-        self._pruner = pruner
+        self._pruner: Callable[[], Pruner | None] = lambda: None
         self._grid: tuple[int, int] = (0, 0)
         self._plan: Plan | None = None
 
-    def attach(self) -> list[RemovableHandle]:
-        """Register the hooks; removing the handles undoes everything."""
+    def attach(self, pruner: Callable[[], Pruner | None]) -> list[RemovableHandle]:
+        """Register the hooks; removing the handles undoes everything.
+
+        Args:
+            pruner: returns the pruner of the current run, or None outside a run.
+        """
+        self._pruner = pruner
         site, handles = self._site, []
         if site.entry is not None:
             handles.append(site.entry.register_forward_pre_hook(self._enter, with_kwargs=True))
