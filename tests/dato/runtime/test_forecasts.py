@@ -9,17 +9,20 @@ from typing import Any
 import diffusers
 import pytest
 import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 import dato
 from dato import Kind, Schedule
+from dato.denoisers.base import Spatial
 from dato.errors import ForecastError
 from dato.fit import Fit
 from dato.runtime.engine import Engine
 from dato.runtime.forecast import linear_weights
 from dato.runtime.memory import weighted_sum
+from dato.runtime.sampler import FLOW, predicted
 from dato.schedule import Depth, Forecast, Quantity
 from dato.topology import Topology
 from tests.dato.models import pixart
@@ -112,8 +115,9 @@ def test_fitted_forecasts_read_up_to_three_values(weights: list[float]) -> None:
     torch.testing.assert_close(image, expected, rtol=1e-4, atol=1e-4)
 
 
-class Ramp:
-    """An adapter of a denoiser whose noise moves on a straight line over the timesteps."""
+class Ramp(Spatial):
+    """An adapter of a denoiser whose noise, or velocity, moves on a straight line over the
+    timesteps."""
 
     inputs = ("sample", "timestep", "encoder_hidden_states")
 
@@ -125,8 +129,8 @@ class Ramp:
     def forward(self, sample: Tensor, timestep: Tensor, **_: Any) -> tuple[Tensor]:
         self.ran += 1
         noise: Tensor = self.level + self.slope * timestep
-        kind = self.pipe.scheduler.config.prediction_type
-        if kind == "epsilon":
+        kind = predicted(self.pipe.scheduler)
+        if kind in ("epsilon", FLOW):
             return (noise,)
         alpha: Tensor = self.pipe.scheduler.alphas_cumprod[timestep.round().long()]
         clean = (sample - (1 - alpha).sqrt() * noise) / alpha.sqrt()
@@ -179,6 +183,29 @@ def test_linear_is_exact_on_a_ramp(name: str, prediction: str) -> None:
     image = denoised(engine.forward)
     assert ramp.ran == 5
     # Float32 carries a slope over seven calls; a wrong sign is off by the noise itself.
+    torch.testing.assert_close(image, expected, rtol=5e-3, atol=5e-3)
+
+
+@pytest.mark.parametrize("kind", [FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler])
+def test_linear_is_exact_on_a_ramp_of_velocities(kind: Any) -> None:
+    pipe = Sampled(kind(shift=3.0))
+    ramp: Any = Ramp(pipe)
+
+    def denoised(forward: Any) -> Tensor:
+        pipe.scheduler.set_timesteps(8)
+        latents: Tensor = random(1, 4, 8, 8)
+        for timestep in pipe.scheduler.timesteps:
+            output = forward(latents, timestep, return_dict=False)[0]
+            latents = pipe.scheduler.step(output, timestep, latents).prev_sample
+        return latents
+
+    expected = denoised(ramp.forward)
+    ramp.ran = 0
+    count = len(pipe.scheduler.timesteps)
+    depths: list[Depth] = ["full" if call < 5 else 0 for call in range(count)]
+    fit = Fit(of_depths(*depths, forecast="linear"))
+    image = denoised(Engine(pipe, ramp, ramp.forward, Topology(1, ()), fit).forward)
+    assert ramp.ran == 5
     torch.testing.assert_close(image, expected, rtol=5e-3, atol=5e-3)
 
 
