@@ -8,12 +8,13 @@ from search.study.step_counts import step_counts
 
 
 def test_counts_are_spread_over_the_speedups_of_the_front() -> None:
-    assert step_counts(50, [2.1, 3.0, 12.0], 3) == (4, 10, 25)
+    assert step_counts(50, [2.1, 3.0, 12.0], 3) == (4, 7, 12)
     assert step_counts(50, [4.0, 5.0, 10.0], 2) == (5, 12)
 
 
 def test_slow_members_get_no_rival_of_their_own() -> None:
-    assert step_counts(50, [1.05, 12.0], 3) == step_counts(50, [2.0, 12.0], 3)
+    assert step_counts(50, [1.05, 12.0], 3) == step_counts(50, [4.0, 12.0], 3)
+    assert step_counts(50, [1.05, 3.0], 2) == (15, 30)
 
 
 def test_every_rival_has_fewer_steps_than_the_unpatched_model() -> None:
