@@ -27,6 +27,15 @@ def chosen_model(overrides: Sequence[str]) -> ModelConfig:
         setting = override.lstrip("+~").partition("=")[0]
         if setting in OF_THE_PRESET:
             raise UserError(f"Cannot set {override!r}: a preset fixes {setting}. Leave it out.")
+    return own_model(overrides)
+
+
+def own_model(overrides: Sequence[str]) -> ModelConfig:
+    """The model of overrides with its own sampler, steps and guidance.
+
+    Raises:
+        UserError: an override is of another group.
+    """
     return model_config(compose_model(overrides))
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from dato import Preset, load_preset
-from search.cli.chosen import model_of
+from search.cli.chosen import model_of, own_model
 from search.cli.pictures import Target
 from search.errors import UserError
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
@@ -26,7 +26,7 @@ def generate(options: argparse.Namespace) -> int:
     """Write one grid or single files, with ``--compare`` also the unpatched pictures."""
     _check(options)
     target = Target(options.out)
-    preset = load_preset(options.preset)
+    preset = None if options.preset is None else load_preset(options.preset)
     requests = tuple(
         ImageRequest(prompt, options.seed + copy)
         for prompt in options.prompt
@@ -55,13 +55,16 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _generate(
-    options: argparse.Namespace, preset: Preset, requests: tuple[ImageRequest, ...]
+    options: argparse.Namespace, preset: Preset | None, requests: tuple[ImageRequest, ...]
 ) -> dict[str, PromptImages]:
-    model = model_of(preset, options.overrides)
+    overrides = options.overrides
+    model = own_model(overrides) if preset is None else model_of(preset, overrides)
     print(f"loading {model.path}", file=sys.stderr)
     pipeline = PromptPipeline(model)
     calls = pipeline.calls(len(requests), preset, options.steps)
-    passes = {"unpatched": False, preset.name: True} if options.compare else {preset.name: True}
+    passes = {} if preset is None else {preset.name: True}
+    if options.compare or preset is None:
+        passes = {"unpatched": False, **passes}
     made = {}
     for name, patched in passes.items():
         with _counted(name, calls) as on_call:

@@ -78,6 +78,7 @@ Generate images with a preset, and with --compare those of the unpatched pipelin
 
   dato-search generate --preset pocket/balanced --compare --out grid.png \\
       --prompt "a red circle left of a blue square on a white background"
+  dato-search generate --prompt "..." --out unpatched.png         # no preset: as the model is
   dato-search generate --preset hub:USER/REPO/NAME --prompt "..." --count 8 --out pictures \\
       model=sd15 model.path=FOLDER model.device=cuda
 
@@ -210,7 +211,7 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "overrides", nargs="*", metavar="KEY=VALUE", help="such as model.device=cuda"
     )
     generate.add_argument(
-        "--preset", required=True, help="file, shipped name or hub:USER/REPO/NAME"
+        "--preset", help="file, shipped name or hub:USER/REPO/NAME (default: the unpatched model)"
     )
     generate.add_argument("--prompt", action="append", required=True, help="may be repeated")
     generate.add_argument("--out", type=Path, required=True, help="picture or folder to write")

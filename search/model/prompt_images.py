@@ -15,6 +15,7 @@ from torch import Tensor
 import dato
 from dato import Preset
 from dato.fit import Resample
+from dato.preset import SamplerInfo
 from search.errors import UserError
 from search.model.families import family_of
 from search.model.loading import ModelConfig, calls_of, load_pipeline, set_scheduler
@@ -57,10 +58,11 @@ class PromptPipeline:
         self.pipe = load_pipeline(model)
         self.family = family_of(self.pipe)
 
-    def calls(self, requests: int, preset: Preset, steps: int | None = None) -> int:
+    def calls(self, requests: int, preset: Preset | None, steps: int | None = None) -> int:
         """How many denoiser calls :meth:`generate` makes, and so how often it calls ``on_call``."""
-        set_scheduler(self.pipe, preset.sampler.scheduler)
-        calls = calls_of(self.pipe.scheduler, steps or preset.sampler.num_inference_steps)
+        sampler = self._sampler(preset)
+        set_scheduler(self.pipe, sampler.scheduler)
+        calls = calls_of(self.pipe.scheduler, steps or sampler.num_inference_steps)
         return calls * -(-requests // self.model.batch_size)
 
     @property
@@ -69,16 +71,21 @@ class PromptPipeline:
         _, height, width = self.family.latent_shape(self.pipe)
         return height, width
 
+    def _sampler(self, preset: Preset | None) -> ModelConfig | SamplerInfo:
+        """What says which scheduler, steps and guidance run."""
+        return self.model if preset is None else preset.sampler
+
     def generate(
         self,
         requests: Sequence[ImageRequest],
-        preset: Preset,
+        preset: Preset | None,
         *,
         patched: bool = True,
         steps: int | None = None,
         on_call: Callable[[], None] = lambda: None,
     ) -> PromptImages:
-        """Run a preset, with its own sampler, steps and guidance.
+        """Run a preset, with its own sampler, steps and guidance; without one the unpatched model,
+        with those of its settings.
 
         Args:
             patched: whether the preset's schedule runs; if not, only its sampler does.
@@ -89,16 +96,21 @@ class PromptPipeline:
             DatoError: the preset does not fit this pipeline.
             UserError: out of memory.
         """
-        set_scheduler(self.pipe, preset.sampler.scheduler)
+        sampler = self._sampler(preset)
+        set_scheduler(self.pipe, sampler.scheduler)
         resample: Resample | None = None if steps is None else "nearest"
-        running = dato.applied(self.pipe, preset, resample=resample) if patched else nullcontext()
+        running = (
+            dato.applied(self.pipe, preset, resample=resample)
+            if patched and preset is not None
+            else nullcontext()
+        )
         size = self.model.batch_size
         with running, _memory(size):
             started = time.perf_counter()
             images = [
                 image
                 for start in range(0, len(requests), size)
-                for image in self._run(requests[start : start + size], preset, steps, on_call)
+                for image in self._run(requests[start : start + size], sampler, steps, on_call)
             ]
             return PromptImages(tuple(images), time.perf_counter() - started)
 
@@ -106,7 +118,7 @@ class PromptPipeline:
     def _run(
         self,
         requests: Sequence[ImageRequest],
-        preset: Preset,
+        sampler: ModelConfig | SamplerInfo,
         steps: int | None,
         on_call: Callable[[], None],
     ) -> list[Image.Image]:
@@ -114,7 +126,6 @@ class PromptPipeline:
             on_call()
             return {}
 
-        sampler = preset.sampler
         with self.family.followed(self.pipe, callback) as following:
             images: list[Image.Image] = self.pipe(
                 num_inference_steps=steps or sampler.num_inference_steps,

@@ -274,3 +274,22 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
         on_call()
     assert "2/2 calls" in screen.getvalue()
     assert "\x1b[" in screen.getvalue()
+
+
+def test_without_a_preset_the_model_runs_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "plain.png"
+    steps = ["model.num_inference_steps=3", "model.guidance_scale=2"]
+    assert main(["generate", "--out", str(out), *prompts(), *steps]) == 0
+    assert "unpatched: 3 calls" in capsys.readouterr().err
+    pipe = load_pocket()
+    pipe.set_progress_bar_config(disable=True)
+    alone = pipe(
+        PROMPTS[0],
+        num_inference_steps=3,
+        guidance_scale=2.0,
+        generator=torch.Generator().manual_seed(0),
+    ).images[0]
+    with Image.open(out) as sheet:
+        assert sheet.crop((0, 0, 64, 64)).tobytes() == alone.tobytes()
