@@ -18,7 +18,14 @@ from search.records.folder import StudyFolder
 from search.records.record import StudyResult
 from tests.search.cli.test_study_life import SMALL
 
-STUDY = (*SMALL, "budget.trials=4", "launcher=serial", "rivals.count=2", "quality.record=[]")
+STUDY = (
+    *SMALL,
+    "budget.trials=4",
+    "launcher=serial",
+    "rivals.count=2",
+    "quality.record=[]",
+    "export.dominated=false",
+)
 
 
 @pytest.fixture(scope="module")
