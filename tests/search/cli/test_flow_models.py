@@ -27,7 +27,8 @@ def test_a_sweep_an_audit_presets_and_a_compiled_run(name: Name, tmp_path: Path)
     prompts.write_text("a red circle\nTwo cats, on a mat\nsnow\na blue square\n")
     here = {"model__weights": "tiny", "model__device": "cpu", "model__dtype": "float32"}
     steps = {"model__num_inference_steps": 6, "budget__trials": 2, "rivals__count": 1}
-    assert sweep(study, model=name, model__prompts=prompts, **here, **steps) == 0
+    every = {"export__dominated": "true"}
+    assert sweep(study, model=name, model__prompts=prompts, **here, **steps, **every) == 0
     calibration = Calibration.load(StudyFolder(study).calibration)
     assert calibration.path is not None
     assert main(["audit", str(study), "--images", "4", "--repeats", "1"]) == 0
