@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.resources import files as files_of
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +21,7 @@ from search.model.families import StableDiffusionXL, family_of
 from search.model.generator import Generator
 from search.model.loading import ModelConfig, calls_of, load_pipeline, set_scheduler
 from search.model.workload import Workload
+from search.settings.model import ModelSettings
 
 NAMES: tuple[Name, ...] = get_args(Name)
 PROMPTS = ("a red circle", "Two cats, on a mat", "snow", "a blue square")
@@ -229,6 +231,13 @@ def test_published_denoisers_have_their_published_size(found: Name, parameters: 
     millions = sum(each.numel() for each in denoiser.parameters()) / 1e6
     assert millions == pytest.approx(parameters, abs=0.1)
     assert set(TINY[found].denoiser[1]) >= set(arguments)
+
+
+def test_every_architecture_can_be_set_and_has_a_configuration() -> None:
+    field = ModelSettings.model_fields["architecture"].annotation
+    assert get_args(get_args(field)[0]) == NAMES
+    files = {path.stem for path in Path(str(files_of("conf") / "model")).glob("*.yaml")}
+    assert files == {*NAMES, "pocket", "custom"}
 
 
 def test_weights_without_an_architecture_are_refused() -> None:
