@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
@@ -34,10 +34,19 @@ a flow-matching model. ``"output"`` is what the denoiser returns: presets of ver
 MAX_VALUES = 3
 """The most held values that one forecast reads."""
 
+MOST_LISTED = 4
+"""The most names that an error lists, each of up to 200 characters in a file."""
+
 
 def refreshes(depth: Depth, cut: int) -> bool:
     """Whether a call of ``depth`` computes the value at ``cut`` anew; cut 0 is the output."""
     return (math.inf if depth == "full" else depth) > cut
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first names of many, for a sentence."""
+    some = sorted(names)
+    return ", ".join(some[:MOST_LISTED]) + (", ..." if len(some) > MOST_LISTED else "")
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Kind:
         if depth == 0 and any(ratio > 0 for ratio in self.prune.values()):
             raise RatioError(
                 "A call of depth 0 runs no attention, so it cannot prune.",
-                found=dict(self.prune),
+                found=next(layer for layer, ratio in self.prune.items() if ratio > 0),
                 remedy="Remove its prune entries.",
             )
         if self.forecast not in get_args(Forecast):
@@ -168,7 +177,7 @@ class Schedule:
             raise UnknownKindError(
                 "Every step names a kind of the codebook.",
                 found=unknown[0],
-                remedy=f"Defined kinds: {', '.join(sorted(self.kinds))}.",
+                remedy=f"Defined kinds: {_listed(self.kinds)}.",
             )
         unused = sorted(set(self.kinds) - set(self.steps))
         if unused:
@@ -207,19 +216,31 @@ class Schedule:
                 found=f"call {call}" + (" without weights" if call in fitted else ""),
                 remedy="Add its weights." if call in fitted else "Remove its weights.",
             )
+        readable = self._readable()
         for call, weights in self.weights.items():
             if not 1 <= len(weights) <= MAX_VALUES or not all(map(math.isfinite, weights)):
                 raise ForecastError(
                     f"The weights of a call are one to {MAX_VALUES} finite numbers (call {call}).",
                     found=weights,
                 )
-            if len(weights) > len(self.sources(call)):
+            if len(weights) > readable[call]:
                 raise ForecastError(
                     f"Call {call} has a weight for each value that it can read, and no more: "
-                    f"{len(self.sources(call))} earlier calls computed one.",
+                    f"{readable[call]} earlier calls computed one.",
                     found=weights,
                     remedy="Remove weights from the end.",
                 )
+
+    def _readable(self) -> list[int]:
+        """For each call, the number of its sources, in one pass: a file may have 10,000 calls."""
+        counts: list[int] = []
+        deepest: list[float] = []
+        for name in self.steps:
+            depth = self.kinds[name].depth
+            rank = math.inf if depth == "full" else depth
+            counts.append(sum(each > rank for each in deepest))
+            deepest = sorted((*deepest, rank), reverse=True)[:MAX_VALUES]
+        return counts
 
     def _is_fitted(self, name: str) -> bool:
         return self.kinds[name].forecast == "fitted"

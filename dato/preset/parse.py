@@ -13,7 +13,13 @@ from dato.errors import DuplicateKeyError, NotJsonError, TooLargeError, TypeRule
 
 MAX_BYTES = 1_000_000
 MAX_KEYS = 10_000
-"""An object has at most as many keys as a schedule has calls, each of which may have weights."""
+"""``weights`` has at most as many keys as a schedule has calls."""
+MAX_ENTRIES = 1_024
+"""Every other object has at most as many keys as there may be kinds. So a file has few mistakes
+to list, whatever its size."""
+MAX_BRACKETS = 40_000
+"""Objects and lists cost the most time to read. A schedule of 10,000 calls, each with weights, has
+about 12,000; brackets in texts count too, because counting is quick only then."""
 MAX_DIGITS = 18
 """An integer of 18 digits fits 64 bits and has a float."""
 
@@ -46,6 +52,7 @@ def parse(text: str) -> object:
         NotJsonError, DuplicateKeyError, TooLargeError: the text breaks the rule of that name.
     """
     check_size(text)
+    _check_brackets(text)
     try:
         value: object = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
@@ -55,6 +62,7 @@ def parse(text: str) -> object:
         ) from error
     except RecursionError as error:
         raise too_deep() from error
+    _check_entries("", value)
     return value
 
 
@@ -104,7 +112,29 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         raise DuplicateKeyError(
             "A key occurs twice in one object.", found=shorten(twice), remedy="Remove one of them."
         )
+    for name, value in pairs:
+        if name != "weights":
+            _check_entries(name, value)
     return found
+
+
+def _check_entries(name: str, value: object) -> None:
+    if isinstance(value, dict) and len(value) > MAX_ENTRIES:
+        raise TooLargeError(
+            f"{shorten(name) if name else 'The preset'} has more than {MAX_ENTRIES:,} keys.",
+            found=len(value),
+            remedy="Remove some.",
+        )
+
+
+def _check_brackets(text: str) -> None:
+    brackets = text.count("[") + text.count("{")
+    if brackets > MAX_BRACKETS:
+        raise TooLargeError(
+            f"The text has too many objects and lists: at most {MAX_BRACKETS:,} brackets open.",
+            found=brackets,
+            remedy="Is this a preset? A usual one has a few dozen.",
+        )
 
 
 def _integer(digits: str) -> int:

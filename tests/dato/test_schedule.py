@@ -125,3 +125,25 @@ def test_a_mapping_that_changes_later_does_not_change_the_schedule() -> None:
     kind = Kind("full", prune)
     prune["level_0"] = 0.1
     assert kind.prune["level_0"] == 0.5
+
+
+@given(schedules())
+def test_a_fitted_call_reads_as_many_values_as_earlier_calls_computed(schedule: Schedule) -> None:
+    kinds = {
+        name: kind if kind.depth == "full" else Kind(kind.depth, kind.prune, "fitted")
+        for name, kind in schedule.kinds.items()
+    }
+    plain = Schedule({name: Kind(kind.depth) for name, kind in kinds.items()}, schedule.steps)
+    sources = {call: len(plain.sources(call)) for call in range(plain.calls)}
+    most = {call: (0.5,) * count for call, count in sources.items() if count}
+    assert Schedule(kinds, schedule.steps, schedule.tokens, most).weights == most
+    for call in most:
+        more = most | {call: (0.5,) * (sources[call] + 1)}
+        with pytest.raises(errors.ForecastError):
+            Schedule(kinds, schedule.steps, schedule.tokens, more)
+
+
+def test_an_error_lists_only_the_first_of_many_kinds() -> None:
+    kinds = {f"k{number:03}": FULL for number in range(500)}
+    with pytest.raises(errors.UnknownKindError, match=r"Defined kinds: k000, k001, k002, k003, "):
+        Schedule(kinds, ("other",))
