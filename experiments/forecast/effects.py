@@ -14,6 +14,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -59,7 +60,8 @@ def main() -> None:
     torch.set_num_threads(1)
     base = World(options.cache, images=options.images)
     rows: list[Row] = []
-    for row in (*_orders(base), *_fits(base), *_settings(options.cache, options.images, base)):
+    parts = (_orders(base), _fits(base), _settings(options.cache, options.images, base))
+    for row in chain.from_iterable(parts):
         rows.append(row)
         print(row, flush=True)
         write_json(HERE / "effects.json", _document(options.images, rows))
