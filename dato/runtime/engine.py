@@ -12,6 +12,7 @@ from torch import Tensor
 from dato.denoisers.base import Adapter
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
+from dato.runtime.caller import Caller
 from dato.runtime.eager import Compute, Eager
 from dato.runtime.epsilon import Epsilon
 from dato.runtime.forecast import PolicyOf, forecasts
@@ -26,9 +27,6 @@ from dato.tokens.dynamics import Dynamics
 from dato.tokens.noise import Noise
 from dato.tokens.plans import Pruner
 from dato.topology import Topology
-
-_OTHER_GUIDANCE = ("do_perturbed_attention_guidance", "image_guidance_scale")
-"""Attributes of pipelines whose batch holds more than an unconditional and a conditional half."""
 
 
 class Engine:
@@ -86,7 +84,8 @@ class Engine:
         self._adapter.check_inputs(keywords)
         sample = keywords[names[0]]
         try:
-            run = self._follow(sample, keywords)
+            caller = Caller.of(self._applied())
+            run = self._follow(sample, keywords, caller)
             step = run.begin(sample, self._position(keywords, run.timesteps))
             held = run.memory.read(step, sample, run.place)
             if step.inner == OUTPUT:
@@ -108,22 +107,31 @@ class Engine:
         found = position(self._adapter.timestep(inputs), timesteps)
         return stepped(self.pipe.scheduler) if found is None else found
 
-    def _follow(self, sample: Tensor, inputs: Mapping[str, Any]) -> Run:
-        """The current run, or a new one when the scheduler's timesteps are new."""
+    def _applied(self) -> Any:
         pipe = self.pipe
         if pipe is None:
             raise MismatchError(
                 "The pipeline that this schedule was applied to is gone.",
                 remedy="Call dato.remove and dato.apply on the pipeline that is used now.",
             )
+        return pipe
+
+    def _follow(self, sample: Tensor, inputs: Mapping[str, Any], caller: Caller) -> Run:
+        """The current run, or a new one when the scheduler's timesteps are new."""
+        pipe = self.pipe
         timesteps = timesteps_of(pipe.scheduler)
         if self.run is None or self.run.timesteps is not timesteps:
             self.run = None
-            self.run = self._start(pipe, timesteps, sample, inputs)
+            self.run = self._start(pipe, timesteps, sample, inputs, caller)
         return self.run
 
     def _start(
-        self, pipe: Any, timesteps: Tensor, sample: Tensor, inputs: Mapping[str, Any]
+        self,
+        pipe: Any,
+        timesteps: Tensor,
+        sample: Tensor,
+        inputs: Mapping[str, Any],
+        caller: Caller,
     ) -> Run:
         adapter = self._adapter
         adapter.check()
@@ -136,7 +144,7 @@ class Engine:
         steps = plan_steps(schedule, self._layout, policy)
         held = HeldOutput.of(schedule.quantity, pipe.scheduler, timesteps, sample.device)
         prunes = any(step.ratios for step in steps)
-        groups = _groups(pipe, sample) if prunes and adapter.guided else 1
+        groups = caller.groups(len(sample)) if prunes and adapter.guided else 1
         dynamics = Dynamics()
         noise = self._noise_of(len(steps), sample.device)
         return Run(
@@ -177,32 +185,3 @@ def _values_of(scheduler: Any, timesteps: Tensor, schedule: Schedule) -> list[fl
         return [0.0] * len(timesteps)
     values: list[float] = timesteps.tolist()
     return values
-
-
-def _groups(pipe: Any, sample: Tensor) -> int:
-    """How many times each image is in the batch: twice under classifier-free guidance.
-
-    Pipelines say whether they guide, but for PixArt's: there the two halves of a run's first
-    sample are compared, which waits for the device once a run.
-
-    Raises:
-        UnsupportedError: a guidance that repeats images in another way.
-    """
-    for name in _OTHER_GUIDANCE:
-        if getattr(pipe, name, None):
-            raise UnsupportedError(
-                "Pruning follows classifier-free guidance only.",
-                found=f"{type(pipe).__name__}.{name}",
-                remedy="Use a schedule that does not prune.",
-            )
-    guided = getattr(pipe, "do_classifier_free_guidance", None)
-    if guided is None:
-        half = sample.shape[0] // 2
-        return 2 if sample.shape[0] % 2 == 0 and torch.equal(sample[:half], sample[half:]) else 1
-    if guided and sample.shape[0] % 2:
-        raise UnsupportedError(
-            "Under classifier-free guidance the batch is an unconditional and a conditional half.",
-            found=sample.shape[0],
-            remedy="Pass both in one call.",
-        )
-    return 2 if guided else 1

@@ -59,8 +59,7 @@ class Run:
             raise MismatchError(
                 f"The schedule has {len(self.steps)} calls and all of them have run.",
                 found=f"call {self.call + 1}",
-                remedy="Call scheduler.set_timesteps before each run; another pipeline that shares "
-                "this UNet needs its own dato.apply.",
+                remedy="Call scheduler.set_timesteps before each run.",
             )
         if position is not None and position != self.place:
             raise MismatchError(

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import dato
 from dato import Schedule
 from experiments.engine.contenders import Recipe
-from experiments.engine.pipelines import GUIDANCE, SharedUNet
+from experiments.engine.pipelines import SharedUNet
 
 
 def flops(shared: SharedUNet, schedule: Schedule) -> int:
@@ -20,13 +20,12 @@ def flops(shared: SharedUNet, schedule: Schedule) -> int:
     Each kind is counted at its first call: later ones have the same shapes.
     """
     pipe = dato.apply(shared.pipe(), schedule)
-    pipe._guidance_scale = GUIDANCE
     pipe.scheduler.set_timesteps(schedule.calls)
     arguments = shared.call()
     left, total = Counter(schedule.steps), 0
     for step, timestep in zip(schedule.steps, pipe.scheduler.timesteps, strict=True):
         with FlopCounterMode(display=False) as counter:
-            pipe.unet(timestep=timestep, **arguments)
+            pipe.denoise(timestep=timestep, **arguments)
         total += left.pop(step, 0) * counter.get_total_flops()
         if not left:
             break

@@ -14,7 +14,7 @@ import dato
 from dato import Schedule
 from dato.denoisers.unet import Unit, down_units, up_units
 from experiments.engine.loops import clock_of
-from experiments.engine.pipelines import GUIDANCE, SharedUNet
+from experiments.engine.pipelines import SharedUNet
 from experiments.engine.schedules import pruned
 
 Run = Callable[[], object]
@@ -82,11 +82,10 @@ def _times(runs: Sequence[Run], shared: SharedUNet, rounds: int) -> list[list[fl
 
 def _caller(pipe: Any, shared: SharedUNet, calls: int) -> Run:
     """Calls the denoiser of a guided run, one timestep further each time."""
-    pipe._guidance_scale = GUIDANCE
     pipe.scheduler.set_timesteps(calls, device=shared.unet.device)
     timesteps = iter(pipe.scheduler.timesteps)
     arguments = shared.call()
-    return lambda: pipe.unet(timestep=next(timesteps), **arguments)
+    return lambda: pipe.denoise(timestep=next(timesteps), **arguments)
 
 
 def _units(shared: SharedUNet, depth: int) -> list[Run]:

@@ -16,6 +16,25 @@ from experiments.engine.architectures import ARCHITECTURES, Architecture
 GUIDANCE = 5.0
 
 
+class _Callable:
+    """Makes a call of a guided run alone: the engine asks the pipeline's method for guidance."""
+
+    unet: Any
+    _guidance_scale = GUIDANCE
+
+    def denoise(self, **arguments: Any) -> Any:
+        """One call of the denoiser."""
+        return self.unet(**arguments)
+
+
+class _StableDiffusion(_Callable, StableDiffusionPipeline):  # type: ignore[misc]
+    pass
+
+
+class _StableDiffusionXL(_Callable, StableDiffusionXLPipeline):  # type: ignore[misc]
+    pass
+
+
 @dataclass(frozen=True)
 class SharedUNet:
     """One UNet at one size, from which every contender gets a pipeline of its own.
@@ -66,10 +85,10 @@ class SharedUNet:
         pipe: Any
         if self.architecture.pooled:
             parts |= dict.fromkeys(("text_encoder_2", "tokenizer_2"))
-            pipe = StableDiffusionXLPipeline(**parts, add_watermarker=False)
+            pipe = _StableDiffusionXL(**parts, add_watermarker=False)
         else:
             parts |= dict.fromkeys(("safety_checker", "feature_extractor"))
-            pipe = StableDiffusionPipeline(**parts, requires_safety_checker=False)
+            pipe = _StableDiffusion(**parts, requires_safety_checker=False)
         pipe.set_progress_bar_config(disable=True)
         return pipe
 

@@ -58,7 +58,6 @@ def test_the_scale_of_a_lora_is_honoured_in_full_and_cached_calls(pipe: Any, cal
             result: torch.Tensor = pipe.unet(*inputs, return_dict=False, **keywords)[0]
         return result
 
-    pipe._guidance_scale = 1.0
     with dato.applied(pipe, SCHEDULE):
         bare = output(None)
         add_lora(pipe)

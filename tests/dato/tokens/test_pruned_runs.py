@@ -153,16 +153,8 @@ def test_predictions_that_cannot_be_converted_are_refused(pipe: Any) -> None:
         generate(pipe, steps=4)
 
 
-def test_guidance_of_another_shape_is_refused(pipe: Any) -> None:
-    pipe.image_guidance_scale = 1.5
-    with dato.applied(pipe, schedule()), pytest.raises(UnsupportedError, match="guidance"):
-        generate(pipe, steps=4)
-    generated(pipe, Schedule.uniform(4, 2, 1))
-
-
 def test_an_attention_mask_with_pruning_is_refused(pipe: Any) -> None:
     pipe.scheduler.set_timesteps(4)
     inputs = torch.zeros(1, 4, 16, 16), pipe.scheduler.timesteps[0], torch.zeros(1, 5, 8)
-    pipe._guidance_scale = 1.0
     with dato.applied(pipe, schedule()), pytest.raises(UnsupportedError, match="attention_mask"):
         pipe.unet(*inputs, attention_mask=torch.ones(1, 256))

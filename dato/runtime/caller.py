@@ -1,0 +1,101 @@
+"""Which pipeline makes a call, and what its loop says about the batch.
+
+Neither is an argument of a denoiser, and two pipelines may share a scheduler, so both are read from
+the pipeline's method that is running: ``self``, ``latents``, and ``do_classifier_free_guidance``,
+which is an attribute of most pipelines and a variable of the others (PixArt's).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from diffusers import DiffusionPipeline
+from torch import Tensor
+
+from dato.errors import MismatchError, UnsupportedError
+
+_FLAG = "do_classifier_free_guidance"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The innermost pipeline that is running.
+
+    Args:
+        name: of its class; empty where no pipeline runs, in a loop written by hand.
+        guided: whether it puts an unconditional and a conditional half into one batch; None where
+            nothing says so.
+        images: how many it denoises; None where nothing says so.
+    """
+
+    name: str = ""
+    guided: bool | None = None
+    images: int | None = None
+
+    @classmethod
+    def of(cls, pipe: Any) -> Self:
+        """Who makes the call that is going on, of a schedule that is applied to ``pipe``.
+
+        Raises:
+            MismatchError: another pipeline, which ``pipe`` has not called itself.
+        """
+        running = _running(pipe)
+        caller, variables = next(running, (None, {}))
+        if caller is None:
+            return cls()
+        name = type(caller).__name__
+        if caller is not pipe and all(outer is not pipe for outer, _ in running):
+            raise MismatchError(
+                "A denoiser runs the schedule of one pipeline at a time.",
+                found=f"a call from another {name}, on a denoiser with the schedule of a "
+                f"{type(pipe).__name__}",
+                remedy="Call dato.remove on that one, and dato.apply on the pipeline that you run.",
+            )
+        guided = variables.get(_FLAG, getattr(caller, _FLAG, None))
+        latents = variables.get("latents")
+        images = len(latents) if isinstance(latents, Tensor) and latents.ndim else None
+        return cls(name, None if guided is None else bool(guided), images)
+
+    def groups(self, rows: int) -> int:
+        """How many rows of a batch belong to an image: two under classifier-free guidance.
+
+        Raises:
+            UnsupportedError: nothing says so, or another guidance has more of them.
+        """
+        if rows == 1:
+            return 1
+        if self.guided is None:
+            raise UnsupportedError(
+                "Pruning needs to know whether a batch is guided, which a pipeline's call says.",
+                found=f"{rows} rows from {self.name or 'a call that no pipeline makes'}",
+                remedy="Call the pipeline that the schedule is applied to, pass one row, or use a "
+                "schedule that does not prune.",
+            )
+        groups = 2 if self.guided else 1
+        images = rows // groups if self.images is None else self.images
+        if rows != groups * images:
+            raise UnsupportedError(
+                "Pruning follows classifier-free guidance, not perturbed-attention, picture or "
+                "other guidance.",
+                found=f"{rows} rows for {images} images from {self.name}",
+                remedy="Use a schedule that does not prune.",
+            )
+        return groups
+
+
+def _running(pipe: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Every pipeline whose method is running, with its variables, the innermost first."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_argcount and code.co_varnames[0] == "self":
+            variables = frame.f_locals
+            caller = variables.get("self")
+            if caller is pipe or isinstance(caller, DiffusionPipeline):
+                yield caller, variables
+        if frame.f_back is None:
+            return
+        frame = frame.f_back
