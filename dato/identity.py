@@ -4,63 +4,122 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
+from dato.denoisers.own_weights import UnreadableError, own_weights
 from dato.denoisers.registry import adapter_of
 
 if TYPE_CHECKING:
     from dato.preset import Preset
 
-_ADDED = ("lora_", ".processor.", "encoder_hid_proj.image_projection_layers", "image_proj.")
-"""Parts of the names of parameters that LoRA and IP-Adapter add to a model."""
+Weights = Sequence[tuple[str, Tensor]]
+Known = dict[torch.dtype, str]
 
-_known: WeakKeyDictionary[nn.Module, tuple[int, str]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[nn.Module, tuple[int, Known]] = WeakKeyDictionary()
+"""Digests of each denoiser, and the state of its weights when they were taken."""
 
 
 def fingerprint(pipe_or_denoiser: Any) -> str:
     """``"sha256:..."`` over the names, shapes and half-precision values of a denoiser's parameters.
 
     Values are rounded to float16 first, so that a model has one fingerprint whether it was loaded
-    in float16 or in float32. Parameters that LoRA or an IP-Adapter has added do not count. Reads
-    every weight once, and remembers the answer until a weight changes.
+    in float16 or in float32; a copy in bfloat16 has another. Parameters that LoRA or an IP-Adapter
+    has added do not count. Reads every weight once, and remembers the answer until a weight
+    changes. Empty where none can be taken: weights that are quantized or kept in 8 bits.
     """
     denoiser = adapter_of(pipe_or_denoiser).denoiser
-    state = hash(tuple((name, each.data_ptr(), each._version) for name, each in _own(denoiser)))
-    known = _known.get(denoiser)
-    if known is None or known[0] != state:
-        _known[denoiser] = known = (state, _digest(denoiser))
-    return known[1]
+    try:
+        return _digest(denoiser, own_weights(denoiser), torch.float16)
+    except UnreadableError:
+        return ""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why a preset's measurements may not be a pipeline's.
+
+    Args:
+        sentence: for people.
+        other: whether the weights are known to be other ones; else nobody can tell.
+    """
+
+    sentence: str
+    other: bool
+
+
+def doubt_of(preset: Preset, pipe_or_denoiser: Any) -> Doubt | None:
+    """``None`` where a pipeline's weights are those that a preset was tuned on, or where it does
+    not say on which."""
+    tuned = preset.model.fingerprint
+    if not tuned:
+        return None
+    denoiser = adapter_of(pipe_or_denoiser).denoiser
+    try:
+        weights = own_weights(denoiser)
+    except UnreadableError as error:
+        return _unchecked(preset, str(error))
+    # The preset may have been tuned on a copy in bfloat16, which has coarser values.
+    if tuned in (_digest(denoiser, weights, dtype) for dtype in (torch.float16, torch.bfloat16)):
+        return None
+    if any(weight.dtype == torch.bfloat16 for _, weight in weights):
+        return _unchecked(preset, "they are in bfloat16, and it was tuned in another precision")
+    copy = ""
+    if any(weight.dtype == torch.float16 for _, weight in weights):
+        copy = ", or on a copy of these in bfloat16"
+    return Doubt(
+        f"The preset {preset.name!r} was tuned on other weights of {preset.model.id!r}{copy}. It "
+        "runs, but its measured FID is not this model's: look at its images beside the "
+        "unpatched ones, or tune a preset of your own. apply(pipe, preset.schedule) runs it "
+        "without this check.",
+        other=True,
+    )
 
 
 def warn_of_other_weights(preset: Preset, pipe: Any) -> None:
-    """Warn when a pipeline's weights are not those that a preset was tuned on."""
-    tuned = preset.model.fingerprint
-    if tuned and fingerprint(pipe) != tuned:
-        warnings.warn(
-            f"The preset {preset.name!r} was tuned on other weights of {preset.model.id!r}. It "
-            "runs, but its measured FID is not this model's: look at its images beside the "
-            "unpatched ones, or tune a preset of your own. apply(pipe, preset.schedule) runs it "
-            "without this check.",
-            stacklevel=3,
-        )
+    """Warn when a pipeline's weights are not those that a preset was tuned on, or when nobody can
+    tell."""
+    doubt = doubt_of(preset, pipe)
+    if doubt is not None:
+        warnings.warn(doubt.sentence, stacklevel=3)
 
 
-def _own(denoiser: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters of the model itself, under the names that they have without adapters."""
-    for name, parameter in denoiser.named_parameters():
-        if not any(part in name for part in _ADDED):
-            yield name.replace(".base_layer.", "."), parameter
+def _unchecked(preset: Preset, reason: str) -> Doubt:
+    sentence = (
+        f"It was not checked whether the preset {preset.name!r} was tuned on these weights of "
+        f"{preset.model.id!r}: {reason}. It runs."
+    )
+    return Doubt(sentence, other=False)
 
 
-def _digest(denoiser: nn.Module) -> str:
+def _digest(denoiser: nn.Module, weights: Weights, dtype: torch.dtype) -> str:
+    """The fingerprint of weights, remembered, after rounding them to ``dtype``."""
+    state = _state(weights)
+    kept = _known.get(denoiser)
+    known: Known = {} if kept is None or state is None or kept[0] != state else kept[1]
+    if dtype not in known:
+        known[dtype] = _read(weights, dtype)
+    if state is not None:
+        _known[denoiser] = state, known
+    return known[dtype]
+
+
+def _state(weights: Weights) -> int | None:
+    """Changes when a weight does; ``None`` for tensors that count no versions."""
+    if any(weight.is_inference() for _, weight in weights):
+        return None
+    return hash(tuple((name, each.data_ptr(), each._version) for name, each in weights))
+
+
+def _read(weights: Weights, dtype: torch.dtype) -> str:
     digest = hashlib.sha256()
-    for name, parameter in sorted(_own(denoiser), key=lambda each: each[0]):
-        digest.update(f"{name} {tuple(parameter.shape)}\n".encode())
-        half = parameter.detach().to("cpu", torch.float16).contiguous()
+    for name, weight in weights:
+        digest.update(f"{name} {tuple(weight.shape)}\n".encode())
+        half = weight.detach().to("cpu", dtype).to(torch.float16).contiguous()
         digest.update(half.numpy().tobytes())
     return f"sha256:{digest.hexdigest()}"

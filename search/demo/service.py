@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import dato
 from dato import DatoError, Preset, list_presets, load_preset
 from dato.fit import Fit
+from dato.identity import doubt_of
 from search.errors import UserError
 from search.model.loading import device_name, set_scheduler
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
@@ -40,7 +41,7 @@ class Choice:
     Args:
         sampling: its sampler, steps and guidance.
         schedule, strip: its calls.
-        tuned_here: whether it says that it was tuned on the loaded weights, or says nothing.
+        tuned_here: whether it is not known to be tuned on other weights than the loaded ones.
     """
 
     name: str
@@ -107,14 +108,14 @@ class DemoService:
 
 
 def _choice(preset: Preset, pipe: object) -> Choice:
-    sampler = preset.sampler
+    sampler, doubt = preset.sampler, doubt_of(preset, pipe)
     return Choice(
         preset.name,
         f"{sampler.scheduler}, {sampler.num_inference_steps} steps, "
         f"guidance {sampler.guidance_scale:g}",
         summary(preset.schedule),
         strip(preset.schedule),
-        preset.model.fingerprint in ("", dato.fingerprint(pipe)),
+        doubt is None or not doubt.other,
     )
 
 

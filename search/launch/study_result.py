@@ -111,10 +111,11 @@ def preset_header(
     """Model, sampler and time of writing, as every preset of a study states them."""
     work = load_cost_table(folder.cost_table).work
     schedules = [member.record.schedule for member in result.front if member.record.schedule]
+    known = read_reference(folder).fingerprint
     model = ModelInfo(
         id=config.model.id,
         skip_branches=work.skip_branches,
-        fingerprint=read_reference(folder).fingerprint,
+        fingerprint=known if known.startswith("sha256:") else "",
         latent_size=work.latent_size,
     )
     sampler = SamplerInfo(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import torch
@@ -72,7 +73,11 @@ class Generator:
 
     @cached_property
     def fingerprint(self) -> str:
-        return dato.fingerprint(self.pipe)
+        """Of the weights. Those that have none, because they are quantized, go by their name, so
+        that nothing kept for one model is taken for another's."""
+        model = self.model
+        named = repr((model.path, model.weights, model.architecture, model.dtype))
+        return dato.fingerprint(self.pipe) or f"named:{sha256(named.encode()).hexdigest()}"
 
     @property
     def latent_size(self) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from search.errors import TrialError, UserError
 from search.model.generator import Generator
 from search.model.images import join
 from search.model.workload import Workload, chunks_of, image_seed
-from tests.search.model.tiny import HELDOUT, SEARCH, STEPS, tiny_config
+from tests.search.model.tiny import HELDOUT, SEARCH, STEPS, save_tiny, tiny_config
 
 SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1, prune={"level_0": 0.5})
 
@@ -176,3 +176,14 @@ def test_fresh_process_repeats_a_trial_bit_for_bit(
     file = tmp_path / "latents.pt"
     subprocess.run([sys.executable, "-c", PLAIN, str(tiny_folder), str(file)], check=True)
     assert equal(torch.load(file, weights_only=True), generator.generate(SCHEDULE, [2, 3]).latents)
+
+
+def test_models_without_a_fingerprint_go_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.model.generator.dato.fingerprint", lambda _: "")
+    folders = [save_tiny(tmp_path / name) for name in ("one", "other")]
+    generators = [Generator(tiny_config(path), SEARCH) for path in (*folders, folders[0])]
+    one, other, again = (generator.fingerprint for generator in generators)
+    assert one == again != other
+    assert one.startswith("named:")
