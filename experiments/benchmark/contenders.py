@@ -66,19 +66,27 @@ def _fewer_steps(make: Make) -> Sequence[Contender]:
 
 
 def _other_tools(make: Make, steps: int) -> Sequence[Contender]:
-    rows = []
-    for interval in INTERVALS:
-        patched = make(SAMPLERS["DDIM"], steps)
-        deepcache(patched.pipe, interval)
-        rows.append(Contender(f"DeepCache, every {interval}, branch 0", "DeepCache", patched))
-    merged = make(SAMPLERS["DDIM"], steps)
-    tome(merged.pipe, RATIO)
-    rows.append(Contender(f"tomesd, ratio {RATIO}", "tomesd", merged))
-    both = make(SAMPLERS["DDIM"], steps)
-    tome(both.pipe, RATIO)
-    deepcache(both.pipe, INTERVALS[0])
-    rows.append(Contender(f"DeepCache, every {INTERVALS[0]}, with tomesd", "DeepCache", both))
-    return rows
+    def patched(interval: int | None, ratio: float | None) -> Generator:
+        found = make(SAMPLERS["DDIM"], steps)
+        # Described while it is plain: dato does not look into blocks that others have patched.
+        _ = found.work
+        if ratio is not None:
+            tome(found.pipe, ratio)
+        if interval is not None:
+            deepcache(found.pipe, interval)
+        return found
+
+    often = INTERVALS[0]
+    return [
+        *(
+            Contender(
+                f"DeepCache, every {interval}, branch 0", "DeepCache", patched(interval, None)
+            )
+            for interval in INTERVALS
+        ),
+        Contender(f"tomesd, ratio {RATIO}", "tomesd", patched(None, RATIO)),
+        Contender(f"DeepCache, every {often}, with tomesd", "DeepCache", patched(often, RATIO)),
+    ]
 
 
 def ours(calibration: Calibration) -> Sequence[tuple[str, str, Schedule]]:
