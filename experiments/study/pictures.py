@@ -19,13 +19,18 @@ from search.launch.workers.open_pool import model_config
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
 from search.records.files import result_from_json
-from search.records.record import StudyResult
+from search.records.record import StudyResult, sampler_title
 from search.report.sample_files import grid
 from search.settings.compose import load_config
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "planned"
 COLUMNS, SEED, MARGIN = 8, 5, 150
+RIVALS = {
+    "DDIMScheduler": "#8d99ae",
+    "DPMSolverMultistepScheduler": "#d1495b",
+    "UniPCMultistepScheduler": "#edae49",
+}
 ORDER = ("pocket/quality", "pocket/balanced", "pocket/fast")
 
 
@@ -40,7 +45,7 @@ def main() -> None:
 
 
 def draw_front(result: StudyResult, path: Path) -> None:
-    """All trials, the front, and the shipped presets."""
+    """All trials, the front, its rivals, and the shipped presets."""
     figure, axes = plt.subplots(figsize=(7.5, 4.6), dpi=130, layout="constrained")
     complete = [record for record in result.records if record.quality and record.speedup]
     axes.scatter(
@@ -59,6 +64,17 @@ def draw_front(result: StudyResult, path: Path) -> None:
         markersize=4.5,
         label="front",
     )
+    for scheduler, colour in RIVALS.items():
+        own = [rival for rival in result.rivals if rival.scheduler == scheduler]
+        axes.plot(
+            [rival.speedup for rival in own],
+            [rival.quality.fid_reference for rival in own],
+            "s--",
+            color=colour,
+            markersize=4,
+            linewidth=1,
+            label=f"fewer {sampler_title(scheduler)} steps",
+        )
     for name in sorted(list_presets(model="pocket"), key=ORDER.index):
         provenance = load_preset(name).provenance
         record = result.records[provenance.trial]
@@ -72,7 +88,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
             arrowprops={"arrowstyle": "-", "color": "#555555"},
             fontsize=9,
         )
-    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_yscale("log")
     axes.set_xlabel("speed-up of the denoising loop (cost table)")
     axes.set_ylabel("FID to the unpatched images")
     axes.grid(alpha=0.25)

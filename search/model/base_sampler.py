@@ -51,14 +51,7 @@ def based(generator: Generator, base: BaseSampler | None) -> Iterator[Generator]
         raise
     except UserError as error:
         raise TrialError(f"{base.scheduler} does not fit this model") from error
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except FAILURES as error:
         raise TrialError(
             f"{base.scheduler} does not run {base.steps} steps of this model ({error})"
         ) from error
