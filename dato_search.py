@@ -10,7 +10,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = ("dato", "search")
+PACKAGES = {"dato": "schedule.py", "search": "cli/main.py"}
+"""Each package with a file by which it is known. Its place says nothing: an editable installation
+keeps this file apart from the packages."""
 
 
 def main() -> int:
@@ -32,11 +34,12 @@ def main() -> int:
 def hidden_by(name: str) -> str | None:
     """The path of another module or folder that is imported as ``name``; ``None`` if ours is."""
     spec = find_spec(name)
-    places = [] if spec is None else [*(spec.submodule_search_locations or ()), spec.origin or ""]
-    ours = Path(__file__).resolve().parent / name
-    if any(Path(place).resolve() == ours for place in places if place):
+    if spec is None:
+        return name
+    places = list(spec.submodule_search_locations or ())
+    if any((Path(place) / PACKAGES[name]).is_file() for place in places):
         return None
-    return next((place for place in reversed(places) if place), name)
+    return spec.origin or places[0]
 
 
 if __name__ == "__main__":
