@@ -82,11 +82,12 @@ Generate images with a preset, and with --compare those of the unpatched pipelin
   dato-search generate --preset hub:USER/REPO/NAME --prompt "..." --count 8 --out pictures \\
       model=sd15 model.path=FOLDER model.device=cuda
 
---out is one picture with all images, or a folder (a name without a suffix) for one file for each
-image and the grid. The preset names the model and fixes sampler, steps and guidance. The other
-settings of the model (model.path, model.device, model.dtype, model.batch_size) are those of a
-sweep. Each image is the pipeline's with torch.Generator().manual_seed(SEED). Paths are written to
-standard output, everything else to standard error."""
+--out is one picture with all images, labelled and enlarged where they are small, or a folder (a
+name without a suffix) for one file for each image and the grid. The preset names the model and
+fixes sampler, steps and guidance. The other settings of the model (model.path, model.device,
+model.dtype, model.batch_size) are those of a sweep. Each image is the pipeline's with
+torch.Generator().manual_seed(SEED). Paths are written to standard output, everything else to
+standard error."""
 
 
 DEMO = """\

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dato.files import replace_bytes
+from search.cli.grid import Pictures, grid, rows_of
 from search.errors import UserError
 from search.model.prompt_images import ImageRequest
 from search.records.names import slug
-from search.report.sheet import sheet
-
-COLUMNS = 6
-Pictures = Mapping[str, Sequence[Image.Image]]
-"""One picture for each request, by what made it: ``"unpatched"`` or a preset's name."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class Target:
         Args:
             per_row: pictures of one prompt. If there are several, each prompt begins a new row.
         """
-        whole = grid(pictures, rows_of(len(requests), per_row))
+        whole = grid(pictures, rows_of(len(requests), per_row), requests)
         if not self.is_folder:
             yield _write(whole, self.path)
             return
@@ -66,21 +62,6 @@ class Target:
                 name = f"{number:02}-{slug(request.prompt)[:40]}-{request.seed}-{slug(made_by)}.png"
                 yield _write(image, self.path / name, _text_chunks(request, made_by))
         yield _write(whole, self.path / "grid.png")
-
-
-def rows_of(count: int, per_row: int) -> list[range]:
-    """The pictures of each row: those of one prompt, or of several prompts that have one each."""
-    group = per_row if per_row > 1 else count
-    return [
-        range(left, min(left + COLUMNS, start + group, count))
-        for start in range(0, count, group)
-        for left in range(start, start + group, COLUMNS)
-    ]
-
-
-def grid(pictures: Pictures, rows: Sequence[range]) -> Image.Image:
-    """Every row of pictures repeated for each preset, one below the other."""
-    return sheet([[images[index] for index in row] for row in rows for images in pictures.values()])
 
 
 def _text_chunks(request: ImageRequest, made_by: str) -> PngInfo:

@@ -20,8 +20,8 @@ from dato import Preset, Schedule, load_preset
 from dato.preset import ModelInfo, SamplerInfo
 from search.cli.chosen import known_models, model_of
 from search.cli.generate import _counted
+from search.cli.grid import COLUMNS, MOST_LINES, Grid, grid, rows_of, wrapped
 from search.cli.main import main
-from search.cli.pictures import COLUMNS, grid, rows_of
 from search.errors import UserError
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import MESSAGES
@@ -92,8 +92,8 @@ def test_a_folder_takes_single_files_that_say_how_they_were_made(
     with Image.open(single) as image, Image.open(out / "grid.png") as sheet:
         facts = {"prompt": PROMPTS[1], "seed": "5", "preset": "pocket/fast"}
         assert image.info == facts
-        assert sheet.size == (2 * 64, 4 * 64)  # a row for each prompt, unpatched above the preset
-        assert sheet.crop((0, 192, 64, 256)).tobytes() == image.tobytes()
+        # A row for each prompt, unpatched above the preset.
+        assert shown_at(sheet, row=1, band=1, column=0, columns=2).tobytes() == image.tobytes()
     assert "unpatched: 6 calls" in shown
     assert "pocket/fast: 4 in" in shown
 
@@ -101,7 +101,7 @@ def test_a_folder_takes_single_files_that_say_how_they_were_made(
 def test_the_suffix_of_a_picture_chooses_its_format(tmp_path: Path) -> None:
     assert generate(tmp_path / "grid.webp", *prompts(), "--steps", "2") == 0
     with Image.open(tmp_path / "grid.webp") as sheet:
-        assert (sheet.format, sheet.size) == ("WEBP", (128, 64))
+        assert (sheet.format, sheet.size) == ("WEBP", (2 * 264 + 8, 264 + 3 * 18 + 8))
 
 
 @given(count=st.integers(1, 40), per_prompt=st.integers(1, 20))
@@ -116,14 +116,68 @@ def test_a_grid_shows_every_picture_once_and_each_prompt_from_the_left(
         assert set(range(0, total, per_prompt)) <= {row[0] for row in rows}
 
 
-def test_rows_of_a_comparison_alternate() -> None:
-    def plain(value: int) -> Image.Image:
-        return Image.fromarray(np.full((1, 1, 3), value, dtype=np.uint8))
+def plain(value: int, size: tuple[int, int] = (64, 64)) -> Image.Image:
+    return Image.new("RGB", size, (value,) * 3)
 
-    pictures = {"unpatched": [plain(v) for v in (1, 2, 3)], "p": [plain(v) for v in (4, 5, 6)]}
-    sheet = grid(pictures, [range(2), range(2, 3)])
-    found = np.asarray(sheet)[..., 0].tolist()
+
+def shown_at(sheet: Image.Image, row: int, band: int, column: int, columns: int = 2) -> Image.Image:
+    """The picture of 64 x 64 at a place of a grid with two bands and two lines of text."""
+    layout = Grid([range(columns)], bands=2, picture=(64, 64), factor=4, columns=columns, lines=2)
+    left, top = layout.corner(row, band, column)
+    return sheet.crop((left, top, left + 256, top + 256)).resize((64, 64), Image.Resampling.NEAREST)
+
+
+def is_written(sheet: Image.Image, box: tuple[int, int, int, int]) -> bool:
+    """Whether there are dark letters on a light ground."""
+    values = np.asarray(sheet.crop(box).convert("L"))
+    return bool(values.min() < 64 and values.mean() > 200)
+
+
+def test_rows_of_a_comparison_alternate_under_what_made_them() -> None:
+    pictures = {"unpatched": [plain(v) for v in (1, 2, 3)], "p/q": [plain(v) for v in (4, 5, 6)]}
+    requests = [
+        ImageRequest("a prompt of two lines at least, in a picture of this width", seed)
+        for seed in range(3)
+    ]
+    sheet = grid(pictures, [range(2), range(2, 3)], requests)
+    found = [
+        [np.asarray(shown_at(sheet, row, band, column)).ravel()[0] for column in range(2)]
+        for row in range(2)
+        for band in range(2)
+    ]
     assert found == [[1, 2], [4, 5], [3, 255], [6, 255]]
+    layout = Grid.of(pictures, [range(2), range(2, 3)], ["word " * 10])
+    assert (layout.factor, layout.lines) == (4, 2)
+    for row in range(2):
+        for band in range(2):
+            left, top = layout.corner(row, band, 0)
+            assert is_written(sheet, (left, top - 18, left + 40, top))
+            assert is_written(sheet, (left, top + 256, left + 256, top + 256 + 18))
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [((64, 64), 4), ((128, 64), 4), ((100, 100), 3), ((512, 768), 1)]
+)
+def test_small_pictures_are_enlarged_so_that_they_are_seen(
+    size: tuple[int, int], factor: int
+) -> None:
+    random = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    picture = Image.fromarray(random)
+    sheet = grid({"unpatched": [picture]}, [range(1)], [ImageRequest("a", 0)])
+    layout = Grid.of({"unpatched": [picture]}, [range(1)], ["a"])
+    assert layout.cell == (factor * size[0], factor * size[1])
+    assert min(layout.cell) >= 256
+    left, top = layout.corner(0, 0, 0)
+    shown = np.asarray(sheet)[top : top + layout.cell[1], left : left + layout.cell[0]]
+    assert (shown == random.repeat(factor, axis=0).repeat(factor, axis=1)).all()
+
+
+@given(st.text(max_size=200), st.integers(60, 300))
+def test_a_caption_stays_below_its_picture(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert 1 <= len(lines) <= MOST_LINES
+    joined = "".join("".join(lines).split()).removesuffix("...")
+    assert "".join(text.split()).startswith(joined)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +263,7 @@ def test_every_family_generates(model: str, tmp_path: Path) -> None:
     tiny = [f"model={model}", "model.weights=tiny", "model.device=cpu", "model.dtype=float32"]
     assert generate(tmp_path / "x.png", *prompts(), "--compare", *tiny, preset=preset) == 0
     with Image.open(tmp_path / "x.png") as sheet:
-        assert sheet.size[0] == sheet.size[1]
+        assert min(sheet.size) > 256
 
 
 def test_a_folder_of_ones_own_is_given_by_its_path(tmp_path: Path) -> None:
@@ -292,4 +346,4 @@ def test_without_a_preset_the_model_runs_as_it_is(
         generator=torch.Generator().manual_seed(0),
     ).images[0]
     with Image.open(out) as sheet:
-        assert sheet.crop((0, 0, 64, 64)).tobytes() == alone.tobytes()
+        assert shown_at(sheet, row=0, band=0, column=0).tobytes() == alone.tobytes()
