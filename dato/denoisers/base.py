@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from dato.denoisers.own_forward import foreign_forward
+from dato.errors import UnsupportedError
 from dato.topology import Layer, Topology
 
 
@@ -42,15 +44,36 @@ class Site:
         attentions: the self-attention of each transformer block of the layer. Its input may hold
             text tokens before those of the grid, and its output may be a tuple: what is said of
             the grid's tokens first, and what is said of the text second.
+        blocks: the transformer blocks, which call the attentions.
     """
 
     entry: nn.Module | None
     patch: int
     attentions: tuple[nn.Module, ...]
+    blocks: tuple[nn.Module, ...]
 
     def grid(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width in tokens, of those in positions."""
         return size[0] // self.patch, size[1] // self.patch
+
+    def check(self, name: str) -> None:
+        """Refuse to prune a layer in which another tool runs, which may drop tokens too.
+
+        Args:
+            name: of the layer.
+
+        Raises:
+            UnsupportedError: naming the layer and the tool's function.
+        """
+        entries = () if self.entry is None else (self.entry,)
+        for module in (*entries, *self.blocks, *self.attentions):
+            foreign = foreign_forward(module)
+            if foreign is not None:
+                raise UnsupportedError(
+                    "A layer that this schedule prunes runs another tool's code.",
+                    found=f"{foreign} in {name}",
+                    remedy="Undo the other tool, or use a schedule that does not prune.",
+                )
 
 
 class Adapter(Protocol):

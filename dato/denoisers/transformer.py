@@ -17,6 +17,7 @@ from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from torch import Tensor, nn
 
 from dato.denoisers.base import Site, Spatial
+from dato.denoisers.own_forward import own_forward
 from dato.errors import UnsupportedError
 from dato.topology import Layer, Topology
 
@@ -67,7 +68,7 @@ class Transformer(Spatial):
     def site(self, layer: Layer) -> Site:
         block = self.denoiser.get_submodule(layer.name)
         found = (getattr(block, name, None) for name in self.attentions)
-        return Site(None, self.patch, tuple(each for each in found if each is not None))
+        return Site(None, self.patch, tuple(each for each in found if each is not None), (block,))
 
     @property
     def patch(self) -> int:
@@ -77,7 +78,7 @@ class Transformer(Spatial):
 
     def check(self) -> None:
         for name, block in self.blocks().items():
-            if getattr(block.forward, "__func__", None) is not type(block).forward:
+            if getattr(own_forward(block), "__func__", None) is not type(block).forward:
                 raise UnsupportedError(
                     "A block of the transformer no longer runs its own forward.",
                     found=f"another forward in {name}",

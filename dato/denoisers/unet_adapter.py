@@ -44,7 +44,8 @@ class UNetAdapter(Spatial):
 
     def site(self, layer: Layer) -> Site:
         transformer = self.denoiser.get_submodule(layer.name)
-        return Site(transformer, 1, tuple(self_attentions(self.denoiser, layer)))
+        attentions = tuple(self_attentions(self.denoiser, layer))
+        return Site(transformer, 1, attentions, tuple(transformer.transformer_blocks))
 
     def check(self) -> None:
         check_blocks(self.denoiser)

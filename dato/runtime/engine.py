@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from dato.runtime.held_output import HeldOutput
 from dato.runtime.memory import Memory
 from dato.runtime.run import Run
 from dato.runtime.sampler import renews_noise
-from dato.runtime.steps import OUTPUT, plan_steps
+from dato.runtime.steps import OUTPUT, Step, plan_steps
 from dato.runtime.timesteps import first_position, position, stepped, timesteps_of
 from dato.schedule import Schedule
 from dato.tokens.dynamics import Dynamics
@@ -143,7 +143,7 @@ class Engine:
         policy = self.policy_of(schedule, _values_of(pipe.scheduler, timesteps[start:], schedule))
         steps = plan_steps(schedule, self._layout, policy)
         held = HeldOutput.of(schedule.quantity, pipe.scheduler, timesteps, sample.device)
-        prunes = any(step.ratios for step in steps)
+        prunes = self._check_pruned(steps)
         groups = caller.groups(len(sample)) if prunes and adapter.guided else 1
         dynamics = Dynamics()
         noise = self._noise_of(len(steps), sample.device)
@@ -159,6 +159,14 @@ class Engine:
             pruner=Pruner(schedule.tokens, groups, dynamics, noise, canvas),
             picture=lambda value: adapter.picture(value, canvas),
         )
+
+    def _check_pruned(self, steps: Iterable[Step]) -> bool:
+        """Whether a run prunes; refuses layers into which another tool has come since."""
+        names = {name for step in steps for name in step.ratios}
+        for layer in self._layout.layers:
+            if layer.name in names:
+                self._adapter.site(layer).check(layer.name)
+        return bool(names)
 
     def _noise_of(self, calls: int, device: torch.device) -> Noise:
         """The noise of runs of this length; kept, because compiled kinds cannot draw it again."""

@@ -26,9 +26,13 @@ class PrunedLayer:
         layer: the layer.
         order: its place in the topology.
         site: its modules.
+
+    Raises:
+        UnsupportedError: another tool runs in the layer.
     """
 
     def __init__(self, layer: Layer, order: int, site: Site) -> None:
+        site.check(layer.name)
         self._layer = layer
         self._order = order
         self._site = site
@@ -81,7 +85,17 @@ class PrunedLayer:
 
     def _planned(self, pruner: Pruner, hidden: Tensor, tokens: int) -> Plan | None:
         """The plan for a sequence of ``tokens`` that ends as the attention's input does."""
-        grid = self._grid if self._site.entry is not None else self._site.grid(pruner.canvas.size)
+        if not pruner.prunes(self._layer):
+            return None
+        spatial = self._site.entry is not None
+        grid = self._grid if spatial else self._site.grid(pruner.canvas.size)
+        own, count = grid[0] * grid[1] + pruner.canvas.others, hidden.shape[1]
+        if count < own or (spatial and count > own):
+            raise UnsupportedError(
+                "A self-attention that this schedule prunes has another number of tokens.",
+                found=f"{count} instead of {own} in {self._layer.name}",
+                remedy="Undo the tool that merges tokens, or use a schedule that does not prune.",
+            )
         return pruner.plan(self._layer, self._order, grid, hidden, tokens)
 
     def _recover(self, _: nn.Module, args: tuple[Any, ...], output: Any) -> Any:

@@ -43,6 +43,10 @@ class Pruner:
         self._selections: dict[str, Selection] = {}
         self._plans: dict[tuple[str, int, int], Plan] = {}
 
+    def prunes(self, layer: Layer) -> bool:
+        """Whether the current call prunes a layer."""
+        return layer.name in self._ratios
+
     def plan(
         self, layer: Layer, order: int, grid: tuple[int, int], hidden: Tensor, tokens: int
     ) -> Plan | None:
