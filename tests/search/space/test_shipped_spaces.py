@@ -86,7 +86,13 @@ def test_the_default_space_reaches_mild_and_extreme_schedules() -> None:
     joint = shipped("joint")
     mild = joint.encode_uniform(2, 3, 0.0, RUN)
     assert mild is not None
-    extreme = {**mild, "refresh.interval": 25, "cached.depth": 1, "cached.reuse": 0.6}
+    extreme = {
+        **mild,
+        "refresh.interval": 25,
+        "cached.depth": 1,
+        "cached.reuse": 0.6,
+        "forecast.output": "linear",
+    }
     names = ("full", "cached-fitted", "linear")
     steps = joint.decode(extreme, RUN).steps
     assert joint.decode(mild, RUN).steps.count("full") == 25
