@@ -29,3 +29,8 @@ class ConfigError(UserError):
 
 class TrialError(Exception):
     """A schedule that cannot be scored (NaN images, out of memory): the trial is told FAIL."""
+
+
+RESUME = "dato-search resume FOLDER"
+"""What an error advises that does not know its study. The command line puts the folder in, or
+``the same command`` where there is no study to go on with."""

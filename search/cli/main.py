@@ -18,7 +18,7 @@ from dato.errors import DatoError
 from search.cli.interrupted import INTERRUPTED
 from search.cli.parser import build_parser
 from search.cli.plain_characters import show_on_any_terminal
-from search.errors import UNUSABLE, UserError
+from search.errors import RESUME, UNUSABLE, UserError
 from search.secrets import without_passwords
 
 USER_MISTAKE = 2
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except (UserError, DatoError) as error:
-        return _mistake(str(error))
+        return _mistake(str(error).replace(RESUME, "the same command"))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -11,7 +11,7 @@ from dato.files import replace_text
 from search.cli.closing import closing_lines
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
-from search.errors import UserError
+from search.errors import RESUME, UserError
 from search.launch.preflight import check_before_start
 from search.records.folder import StudyFolder
 from search.report.front_table import front_table
@@ -57,6 +57,10 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
             )
     except KeyboardInterrupt:
         return _interrupted(folder)
+    except UserError as error:
+        if RESUME not in str(error) or not folder.config.is_file():
+            raise
+        raise UserError(str(error).replace(RESUME, folder.go_on)) from error
     wide_console().print(front_table(result))
     print("\n".join(closing_lines(result, folder, config)))
     return 0

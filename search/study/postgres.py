@@ -26,7 +26,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from search.errors import UserError
+from search.errors import RESUME, UserError
 from search.settings import StorageSettings
 from search.study.drivers import running
 from search.study.interrupts import uninterrupted
@@ -119,7 +119,7 @@ def unreachable(settings: StorageSettings, error: BaseException) -> UserError:
     return UserError(
         f"The database {parts.hostname or 'on this machine'}{parts.path} does not answer "
         f"({reason}). Every recorded trial is kept there. Start the server, or check storage.url, "
-        "~/.pgpass, PGPASSFILE and PGPASSWORD; then go on with dato-search resume."
+        f"~/.pgpass, PGPASSFILE and PGPASSWORD; then go on with {RESUME}."
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from search.errors import UserError
+from search.errors import RESUME, UserError
 from search.launch.slurm.one_job import run_job
 from search.launch.slurm.queue import ASK_S, SlurmQueue, cancel
 from search.records.folder import StudyFolder
@@ -94,7 +94,7 @@ class Jobs:
         reason = next(filter(None, reasons), "they ended without a message")
         return UserError(
             f"No job recorded a trial ({reason}). Read their logs in {str(self.folder.jobs)!r}, "
-            "remove the cause, then go on with dato-search resume."
+            f"remove the cause, then go on with {RESUME}."
         )
 
 
@@ -161,7 +161,7 @@ def _refusal(job: JobSettings, gpus: int, said: str) -> UserError:
     reason = "; ".join(line.removeprefix("sbatch: error: ") for line in said.splitlines())
     return UserError(
         f"Slurm refuses jobs with {words} ({reason}). Set launcher.job to what sinfo and "
-        "'scontrol show partition' list, then go on with dato-search resume."
+        f"'scontrol show partition' list, then go on with {RESUME}."
     )
 
 

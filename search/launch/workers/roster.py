@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from search.errors import UserError
+from search.errors import RESUME, UserError
 from search.launch.workers.messages import Failed, Ready, as_exception
 from search.launch.workers.worker import Worker, WorkerDied
 from search.model.description import ModelDescription
@@ -98,7 +98,7 @@ class Roster(ABC, Generic[W]):
             patience = duration_text(self.nobody_s or 0)
             raise UserError(
                 f"No worker has started for {patience}, because the cluster has no room for one. "
-                "Look at what runs there, or ask for less; then go on with dato-search resume."
+                f"Look at what runs there, or ask for less; then go on with {RESUME}."
             )
         for number in numbers:
             self._hear(number)

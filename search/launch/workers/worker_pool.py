@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Self, TypeVar, cast
 
 from dato import Schedule
-from search.errors import UserError
+from search.errors import RESUME, UserError
 from search.launch.workers.messages import (
     Begun,
     Failed,
@@ -96,7 +96,7 @@ class WorkerPool(Roster[W]):
                 if not deaths.again(death, self.retries):
                     raise UserError(
                         f"{death} It was measuring the model, which a study needs. Remove the "
-                        "cause, then start again or go on with dato-search resume."
+                        f"cause, then start again or go on with {RESUME}."
                     ) from None
 
     def _found(self, order: Measurement) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -154,6 +155,26 @@ def test_generate_writes_unpatched_and_preset_images(finished: Path, tmp_path: P
     with Image.open(tmp_path / "grid.png") as grid:
         assert grid.size[0] == 2 * 256 + 3 * 8
         assert grid.size[1] > 2 * 256
+
+
+def test_every_command_that_a_finished_sweep_advises_works(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["resume", str(finished), "--plain", "launcher.kind=serial"]) == 0
+    lines = capsys.readouterr().out.partition("What comes next:")[2].splitlines()
+    advised = [shlex.split(line.partition(":")[2]) for line in lines if ":" in line]
+    assert [command[0] for command in advised] == ["python", "dato-search", "dato-search"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BROWSER", "echo %s")
+    look, *own = advised
+    subprocess.run([sys.executable, *look[1:]], check=True)
+    for command in own:
+        assert main(command[1:]) == 0
+    assert (tmp_path / "grid.png").is_file()
+    assert [*(tmp_path / "my-presets").glob("*.json")]
 
 
 def test_a_resumed_study_cannot_change_its_space(
