@@ -86,7 +86,8 @@ class Engine:
         try:
             caller = Caller.of(self._applied())
             run = self._follow(sample, keywords, caller)
-            step = run.begin(sample, self._position(keywords, run.timesteps))
+            place = self._position(keywords, run.timesteps)
+            step = run.begin(sample, place, caller.guided)
             held = run.memory.read(step, sample, run.place)
             if step.inner == OUTPUT:
                 assert held is not None
@@ -152,6 +153,7 @@ class Engine:
             start=start,
             steps=steps,
             shape=tuple(sample.shape),
+            guided=caller.guided,
             images=sample.shape[0] // groups,
             epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
             memory=Memory(held),

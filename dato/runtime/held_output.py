@@ -66,6 +66,10 @@ class HeldOutput:
         self._rest = output[:, value.shape[1] :] if output.shape[1] > value.shape[1] else None
         return value
 
+    def keep(self, rows: slice) -> None:
+        """Go on with these rows of the batch."""
+        self._rest = None if self._rest is None else self._rest[rows]
+
     def output(self, value: Tensor, sample: Tensor, place: int) -> Tensor:
         """The output at another call that implies a held value: the inverse of :meth:`hold`."""
         convert = from_clean if self._clean else from_epsilon

@@ -64,6 +64,14 @@ class Memory:
         }
         self.values = {cut: held[: step.holds[cut]] for cut, held in self.values.items()}
 
+    def keep(self, rows: slice) -> None:
+        """Go on with these rows of the batch."""
+        self.values = {
+            cut: tuple(value[rows] for value in held) for cut, held in self.values.items()
+        }
+        if self._outputs is not None:
+            self._outputs.keep(rows)
+
 
 def weighted_sum(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """The sum of the newest ``values``, one for each of ``weights``; a single 1 copies nothing.

@@ -24,6 +24,8 @@ class Run:
         start: position of the first call in ``timesteps`` (above 0 for image-to-image).
         steps: one step for each call.
         shape: of the denoiser's input.
+        guided: whether the batch is an unconditional and a conditional half; None where nothing
+            says so.
         images: rows of the batch that the dynamics follow: all, or the unconditional half.
         epsilon: converts outputs to noise for the dynamics; None when nothing is pruned by them.
         dynamics: shared with ``pruner``.
@@ -36,6 +38,7 @@ class Run:
     start: int
     steps: tuple[Step, ...]
     shape: tuple[int, ...]
+    guided: bool | None
     images: int
     epsilon: Epsilon | None
     dynamics: Dynamics
@@ -49,8 +52,13 @@ class Run:
         """The place of the current call among ``timesteps``."""
         return self.start + self.call
 
-    def begin(self, sample: Tensor, position: int | None) -> Step:
+    def begin(self, sample: Tensor, position: int | None, guided: bool | None) -> Step:
         """Check that the next call belongs here, and return its step.
+
+        Args:
+            sample: the call's input.
+            position: of the call's timestep; None where only the sampler's order tells.
+            guided: whether the pipeline guides the call.
 
         Raises:
             MismatchError: too many calls, calls out of order, or another input shape.
@@ -69,14 +77,27 @@ class Run:
                 "above 1 is called twice: leave it at 1.",
             )
         if tuple(sample.shape) != self.shape:
-            raise MismatchError(
-                f"The input keeps its shape {self.shape} during a run.",
-                found=tuple(sample.shape),
-                remedy="Change batch, guidance or size between runs only.",
-            )
+            self._end_guidance(tuple(sample.shape), guided)
         step = self.steps[self.call]
         self.pruner.begin(self.call, step.ratios)
         return step
+
+    def _end_guidance(self, shape: tuple[int, ...], guided: bool | None) -> None:
+        """Go on with the conditional half, the second, where the pipeline guides no longer.
+
+        The dynamics followed the unconditional half, whose outputs end here.
+        """
+        rows = shape[0]
+        if not self.guided or guided is not False or (2 * rows, *shape[1:]) != self.shape:
+            raise MismatchError(
+                f"The input keeps its shape {self.shape} during a run.",
+                found=shape,
+                remedy="Change batch or size between runs only; guidance may end in mid-run.",
+            )
+        self.memory.keep(slice(rows, None))
+        self.dynamics.follow_others()
+        self.pruner.groups = 1
+        self.shape, self.guided, self.images = shape, False, rows
 
     def captures(self, step: Step) -> frozenset[int]:
         """Every cut that some call of the same kind captures."""

@@ -20,6 +20,10 @@ class Dynamics:
             self.map = (epsilon - self._previous).abs().mean(1)
         self._previous = epsilon
 
+    def follow_others(self) -> None:
+        """Other rows of the batch come next: the map stays until two of their outputs are known."""
+        self._previous = None
+
     def clear(self) -> None:
         """Forget everything."""
         self._previous = self.map = None

@@ -30,7 +30,7 @@ class Pruner:
     ) -> None:
         self.canvas = canvas
         self._tokens = tokens
-        self._groups = groups
+        self.groups = groups
         self._dynamics = dynamics
         self._noise = noise
         self.begin(0, {})
@@ -69,14 +69,14 @@ class Pruner:
             self._selections[key] = self._select(place, grid, hidden)
         if (key, pruned, tokens) not in self._plans:
             own, others = grid[0] * grid[1], self.canvas.others
-            plan = self._selections[key].plan(pruned).repeat(self._groups)
+            plan = self._selections[key].plan(pruned).repeat(self.groups)
             self._plans[key, pruned, tokens] = plan.within(tokens - own - others, others)
         return self._plans[key, pruned, tokens]
 
     def _select(self, place: int, grid: tuple[int, int], hidden: Tensor) -> Selection:
         tokens = grid[0] * grid[1]
         text = hidden.shape[1] - tokens - self.canvas.others
-        images = hidden[: hidden.shape[0] // self._groups, text : text + tokens]
+        images = hidden[: hidden.shape[0] // self.groups, text : text + tokens]
         noise = self._rows.get((place, tokens))
         if noise is None:
             noise = self._noise.draw(self._call, place, tokens)

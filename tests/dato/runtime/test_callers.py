@@ -95,7 +95,7 @@ def test_images_that_start_alike_are_those_that_each_gives_alone(guidance: float
             row = slice(image, image + 1)
             own = {name: text[name][row] for name in text if isinstance(text[name], Tensor)}
             alone = family.generate(STEPS, **own | options)
-            torch.testing.assert_close(both[row], alone, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(both[row], alone, rtol=1e-3, atol=1e-3)
 
 
 def test_guidance_of_another_shape_caches_and_does_not_prune() -> None:
