@@ -99,6 +99,9 @@ def _load(model: ModelConfig) -> Any:
     folder = pipeline_folder(model.path)
     try:
         parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        # A pipeline that was saved without a part, such as the largest text encoder of SD 3, is
+        # only loaded where that is said again.
+        left_out = {name: None for name, kind in parts.items() if kind == [None, None]}
         # The safety checker is as large as the denoiser, and a study shows it no image.
         unused = {"safety_checker": None, "requires_safety_checker": False}
         return DiffusionPipeline.from_pretrained(
@@ -107,7 +110,7 @@ def _load(model: ModelConfig) -> Any:
             local_files_only=True,
             use_safetensors=True,  # the other format is pickle, whose files can run code
             variant=variant_of(folder),
-            **(unused if "safety_checker" in parts else {}),
+            **left_out | (unused if "safety_checker" in parts else {}),
         )
     except (OSError, ValueError, AttributeError, ImportError, KeyError, TypeError) as error:
         raise UserError(

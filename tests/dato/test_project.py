@@ -22,8 +22,8 @@ SOURCES = sorted(path for room in ("dato", "search") for path in (ROOT / room).r
 BEHIND = {
     "datasets": ("search/model/prompt_sources.py",),
     "diffusers": ("dato/", "search/model/", "search/pocket/"),
-    "hydra": ("search/settings/compose.py",),
-    "omegaconf": ("search/settings/compose.py",),
+    "hydra": ("search/settings/hydra_groups.py",),
+    "omegaconf": ("search/settings/hydra_groups.py",),
     "optuna": ("search/space/distributions.py", "search/study/", "search/launch/"),
     "plotly": ("search/report/",),
     "ray": ("search/launch/workers/",),

@@ -48,9 +48,11 @@ def test_a_full_disk_ends_the_search_and_more_room_lets_it_go_on(
 ) -> None:
     driver = make_driver(small_disk, space, context, storage=storage)
     driver.prepare(3)
+    folder = StudyFolder(small_disk)
+    folder.config.touch()
     recorded: list[TrialRecord] = []
     with pytest.raises(UserError, match=r"\(.*(full|No space).*dato-search resume"):
-        search(StudyFolder(small_disk), driver, recorded)
+        search(folder, driver, recorded)
     assert len(recorded) > 3
     subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
     again = make_driver(small_disk, space, context, storage=storage)
