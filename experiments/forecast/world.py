@@ -13,13 +13,14 @@ from dato import Kind, Schedule
 from dato.schedule import Depth, Forecast
 from search.calibration.fit import Fitted
 from search.calibration.measure import measure_calibration
-from search.calibration.prompts import calibration_workload
+from search.calibration.prompts import SEED as CALIBRATION_SEED
 from search.calibration.table import Calibration
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
 from search.model.workload import Workload
 from search.pocket import load_features
+from search.pocket.captions import sample_scenes
 from search.quality.frechet import frechet_between
 
 DEPTHS = (1, 2, 3)
@@ -67,7 +68,9 @@ class World:
 
     def workload(self, seed: int = 0, runs: int = RUNS) -> Workload:
         """What calibration sees."""
-        return calibration_workload("pocket", runs, seed)
+        noise = CALIBRATION_SEED + seed
+        scenes = sample_scenes(runs, noise, "training")
+        return Workload(tuple(scene.caption for scene in scenes), noise)
 
     @cached_property
     def reference(self) -> Tensor:
