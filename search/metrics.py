@@ -33,7 +33,7 @@ class Metric:
         worst: loss of useless images; ``None`` if there is no such number.
         ratio: whether losses compare by their ratio, with 0 as perfect. Only then can the first
             rung rule a schedule out.
-        digits: after the decimal point.
+        digits: after the decimal point; None shows as many as mean something.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Metric:
     loss: Callable[[float], float] = float
     worst: float | None = 1.0
     ratio: bool = True
-    digits: int = 2
+    digits: int | None = None
 
     @property
     def label(self) -> str:
@@ -69,18 +69,18 @@ METRICS: Mapping[str, Metric] = {
         # A bootstrap of its own, so that it is bounded and recorded, and never minimised.
         Metric(FID_REAL_BOUND, "bound of the FID to real images", "FID to real, bound", real=True),
         # Unbiased, so that small ones are below 0 and have no ratio.
-        Metric("kid_reference", "KID to the unpatched images", "KID ref.", ratio=False, digits=5),
-        Metric("kid_real", "KID to real images", "KID real", real=True, ratio=False, digits=5),
+        Metric("kid_reference", "KID to the unpatched images", "KID ref.", ratio=False),
+        Metric("kid_real", "KID to real images", "KID real", real=True, ratio=False),
         Metric(
             "clip_score", "CLIP score", "CLIP", higher=True, loss=lambda value: 100 - value,
-            worst=100.0, ratio=False,
+            worst=100.0, ratio=False, digits=2,
         ),
         # Of the embedded model's scenes only: its captions say what there is to see.
         Metric(
             "caption_accuracy", "share of images that show their caption", "captions right",
             higher=True, loss=lambda value: 1 - value, ratio=False, digits=3,
         ),
-        Metric("psnr", "PSNR in dB", "PSNR", higher=True, loss=_rms),
+        Metric("psnr", "PSNR in dB", "PSNR", higher=True, loss=_rms, digits=2),
         Metric("ssim", "SSIM", "SSIM", higher=True, loss=lambda value: 1 - value, digits=4),
         Metric("lpips", "LPIPS", "LPIPS", digits=4),
         Metric("feature_distance", "feature distance", "features", digits=4),

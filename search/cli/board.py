@@ -16,6 +16,7 @@ from search.metrics import FIDS, metric
 from search.records.progress import metric_value
 from search.records.record import FrontMember, TrialRecord
 from search.records.schedule_text import strip, summary
+from search.report.cells import metric_text
 from search.settings.duration import duration_text
 from search.study.budget import Budget, Spent
 from search.study.front_choice import front_of, spread
@@ -114,7 +115,7 @@ class Board:
             calls = "" if schedule is None else strip(schedule) if fits else summary(schedule)
             table.add_row(
                 Text(member.name, "green"),
-                f"{metric_value(record.quality, self.objective):.{asked.digits}f}",
+                metric_text(metric_value(record.quality, self.objective), asked),
                 f"{1000 * (record.latency_s or 0.0):.0f}",
                 calls,
             )

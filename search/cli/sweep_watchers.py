@@ -13,10 +13,10 @@ from rich.text import Text
 
 from search.cli.board import Board
 from search.launch.watching import SweepWatcher
-from search.metrics import FIDS, Metric, metric
+from search.metrics import metric
 from search.records.record import Quality, TrialRecord
 from search.records.schedule_text import pruning, summary
-from search.report.cells import significant
+from search.report.cells import metric_text
 from search.settings import Config
 from search.study.budget import Budget, Spent
 
@@ -37,11 +37,7 @@ def describe(record: TrialRecord, objective: str) -> str:
 
 def _value(quality: Quality, objective: str) -> str:
     asked, value = metric(objective), quality.value(objective)
-    return "" if value is None else f"{asked.label} {_shown(asked, value)}"
-
-
-def _shown(asked: Metric, value: float) -> str:
-    return significant(value) if asked.name in FIDS else f"{value:.{asked.digits}f}"
+    return "" if value is None else f"{asked.label} {metric_text(value, asked)}"
 
 
 class PlainWatcher:

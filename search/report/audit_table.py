@@ -9,11 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from search.metrics import metric
+from search.metrics import Metric, metric
 from search.records.members import member_speedup
 from search.records.progress import metric_value
 from search.records.record import Audit, FrontMember, StudyResult
-from search.report.cells import MISSING, number, with_interval
+from search.report.cells import MISSING, metric_text, number, significant, with_interval
 
 COLUMNS = (
     "searched", "held-out", "FID to ref.", "FID to real", "KID ref.", "KID real", "PSNR", "SSIM",
@@ -31,14 +31,13 @@ def audit_table(result: StudyResult) -> Table:
     table.add_column("preset", no_wrap=True)
     for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
+    asked = metric(result.objective)
     for member in (*([result.baseline] if result.baseline else []), *result.front):
         speedup = number(member_speedup(member), ".2f", "x")
-        form = f".{metric(result.objective).digits}f"
-        searched = number(metric_value(member.record.quality, result.objective), form)
-        matched, pairs = _audit(member.audit, form)
+        searched = metric_text(metric_value(member.record.quality, result.objective), asked)
+        matched, pairs = _audit(member.audit, asked)
         name = escape(member.name) + (DAGGER if _beaten_by(member) else "")
         table.add_row(name, searched, matched, *_fids(member), *pairs, speedup)
-    asked = metric(result.objective)
     verb = "maximised" if asked.higher else "minimised"
     notes = [f"The study {verb} {asked.title}.", bias(result)]
     notes += [
@@ -73,7 +72,7 @@ def bias(result: StudyResult) -> str:
     where = "higher" if gap >= 0 else "lower"
     return (
         f"On as many held-out images as the search used, the {asked.label} of {count} member"
-        f"{'' if count == 1 else 's'} is {abs(gap):.{asked.digits}f} "
+        f"{'' if count == 1 else 's'} is {metric_text(abs(gap), asked)} "
         f"{where} than in the search, on average.{_within(pairs, asked.label)}"
     )
 
@@ -89,12 +88,12 @@ def _within(pairs: Sequence[tuple[float, Audit]], name: str) -> str:
     )
 
 
-def _audit(audit: Audit | None, form: str) -> tuple[str, tuple[str, ...]]:
+def _audit(audit: Audit | None, asked: Metric) -> tuple[str, tuple[str, ...]]:
     if audit is None:
         return MISSING, (MISSING,) * 5
-    return number(audit.matched_fid, form), (
-        number(1000 * audit.kid_reference, ".2f"),
-        number(None if audit.kid_real is None else 1000 * audit.kid_real, ".2f"),
+    return metric_text(audit.matched_fid, asked), (
+        significant(1000 * audit.kid_reference, 3),
+        significant(None if audit.kid_real is None else 1000 * audit.kid_real, 3),
         number(audit.psnr, ".1f"),
         number(audit.ssim, ".3f"),
         number(audit.perceptual, ".4f"),

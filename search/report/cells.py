@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from search.metrics import Metric
+
 TIMES = "\N{MULTIPLICATION SIGN}"
 MISSING = "\N{EN DASH}"
 
@@ -19,6 +21,16 @@ def significant(value: float | None, digits: int = 4) -> str:
         return MISSING
     power = math.floor(math.log10(abs(value))) if value else 0
     return f"{value:.{min(max(digits - 1 - power, 0), 6)}f}"
+
+
+def metric_text(value: float | None, asked: Metric) -> str:
+    """A metric's value with the digits that a reader needs; a dash where nothing was measured."""
+    return significant(value) if asked.digits is None else number(value, f".{asked.digits}f")
+
+
+def hover_format(asked: Metric) -> str:
+    """The same for a plot, in d3's language."""
+    return ".4~g" if asked.digits is None else f".{asked.digits}f"
 
 
 def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:

@@ -13,7 +13,7 @@ from search.records.progress import metric_value
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.rivals import dominating_rival
 from search.records.schedule_text import summary
-from search.report.cells import number, significant, with_interval
+from search.report.cells import metric_text, number, significant, with_interval
 
 MARK = "\N{WHITE CIRCLE}"
 """Before the name of a rival."""
@@ -58,7 +58,7 @@ def front_table(result: StudyResult) -> Table:
                 if heldout
                 else []
             ),
-            *(number(metric_value(member.record.quality, x.name), f".{x.digits}f") for x in more),
+            *(metric_text(metric_value(member.record.quality, x.name), x) for x in more),
             priced + number(None if latency is None else 1000 * latency, ".0f"),
             priced + number(member_speedup(member), ".2f", "x"),
             *(number(member.elsewhere.get(name), ".2f", "x") for name in devices),

@@ -16,6 +16,7 @@ from search.records.findings import findings
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult
 from search.report.audit_table import bias
+from search.report.cells import metric_text, significant
 from search.report.contents import balanced, failures, flatten, headline, rows
 from search.report.front_table import feasibility, further_metrics, other_devices
 from search.report.importance import importance
@@ -84,6 +85,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["significant"] = significant
+    environment.filters["metric_text"] = metric_text
     return environment.get_template("page.html")
 
 

@@ -93,7 +93,8 @@ def heldout_figure(result: StudyResult) -> go.Figure | None:
         name="presets",
         marker={"size": 9, "color": COLOURS["front"]},
         error_y=_error_bars([member for _, _, member in pairs], [y for _, y, _ in pairs]),
-        hovertemplate="<b>%{customdata}</b><br>search %{x:.2f}<br>held-out %{y:.2f}<extra></extra>",
+        hovertemplate="<b>%{customdata}</b><br>search %{x:.4~g}"
+        "<br>held-out %{y:.4~g}<extra></extra>",
     )
     figure = go.Figure([guide, points])
     label = metric(result.objective).label

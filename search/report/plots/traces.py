@@ -11,7 +11,7 @@ from search.metrics import metric
 from search.records.members import member_interval
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult, TrialRecord, sampler_title
-from search.report.cells import MISSING, TIMES
+from search.report.cells import MISSING, TIMES, hover_format, with_interval
 from search.report.plots.colours import COLOURS
 
 SYMBOLS = ("square", "triangle-up", "diamond-tall", "cross")
@@ -25,7 +25,7 @@ def trial_fid(record: TrialRecord, result: StudyResult) -> float | None:
 
 def _hover(objective: str) -> str:
     asked = metric(objective)
-    return f"{html.escape(asked.label)} %{{y:.{asked.digits}f}}"
+    return f"{html.escape(asked.label)} %{{y:{hover_format(asked)}}}"
 
 
 def _milliseconds(record: TrialRecord) -> str:
@@ -89,8 +89,7 @@ def _member_hover(member: FrontMember, objective: str) -> list[str]:
     audited = "" if member.speedup is None else f"<br>{member.speedup:.2f}{TIMES} re-timed"
     heldout, interval = metric_value(member.heldout, objective), member_interval(member, objective)
     if heldout is not None:
-        audited += f"<br>held-out FID {heldout:.2f}"
-        audited += "" if interval is None else f" ({interval[0]:.1f}–{interval[1]:.1f})"  # noqa: RUF001
+        audited += f"<br>held-out FID {with_interval(heldout, interval)}"
     return [html.escape(member.name), _milliseconds(member.record), audited]
 
 

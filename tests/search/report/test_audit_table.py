@@ -30,7 +30,7 @@ def show(result: StudyResult) -> str:
 
 def test_every_number_is_shown_whole(result: StudyResult) -> None:
     shown = show(audited(result, 0.4))
-    for text in ("(3.10–5.20)", "(17.2–19.9)", "12.30", "4.50", "24.3", "0.853", "0.0312"):  # noqa: RUF001
+    for text in ("(3.10–5.20)", "(17.2–19.9)", "12.3", "4.50", "24.3", "0.853", "0.0312"):  # noqa: RUF001
         assert shown.count(text) == len(result.front)
     assert "\N{HORIZONTAL ELLIPSIS}" not in shown
 
@@ -46,8 +46,8 @@ def test_a_beaten_member_is_marked_and_its_rival_named(result: StudyResult) -> N
 
 
 def test_the_bias_is_told_on_equal_image_counts(result: StudyResult) -> None:
-    assert "is 0.40 higher than in the search" in bias(audited(result, 0.4))
-    assert "is 1.50 lower than in the search" in bias(audited(result, -1.5))
+    assert "is 0.4000 higher than in the search" in bias(audited(result, 0.4))
+    assert "is 1.500 lower than in the search" in bias(audited(result, -1.5))
     assert bias(result) == ""
 
 
