@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dato.errors import MismatchError
+from dato.preset.fields import Setting
 from dato.schedule import Schedule
 from dato.topology import Topology
 
@@ -24,12 +26,14 @@ class Fit:
         schedule: the schedule as written.
         scheduler: class name of the sampler that it belongs to; None accepts any.
         latent_size: (height, width) that it belongs to; None accepts any.
+        settings: of that sampler, by name.
         resample: stretch the schedule to other step counts, and accept other sizes.
     """
 
     schedule: Schedule
     scheduler: str | None = None
     latent_size: tuple[int, int] | None = None
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     resample: Resample | None = None
 
     @classmethod
@@ -46,7 +50,9 @@ class Fit:
         else:
             _check_branches(target.model.skip_branches, layout)
             sampler, size = target.sampler.scheduler, target.model.latent_size
-            fit = cls(target.schedule, sampler, (size[0], size[1]), resample)
+            fit = cls(
+                target.schedule, sampler, (size[0], size[1]), target.sampler.settings, resample
+            )
         layout.check(fit.schedule)
         return fit
 
@@ -80,7 +86,8 @@ class Fit:
         return self.schedule.resampled(calls)
 
     def check_scheduler(self, scheduler: Any) -> None:
-        """Raise :class:`MismatchError` when the preset belongs to another sampler."""
+        """Raise :class:`MismatchError` when the preset belongs to another sampler, or to other
+        settings of it."""
         found = type(scheduler).__name__
         if self.scheduler not in (None, found):
             raise MismatchError(
@@ -88,6 +95,16 @@ class Fit:
                 found=found,
                 remedy="Set pipe.scheduler to that sampler, or apply preset.schedule on its own.",
             )
+        for name, value in self.settings.items():
+            own = scheduler.config.get(name)
+            if (isinstance(own, bool), own) != (isinstance(value, bool), value):
+                raise MismatchError(
+                    f"The preset is for {self.scheduler} with {name}={value!r}.",
+                    found=f"{name}={own!r}" if name in scheduler.config else f"no {name}",
+                    remedy=f"Set pipe.scheduler = {self.scheduler}.from_config("
+                    f"pipe.scheduler.config, {name}={value!r}), or apply preset.schedule on its "
+                    "own.",
+                )
 
 
 def _check_branches(expected: int, layout: Topology) -> None:

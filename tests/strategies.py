@@ -78,6 +78,9 @@ def weights(
     }
 
 
+settings = st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | texts
+
+
 @st.composite
 def presets(draw: st.DrawFn) -> Preset:
     """Any valid preset, measured or not."""
@@ -95,7 +98,13 @@ def presets(draw: st.DrawFn) -> Preset:
             fingerprint=draw(st.just("") | digest.map(lambda text: f"sha256:{text}")),
             latent_size=(draw(sizes), draw(sizes)),
         ),
-        sampler=SamplerInfo("DDIMScheduler", draw(sizes), schedule.calls, draw(st.floats(0, 20))),
+        sampler=SamplerInfo(
+            "DDIMScheduler",
+            draw(sizes),
+            schedule.calls,
+            draw(st.floats(0, 20)),
+            draw(st.dictionaries(st.sampled_from(["solver_order", "shift"]), settings)),
+        ),
         schedule=schedule,
         measured=draw(st.none() | measured),
         provenance=draw(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dato.preset.info import Contents
-from dato.preset.words import holds, prunes, recomputes, rest
+from dato.preset.info import Contents, SamplerInfo
+from dato.preset.words import holds, prunes, recomputes, rest, sampler_words
 
 
 def card(preset: Contents) -> str:
@@ -19,12 +19,14 @@ def card(preset: Contents) -> str:
         f"# {_plain(preset.name)}",
         "",
         f"A prune/cache schedule for `{_plain(model.id)}` ({model.skip_branches} skip branches, "
-        f"latents of {model.latent_size[0]} x {model.latent_size[1]}), {sampler.scheduler} with "
+        f"latents of {model.latent_size[0]} x {model.latent_size[1]}), "
+        f"{_plain(sampler_words(sampler))} with "
         f"{sampler.num_inference_steps} steps ({sampler.calls} denoiser calls) and guidance "
         f"{sampler.guidance_scale:g}.",
         "",
         "```python",
         "import dato",
+        *_settings(sampler),
         "",
         "dato.apply(pipe, dato.load_preset(PATH_OR_HUB_NAME))",
         "```",
@@ -41,6 +43,18 @@ def card(preset: Contents) -> str:
         *_provenance(preset),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _settings(sampler: SamplerInfo) -> list[str]:
+    """How to give a pipeline the settings that ``apply`` asks for."""
+    if not sampler.settings:
+        return []
+    settings = ", ".join(f"{name}={value!r}" for name, value in sampler.settings.items())
+    return [
+        f"from diffusers import {sampler.scheduler}",
+        "",
+        f"pipe.scheduler = {sampler.scheduler}.from_config(pipe.scheduler.config, {settings})",
+    ]
 
 
 def _measured(preset: Contents) -> list[str]:

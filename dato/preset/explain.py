@@ -27,7 +27,7 @@ from dato.preset.schedule_entry import KindEntry, TokensEntry
 MOST_LISTED = 5
 SEE_SCHEMA = "dato/presets/schema.json describes the format."
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
-LIMITED = ("kinds", "steps", "prune", "weights", "versions")
+LIMITED = ("kinds", "steps", "prune", "weights", "versions", "settings")
 """Objects and lists that a limit bounds; every other list has a length of its own."""
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -70,9 +70,10 @@ def explain(error: ValidationError) -> DatoError:
 def _twin(item: ErrorDetails, first: ErrorDetails) -> bool:
     """Whether both say the same.
 
-    A wrong depth fails as a word and as an integer; a list fails with its item.
+    A wrong depth fails as a word and as an integer, a setting as each type; a list fails with its
+    item.
     """
-    same = item["loc"][:3] == first["loc"][:3] and item["loc"][2:3] == ("depth",)
+    same = item["loc"][:3] == first["loc"][:3] and _is_union(item["loc"])
     return same or first["loc"][: len(item["loc"])] == item["loc"]
 
 
@@ -100,6 +101,10 @@ def _explain_one(item: ErrorDetails) -> DatoError:
             found=value,
             remedy="Use the number of skip branches, or 0 to recompute nothing.",
         )
+    if location[:2] == ("sampler", "settings") and location[2:] and location[-1] != "[key]":
+        rule = f"{place} is no plain value."
+        remedy = "Write true, false, a number or a text of at most 200 characters."
+        return TypeRuleError(rule, found=value, remedy=remedy)
     spelling = "The key " if location[-1] == "[key]" else ""
     return TypeRuleError(f"{spelling}{place}: {item['msg']}.", found=value, remedy=SEE_SCHEMA)
 
@@ -107,11 +112,16 @@ def _explain_one(item: ErrorDetails) -> DatoError:
 def _place(item: ErrorDetails) -> str:
     """Dotted path, without what pydantic adds for a wrong key, depth or missing item."""
     parts = item["loc"]
-    if parts[2:3] == ("depth",):
+    if _is_union(parts) and parts[-1] != "[key]":
         parts = parts[:3]
     elif parts[-1:] == ("[key]",) or (item["type"] == "missing" and isinstance(parts[-1], int)):
         parts = parts[:-1]
     return ".".join(str(shorten(str(part))) for part in parts)
+
+
+def _is_union(location: tuple[int | str, ...]) -> bool:
+    """Whether a place holds values of several types, each of which pydantic names after it."""
+    return location[2:3] == ("depth",) or location[:2] == ("sampler", "settings")
 
 
 def _keys(location: tuple[int | str, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The preset format, version 2, as a pydantic model: the one source of reader and JSON Schema."""
+"""The preset format, versions 2 and 3, as a pydantic model: the source of reader and schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dato.preset.parse import shorten
 from dato.preset.schedule_entry import ScheduleEntry, schedule_to_dict
 
 FORMAT = "dato-preset"
-VERSION = 2
+VERSION = 3
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -52,7 +52,7 @@ class Head(StrictModel):
     """What a preset file says before its schedule."""
 
     format: Literal["dato-preset"]
-    version: Literal[2]
+    version: Literal[2, 3]
     name: Name
     model: ModelInfo
     sampler: SamplerInfo
@@ -76,19 +76,30 @@ class PresetFile(ScheduleEntry, Head):
         )
 
 
+def version_of(contents: Contents) -> int:
+    """The lowest version that can say what a preset holds, so that older readers take it too."""
+    return 3 if contents.sampler.settings else 2
+
+
 def to_plain(contents: Contents) -> dict[str, object]:
     """A preset as the plain data of its file, in the file's order."""
     model, sampler, origin = contents.model, contents.sampler, contents.provenance
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": version_of(contents),
         "name": contents.name,
         "model": {**vars(model), "latent_size": list(model.latent_size)},
-        "sampler": dict(vars(sampler)),
+        "sampler": _sampler_to_plain(sampler),
         **schedule_to_dict(contents.schedule),
         "measured": None if contents.measured is None else _measured_to_plain(contents.measured),
         "provenance": {**vars(origin), "versions": dict(origin.versions)},
     }
+
+
+def _sampler_to_plain(sampler: SamplerInfo) -> dict[str, object]:
+    plain = dict(vars(sampler))
+    settings = dict(plain.pop("settings"))
+    return plain | ({"settings": settings} if settings else {})
 
 
 def _measured_to_plain(measured: Measured) -> dict[str, object]:
@@ -98,7 +109,7 @@ def _measured_to_plain(measured: Measured) -> dict[str, object]:
 
 
 def to_current(data: object) -> dict[str, object]:
-    """The plain data of a file of any version, as version 2 would write it.
+    """The plain data of a file of any version, as version 2 or 3 would write it.
 
     Raises:
         PresetError: the file is no preset, its version is newer, or it has a key that its version
@@ -125,26 +136,43 @@ def to_current(data: object) -> dict[str, object]:
             found=version,
             remedy="Upgrade dato, or export the preset again with this version.",
         )
-    return _from_version_1(data) if version == 1 else data
+    if version < VERSION:
+        _check_older(data, version)
+    return {**data, "version": 2, "quantity": "output"} if version == 1 else data
 
 
-def _from_version_1(data: dict[str, object]) -> dict[str, object]:
-    """Presets of version 1 hold what the denoiser returns, and forecast nothing."""
-    kinds = data.get("kinds")
-    newer: list[str] = [key for key in ("weights", "quantity") if key in data]
-    for name, kind in kinds.items() if isinstance(kinds, dict) else ():
-        if isinstance(kind, dict) and "forecast" in kind:
-            newer.append(f"kinds.{shorten(name)}.forecast")
+def _check_older(data: dict[str, object], version: int) -> None:
+    """Refuse what only newer versions define.
+
+    Version 1 holds what the denoiser returns, and forecasts nothing; version 2 has no settings.
+    """
+    newer: list[tuple[str, int]] = []
+    if version == 1:
+        newer += [(key, 2) for key in ("weights", "quantity") if key in data]
+        kinds = data.get("kinds")
+        for name, kind in kinds.items() if isinstance(kinds, dict) else ():
+            if isinstance(kind, dict) and "forecast" in kind:
+                newer.append((f"kinds.{shorten(name)}.forecast", 2))
+    sampler = data.get("sampler")
+    if isinstance(sampler, dict) and "settings" in sampler:
+        newer.append(("sampler.settings", 3))
     if newer:
+        key, needed = newer[0]
         raise UnknownKeyError(
-            "Version 1 of the format does not define this key.",
-            found=newer[0],
-            remedy='Write "version": 2.',
+            f"Version {version} of the format does not define this key.",
+            found=key,
+            remedy=f'Write "version": {needed}.',
         )
-    return {**data, "version": VERSION, "quantity": "output"}
 
 
 def json_schema() -> dict[str, object]:
     """JSON Schema of the format, as published in ``dato/presets/schema.json``."""
     schema = PresetFile.model_json_schema()
-    return {"$schema": SCHEMA_ID, **schema, "title": f"{FORMAT}, version {VERSION}"}
+    title = f"{FORMAT}, versions 2 and {VERSION}"
+    return {"$schema": SCHEMA_ID, **schema, "title": title, **_SETTINGS_NEED_VERSION_3}
+
+
+_SETTINGS_NEED_VERSION_3: dict[str, object] = {
+    "if": {"properties": {"version": {"const": 2}}},
+    "then": {"properties": {"sampler": {"properties": {"settings": False}}}},
+}

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from dato.errors import DepthError, WrongLengthError
 from dato.preset.fields import (
+    MAX_SETTINGS,
     Branches,
     ClassName,
     Count,
@@ -22,6 +23,8 @@ from dato.preset.fields import (
     ModelId,
     Name,
     NotNegative,
+    Setting,
+    SettingName,
     Several,
     Size,
     Text,
@@ -56,12 +59,31 @@ class SamplerInfo:
         num_inference_steps: what the pipeline is asked for.
         calls: forwards of the denoiser that this makes; PNDM makes 51 for 50 steps.
         guidance_scale: classifier-free guidance weight.
+        settings: what the scheduler's configuration says besides, by name, such as
+            ``{"use_karras_sigmas": True}``. Whatever is not named is the pipeline's own.
     """
 
     scheduler: ClassName
     num_inference_steps: Count
     calls: Count
     guidance_scale: NotNegative
+    settings: Annotated[
+        Mapping[SettingName, Setting],
+        Field(max_length=MAX_SETTINGS, json_schema_extra={"additionalProperties": False}),
+        Several,
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", MappingProxyType(dict(sorted(self.settings.items()))))
+
+    def __hash__(self) -> int:
+        return hash((*self._plain(), tuple(self.settings.items())))
+
+    def __reduce__(self) -> tuple[type[SamplerInfo], tuple[object, ...]]:
+        return (SamplerInfo, (*self._plain(), dict(self.settings)))
+
+    def _plain(self) -> tuple[object, ...]:
+        return (self.scheduler, self.num_inference_steps, self.calls, self.guidance_scale)
 
 
 @dataclass(frozen=True)

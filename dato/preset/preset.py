@@ -17,7 +17,7 @@ from dato.files import replace_text
 from dato.preset.card import card
 from dato.preset.diff import Difference, diff
 from dato.preset.explain import explain
-from dato.preset.format import FORMAT, VERSION, PresetFile, to_current, to_plain
+from dato.preset.format import FORMAT, PresetFile, to_current, to_plain, version_of
 from dato.preset.hub import PREFIX, hub_file, push
 from dato.preset.info import Contents
 from dato.preset.parse import parse, to_bytes, to_text
@@ -30,7 +30,11 @@ class Preset(Contents):
     """A schedule and what it belongs to, as a file that can be read, written and shared."""
 
     format: ClassVar[str] = FORMAT
-    version: ClassVar[int] = VERSION
+
+    @property
+    def version(self) -> int:
+        """The lowest version of the format that can say what this preset holds."""
+        return version_of(self)
 
     @classmethod
     def from_json(cls, text: str) -> Preset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dato.preset.info import SamplerInfo
 from dato.schedule import Forecast, Kind, Quantity, Schedule
 
 FORECASTS: dict[Forecast, str] = {
@@ -15,6 +16,12 @@ QUANTITIES: dict[Quantity, str] = {
     "epsilon": "what lets the sampler take a longer step, such as the predicted noise",
     "output": "what the denoiser returned",
 }
+
+
+def sampler_words(sampler: SamplerInfo) -> str:
+    """The scheduler's name, and its settings where the preset names some."""
+    settings = [f"{name}={value}" for name, value in sampler.settings.items()]
+    return f"{sampler.scheduler} ({', '.join(settings)})" if settings else sampler.scheduler
 
 
 def recomputes(kind: Kind) -> str:

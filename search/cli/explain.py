@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dato import Preset, Schedule, Topology, load_preset
-from dato.preset.words import holds, prunes, recomputes, rest
+from dato.preset.words import holds, prunes, recomputes, rest, sampler_words
 from search.cli.console import wide_console
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
@@ -36,7 +36,7 @@ def _head(preset: Preset) -> tuple[str, ...]:
     height, width = model.latent_size
     return (
         f"[bold]{escape(preset.name)}[/bold] for {escape(model.id)}",
-        f"{escape(sampler.scheduler)}, {sampler.num_inference_steps} steps, guidance "
+        f"{escape(sampler_words(sampler))}, {sampler.num_inference_steps} steps, guidance "
         f"{sampler.guidance_scale:g}, latents {height} x {width}",
         f"{strip(preset.schedule)}  {summary(preset.schedule)}",
         f"[dim]{escape(legend(preset.schedule))}[/dim]",

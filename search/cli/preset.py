@@ -36,9 +36,11 @@ def _fits(path: str) -> Callable[[Preset], None]:
     from search.model.loading import ModelConfig, load_pipeline, set_scheduler
 
     pipe = load_pipeline(ModelConfig(path=path))
+    own = pipe.scheduler
 
     def check(preset: Preset) -> None:
-        set_scheduler(pipe, preset.sampler.scheduler)
+        pipe.scheduler = own
+        set_scheduler(pipe, preset.sampler.scheduler, preset.sampler.settings)
         with dato.applied(pipe, preset):
             pass
 

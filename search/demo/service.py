@@ -14,8 +14,9 @@ import dato
 from dato import DatoError, Preset, list_presets, load_preset
 from dato.fit import Fit
 from dato.identity import doubt_of
+from dato.preset.words import sampler_words
 from search.errors import UserError
-from search.model.loading import device_name, set_scheduler
+from search.model.loading import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 from search.records.schedule_text import strip, summary
 
@@ -111,7 +112,7 @@ def _choice(preset: Preset, pipe: object) -> Choice:
     sampler, doubt = preset.sampler, doubt_of(preset, pipe)
     return Choice(
         preset.name,
-        f"{sampler.scheduler}, {sampler.num_inference_steps} steps, "
+        f"{sampler_words(sampler)}, {sampler.num_inference_steps} steps, "
         f"guidance {sampler.guidance_scale:g}",
         summary(preset.schedule),
         strip(preset.schedule),
@@ -143,7 +144,7 @@ def _fits(pipeline: PromptPipeline, preset: Preset) -> bool:
 
 
 def _check_fit(pipeline: PromptPipeline, preset: Preset) -> None:
-    set_scheduler(pipeline.pipe, preset.sampler.scheduler)
+    pipeline.sample_with(preset.sampler)
     fit = Fit.of(preset, dato.topology(pipeline.pipe), None)
     calls = pipeline.calls(1, preset)
     fit.schedule_for(pipeline.pipe.scheduler, calls, pipeline.latent_size)

@@ -6,6 +6,7 @@ import copy
 import difflib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,10 +15,12 @@ import diffusers
 import torch
 from diffusers import DiffusionPipeline, FluxPipeline
 
+from dato.preset.fields import Setting
 from dato.runtime.sampler import FLOW, predicted
 from search.errors import UserError
 from search.model.architectures import PUBLISHED, TINY, Name
 from search.model.quiet_loading import quiet_loading
+from search.model.scheduler_settings import with_settings
 from search.model.untrained import build
 from search.model.weights import POCKET, pipeline_folder
 
@@ -141,11 +144,13 @@ def _build(model: ModelConfig, device: torch.device) -> Any:
     return build(architectures[model.architecture], DTYPES[model.dtype], device)
 
 
-def set_scheduler(pipe: Any, name: str) -> None:
-    """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings.
+def set_scheduler(pipe: Any, name: str, settings: Mapping[str, Setting] = {}) -> None:
+    """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings except
+    for ``settings``.
 
     Raises:
-        UserError: there is no such scheduler, or it does not fit this model.
+        UserError: there is no such scheduler, it does not fit this model, or it has no such
+            setting.
     """
     current = pipe.scheduler
     known = sorted(_known(pipe))
@@ -157,8 +162,7 @@ def set_scheduler(pipe: Any, name: str) -> None:
             f"model.scheduler={name!r} is not a scheduler for this model.{hint} "
             f"Choose one of {', '.join(known)}."
         )
-    with quiet_loading():
-        pipe.scheduler = cls.from_config({**current.config, **_flow(pipe, name)})
+    pipe.scheduler = with_settings(cls, {**current.config, **_flow(pipe, name)}, settings)
 
 
 def calls_of(scheduler: Any, steps: int) -> int:

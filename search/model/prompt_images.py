@@ -57,13 +57,24 @@ class PromptPipeline:
         self.model = model
         self.pipe = load_pipeline(model)
         self.family = family_of(self.pipe)
+        self._own_scheduler = self.pipe.scheduler
 
     def calls(self, requests: int, preset: Preset | None, steps: int | None = None) -> int:
         """How many denoiser calls :meth:`generate` makes, and so how often it calls ``on_call``."""
         sampler = self._sampler(preset)
-        set_scheduler(self.pipe, sampler.scheduler)
+        self.sample_with(sampler)
         calls = calls_of(self.pipe.scheduler, steps or sampler.num_inference_steps)
         return calls * -(-requests // self.model.batch_size)
+
+    def sample_with(self, sampler: ModelConfig | SamplerInfo) -> None:
+        """Swap the scheduler. The settings of the one before it do not stay.
+
+        Raises:
+            UserError: it does not fit this model.
+        """
+        settings = sampler.settings if isinstance(sampler, SamplerInfo) else {}
+        self.pipe.scheduler = self._own_scheduler
+        set_scheduler(self.pipe, sampler.scheduler, settings)
 
     @property
     def latent_size(self) -> tuple[int, int]:
@@ -97,7 +108,7 @@ class PromptPipeline:
             UserError: out of memory.
         """
         sampler = self._sampler(preset)
-        set_scheduler(self.pipe, sampler.scheduler)
+        self.sample_with(sampler)
         resample: Resample | None = None if steps is None else "nearest"
         running = (
             dato.applied(self.pipe, preset, resample=resample)

@@ -20,7 +20,7 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         truth_value_as_depth word_as_depth
     """,
     errors.DuplicateKeyError: """
-        duplicate_key duplicate_kind weights_key_twice
+        duplicate_key duplicate_kind setting_twice weights_key_twice
     """,
     errors.EmptyScheduleError: """
         kinds_empty steps_empty
@@ -52,21 +52,24 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         noise_negative patch_of_one patch_zero protect_above_one
     """,
     errors.TooLargeError: """
-        deeply_nested huge_integer nineteen_digits
+        deeply_nested huge_integer nineteen_digits settings_too_many
     """,
     errors.TypeRuleError: """
         calls_zero fid_negative fingerprint_short fingerprint_upper_case forecast_null
         forecast_unknown fraction_as_integer kind_as_list latency_zero latent_size_zero
         layer_name_with_path lone_surrogate lone_surrogate_key measured_as_list
         model_id_empty name_absolute name_with_newline name_with_parents nested_twenty_deep
-        patch_huge quantity_unknown ratio_null ratio_text scheduler_with_code share_unknown
+        patch_huge quantity_unknown ratio_null ratio_text scheduler_with_code
+        setting_as_list setting_as_object setting_nan setting_null setting_private
+        setting_text_too_long setting_with_code settings_as_list share_unknown
         step_number steps_as_object text_as_number truth_value_as_number version_fraction
         version_number_in_versions version_text version_true version_zero weights_as_list
         weights_key_fraction weights_key_negative weights_key_word weights_key_zero_first
         weights_null weights_number
     """,
     errors.UnknownKeyError: """
-        constructor_key forecast_in_version_1 quantity_in_version_1 unknown_baseline_key
+        constructor_key forecast_in_version_1 quantity_in_version_1 settings_in_version_1
+        settings_in_version_2 unknown_baseline_key
         unknown_key unknown_kind_key unknown_top_key weights_in_version_1
     """,
     errors.UnknownKindError: """
@@ -104,7 +107,7 @@ def test_a_preset_without_these_faults_loads() -> None:
 def valid(**changes: str) -> str:
     """The healthy preset behind the folder, with some of its pieces replaced."""
     text = (FOLDER / "newer_version.json").read_text(encoding="utf-8")
-    text = text.replace('"version": 3', '"version": 1')
+    text = text.replace('"version": 4', '"version": 1')
     for piece in changes.values():
         old, new = piece.split(" -> ", 1)
         assert old in text

@@ -17,7 +17,7 @@ from dato.schedule import Kind, Schedule
 from tests.strategies import presets
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-WRITTEN_TODAY = ["forecast", "balanced_version_2"]
+WRITTEN_TODAY = ["forecast", "balanced_version_2", "karras"]
 VERSION_1 = ["balanced", "pndm", "unpatched", "version_1"]
 
 
@@ -65,6 +65,23 @@ def test_golden_forecast_means_what_it_says() -> None:
     assert schedule.kind(6).forecast == "fitted"
     assert schedule.weights[7] == (2.5, -2.0, 0.75)
     assert schedule.weights[18] == (4.0, 1.0), "a sum far from 1 is the writer's to choose"
+
+
+def test_a_preset_says_which_settings_its_sampler_has() -> None:
+    preset = Preset.load(GOLDEN / "karras.json")
+    assert preset.version == 3
+    assert preset.sampler.settings == {"solver_order": 2, "use_karras_sigmas": True}
+    assert "DPMSolverMultistepScheduler (solver_order=2, use_karras_sigmas=True)" in preset.card()
+    assert "from_config(pipe.scheduler.config, solver_order=2," in preset.card()
+
+
+def test_a_file_has_the_lowest_version_that_can_say_what_it_holds() -> None:
+    preset = Preset.load(GOLDEN / "karras.json")
+    plain = dataclasses.replace(preset.sampler, settings={})
+    older = dataclasses.replace(preset, sampler=plain)
+    assert older.version == older.to_dict()["version"] == 2
+    assert "settings" not in older.to_json()
+    assert Preset.from_dict(older.to_dict() | {"version": 3}) == older
 
 
 @pytest.mark.parametrize("name", VERSION_1)

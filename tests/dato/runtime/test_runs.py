@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import diffusers
@@ -12,6 +13,7 @@ import torch
 import dato
 from dato.errors import MismatchError
 from dato.preset import ModelInfo, Preset, SamplerInfo
+from dato.preset.fields import Setting
 from dato.schedule import Kind, Schedule
 from tests.dato.test_apply import stop_at
 from tests.dato.tiny import PRUNE, generate, generated, noise, scheduler, tiny_pipe, tiny_unet
@@ -245,6 +247,36 @@ def test_a_preset_runs_its_schedule_on_what_it_was_made_for(pipe: Any) -> None:
     for wrong in (preset(skip_branches=9), preset(scheduler="PNDMScheduler")):
         with pytest.raises(MismatchError):
             dato.apply(pipe, wrong)
+
+
+def test_a_preset_may_ask_for_settings_of_its_sampler(pipe: Any) -> None:
+    own = preset()
+    settings: dict[str, Setting] = {"timestep_spacing": "trailing", "clip_sample": False}
+    asks = replace(own, sampler=replace(own.sampler, settings=settings))
+    pipe.scheduler = diffusers.DDIMScheduler.from_config(
+        pipe.scheduler.config, timestep_spacing="leading"
+    )
+    with pytest.raises(MismatchError, match=r"from_config\(pipe.scheduler.config, timestep_spa"):
+        dato.apply(pipe, asks)
+    pipe.scheduler = diffusers.DDIMScheduler.from_config(pipe.scheduler.config, **settings)
+    with dato.applied(pipe, asks):
+        generate(pipe)
+        pipe.scheduler = diffusers.DDIMScheduler.from_config(
+            pipe.scheduler.config, clip_sample=True
+        )
+        with pytest.raises(MismatchError, match="clip_sample=False"):
+            generate(pipe)
+
+
+@pytest.mark.parametrize("settings", [{"clip_sample": 0}, {"no_such_setting": True}])
+def test_a_setting_is_compared_with_its_type_and_must_exist(
+    pipe: Any, settings: dict[str, Any]
+) -> None:
+    own = preset()
+    asks = replace(own, sampler=replace(own.sampler, settings=settings))
+    pipe.scheduler = diffusers.DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
+    with pytest.raises(MismatchError, match=f"with {next(iter(settings))}="):
+        dato.apply(pipe, asks)
 
 
 def test_freeu_is_refused_even_when_it_comes_later(pipe: Any) -> None:

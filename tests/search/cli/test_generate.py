@@ -71,6 +71,20 @@ def test_a_picture_is_what_the_pipeline_gives_for_its_seed(pipeline: PromptPipel
     assert made[True].seconds > 0
 
 
+def test_a_preset_runs_with_the_settings_of_its_sampler_and_leaves_none(
+    pipeline: PromptPipeline,
+) -> None:
+    """A preset without settings afterwards has the model's own."""
+    request = [ImageRequest("a red circle on a blue background", 0)]
+    settings = {"use_karras_sigmas": True}
+    sampler = SamplerInfo("DPMSolverMultistepScheduler", 4, 4, 3.0, settings)
+    karras = replace(FAST, sampler=sampler, schedule=Schedule.uniform(4, interval=2))
+    plain = replace(karras, sampler=replace(sampler, settings={}))
+    before = pipeline.generate(request, plain).images[0].tobytes()
+    assert pipeline.generate(request, karras).images[0].tobytes() != before
+    assert pipeline.generate(request, plain).images[0].tobytes() == before
+
+
 def test_progress_counts_every_call_of_every_batch(pipeline: PromptPipeline) -> None:
     seen: list[None] = []
     requests = [ImageRequest(PROMPTS[0], seed) for seed in range(2)]
