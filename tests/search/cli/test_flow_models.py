@@ -15,6 +15,7 @@ from search.model.architectures import Name
 from search.model.generator import Generator
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.workload import Workload
+from search.records.files import load_result
 from search.records.folder import StudyFolder
 from tests.search.cli.test_families import sweep
 
@@ -47,3 +48,15 @@ def test_a_sweep_an_audit_presets_and_a_compiled_run(name: Name, tmp_path: Path)
             assert torch.equal(generator.loop(0), expected)
     assert "forward" not in vars(denoiser_of(pipe))
     assert str(warmup)
+
+
+@pytest.mark.parametrize("name", ["sd35-medium", pytest.param("flux-dev", marks=pytest.mark.slow)])
+def test_a_sweep_on_a_saved_folder_takes_a_path_and_prompts(name: Name, tmp_path: Path) -> None:
+    folder, prompts, study = (tmp_path / part for part in ("pipeline", "prompts.txt", "study"))
+    built = ModelConfig(weights="tiny", architecture=name, scheduler=FLOW)
+    load_pipeline(built).save_pretrained(folder)
+    prompts.write_text("a red circle\nTwo cats, on a mat\nsnow\na blue square\n")
+    here = {"model__device": "cpu", "model__dtype": "float32", "rivals": "off"}
+    assert sweep(study, model=name, model__path=folder, model__prompts=prompts, **here) == 0
+    records = load_result(StudyFolder(study)).records
+    assert [record.state in ("complete", "pruned") for record in records] == [True, True]
