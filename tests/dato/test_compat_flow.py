@@ -279,6 +279,14 @@ def test_control_channels_are_no_part_of_what_is_predicted() -> None:
     holds(family, control_image=random(1, 3, 128, 128).clamp(0, 1))
 
 
+def test_fill_reads_the_mask_and_the_masked_picture_as_further_channels() -> None:
+    family = flux(diffusers.FluxFillPipeline, in_channels=16 + 16 + 256, out_channels=16)
+    family.pipe.vae = tiny_vae(latent_channels=4, shift_factor=0.1)
+    mask = torch.zeros(1, 1, 128, 128)
+    mask[..., 32:96, 32:96] = 1
+    holds(family, image=random(1, 3, 128, 128).clamp(0, 1), mask_image=mask)
+
+
 def half(family: Family) -> Family:
     """In bfloat16, in which FLUX's pipeline rounds timesteps."""
     family.denoiser.to(torch.bfloat16)
