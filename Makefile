@@ -1,8 +1,9 @@
-# make venv | sweep | test | slow | faults | fuzz | bench | docs | clean. PYTHON chooses the interpreter.
+# make venv | dev | sweep | test | slow | faults | fuzz | bench | docs | clean. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.developing
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 ARGS ?=
 
@@ -12,10 +13,11 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: venv sweep test lint slow faults fuzz bench docs clean
+.PHONY: venv dev sweep test lint slow faults fuzz bench docs clean
 .DEFAULT_GOAL := test
 
 venv: $(STAMP)
+dev: $(DEV)
 
 # torch goes first, at the pinned version and from whatever index pip is configured with, so that a
 # CPU build that is at hand is kept when the rest is resolved.
@@ -26,13 +28,18 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "'$(PYTHON)' has no venv module. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet '$(TORCH)' -c constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+# What only tests and linters need comes later: a sweep does not wait for it.
+$(DEV): $(STAMP)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
 sweep: venv
 	$(BIN)/dato-search sweep $(ARGS)
 
-lint: venv
+lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
@@ -41,20 +48,20 @@ lint: venv
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-slow: venv
+slow: dev
 	$(BIN)/pytest -m slow $(ARGS)
 
-faults: venv
+faults: dev
 	$(BIN)/pytest tests/faults -m 'slow or not slow' $(ARGS)
 
-fuzz: venv
+fuzz: dev
 	$(BIN)/python -m tests.fuzz --seconds 600 $(ARGS)
 
-bench: venv
+bench: dev
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/pytest -m benchmark $(ARGS) || test $$? = 5 # 5: no benchmark is marked yet
 
-docs: venv
+docs: dev
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build # its theme advertises the successor in every build
 

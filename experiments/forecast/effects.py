@@ -3,7 +3,8 @@
 python -m experiments.forecast.effects --cache /tmp/forecast --images 32
 
 Every row compares a schedule with the unpatched model of the same sampler, steps and guidance, on
-the same held-out captions and noise. Writes effects.json and effects.png beside itself.
+the same held-out captions and noise. Writes effects.json beside itself, and the plot of
+docs/forecasts.md.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from search.calibration.placement import Placement, placements
 from search.records.folder import write_json
 
 HERE = Path(__file__).parent
+PLOT = HERE.parents[1] / "docs" / "img" / "forecasts.png"
 CALLS = 50
 COUNTS = (5, 6, 8, 10)
 FITS = (1, 2, 4, 8, 16, 32)
@@ -65,7 +67,7 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
         write_json(HERE / "effects.json", _document(options.images, rows))
-    plot(rows, HERE / "effects.png")
+    plot(rows, PLOT)
 
 
 def _orders(world: World) -> Iterator[Row]:
