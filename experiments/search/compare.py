@@ -3,7 +3,8 @@
 PYTHONPATH=/where/pymoo/is python -m experiments.search.compare --cache /tmp/compare
 
 Cost is counted in unpatched images: a call counts its cost's share of a full one. Every method pays
-for what it generates, also where the cache holds it, and ours for measuring single calls. What is
+for what it generates, also where the cache holds it, and for the calibration where it uses it. All
+search the same space twice: with forecasts, and with everything that is cached repeated. What is
 compared is the hypervolume of each method's front on held-out prompts that no method sees. Stops
 and goes on where it was; results.json is written after every run.
 """
@@ -17,8 +18,9 @@ import platform
 import time
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -27,7 +29,7 @@ from dato.files import replace_text
 from experiments.search.methods import METHODS
 from experiments.search.render import plot, table
 from experiments.search.seen import Seen
-from experiments.search.world import AUDIT_IMAGES, BATCH, SEARCH_IMAGES, STEPS, World
+from experiments.search.world import AUDIT_IMAGES, BATCH, SEARCH_IMAGES, STEPS, Forecasts, World
 from search.pareto import hypervolume, non_dominated
 
 HERE = Path(__file__).parent
@@ -48,12 +50,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    world = World(options.cache, HERE / "cost_table.json")
-    document = _document(options, world)
-    for seed in range(options.seeds):
-        for name in METHODS:
-            if any((run["method"], run["seed"]) == (name, seed) for run in document["runs"]):
-                continue
+    table_file = HERE / "cost_table.json"
+    worlds = {each: World(options.cache, table_file, each) for each in get_args(Forecasts)}
+    document = _document(options, worlds["searched"])
+    done = {(run["forecasts"], run["method"], run["seed"]) for run in document["runs"]}
+    for seed, (forecasts, world), name in product(range(options.seeds), worlds.items(), METHODS):
+        if (forecasts, name, seed) not in done:
             times = options.published if name == "published" else 1
             document["runs"].append(run_one(world, name, seed, options.budget * times))
             replace_text(options.out, json.dumps(document, indent=None, allow_nan=False) + "\n")
@@ -79,6 +81,7 @@ def run_one(world: World, name: str, seed: int, budget: float) -> dict[str, Any]
             }
         )
     return {
+        "forecasts": world.forecasts,
         "method": name,
         "seed": seed,
         "seconds": round(time.perf_counter() - started, 1),

@@ -10,6 +10,8 @@ import optuna
 from experiments.search.published import published
 from experiments.search.seen import Seen
 from experiments.search.world import SEARCH_IMAGES, Ledger, World
+from search.calibration.placement import Between
+from search.records.base_sampler import Run
 from search.records.record import TrialRecord
 from search.settings import SamplerSettings
 from search.study.budget import Budget
@@ -35,7 +37,7 @@ class Plain(Evaluator):
         self, record: TrialRecord, finished: Sequence[TrialRecord], timer: EvaluationTimer
     ) -> TrialRecord:
         with timer:
-            images = timer.generate(record.schedule, range(self.settings.images))
+            images = timer.generate(record.run, range(self.settings.images))
             quality = self.meter.quality(images)
         return replace(record, state="complete", distance=quality.distance, quality=quality)
 
@@ -60,9 +62,11 @@ def ours(world: World, seed: int, _: float) -> Iterator[Seen]:
     driver, ledger = _driver(world, seed, "tpe", Evaluator)
     share = world.config.sampler.refine
     driver.study.sampler = Refiner(driver.study.sampler, world.space, world.context, share, seed)
-    ledger.spent += world.calibration_cost
-    plans = planned_starts(world.calibration, world.table.depth_s, PLANNED)
-    driver.prepare(UNIFORM, [plan.schedule(world.context.calls) for plan in plans])
+    if world.forecasts == "held":
+        ledger.spent += world.calibration_cost
+    between: Between = "hold" if world.forecasts == "held" else "linear"
+    plans = planned_starts(world.calibration, world.table.depth_s, PLANNED, between)
+    driver.prepare(UNIFORM, [Run(plan.schedule(world.context.calls)) for plan in plans])
     yield from _run(driver, ledger)
 
 
@@ -80,6 +84,8 @@ def _driver(
 ) -> tuple[Driver, Ledger]:
     ledger = Ledger(world, first=seed * SEARCH_IMAGES)
     ledger.reference(SEARCH_IMAGES)
+    if world.forecasts == "searched":
+        ledger.spent += world.calibration_cost  # which fitted forecasts take
     indices = range(ledger.first, ledger.first + SEARCH_IMAGES)
     settings = SamplerSettings.model_validate({"name": sampler, "options": OPTIONS[sampler]})
     study = optuna.create_study(

@@ -12,7 +12,8 @@ To the protocol's advantage, the unpatched images that redrawn prompts are compa
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.problems.static import StaticProblem
 
 from dato import Kind, Schedule
-from dato.schedule import Depth
+from dato.schedule import Depth, Forecast
 from experiments.search.seen import Seen
 from experiments.search.world import BATCH, POOL_IMAGES, Ledger, World
 from search.pareto import non_dominated
@@ -39,6 +40,10 @@ STAGES = ((15, 8), (25, 4))
 FIRST_SHARE = 15 * 30 * 32 / (15 * 30 * 32 + 25 * 100 * 16)
 """Of all images, the first stage's."""
 
+OUTPUTS: tuple[Forecast, ...] = ("hold", "linear")
+CUTS: tuple[Forecast, ...] = ("hold", "linear", "fitted")
+"""What two further genes of the first stage choose, where the space has forecasts."""
+
 Genes = NDArray[np.int64]
 
 
@@ -47,12 +52,23 @@ def published(world: World, seed: int, budget: float) -> Iterator[Seen]:
     ledger, draw = Ledger(world), random.Random(seed)
     calls = world.context.calls
     depths: list[Seen] = []
+    forecasts = world.forecasts == "searched"
+    if forecasts:
+        ledger.spent += world.calibration_cost  # which fitted forecasts take
 
     def by_depths(genes: Genes) -> Schedule:
-        return _schedule([Kind()] + [Kind(DEPTHS[gene]) for gene in genes])
+        output: Forecast = OUTPUTS[genes[-2]] if forecasts else "hold"
+        cut: Forecast = CUTS[genes[-1]] if forecasts else "hold"
+        chosen = [DEPTHS[gene] for gene in genes[: calls - 1]]
+        kinds = [
+            Kind(depth) if depth == "full" else Kind(depth, forecast=output if depth == 0 else cut)
+            for depth in chosen
+        ]
+        return _schedule(world, [Kind(), *kinds])
 
     population, images = STAGES[0]
-    limits = np.full(calls - 1, len(DEPTHS) - 1)
+    further = [len(OUTPUTS) - 1, len(CUTS) - 1] if forecasts else []
+    limits = np.array([len(DEPTHS) - 1] * (calls - 1) + further)
     for seen in _evolve(ledger, draw, limits, by_depths, population, images, seed, stage=0):
         depths.append(seen)
         yield seen
@@ -66,10 +82,11 @@ def published(world: World, seed: int, budget: float) -> Iterator[Seen]:
         base = bases[int(genes[0])]
         kinds = [base.kind(call) for call in range(calls)]
         return _schedule(
+            world,
             [
-                Kind(kind.depth, {level: RATIOS[gene]} if gene and kind.depth else {})
+                replace(kind, prune={level: RATIOS[gene]} if gene and kind.depth else {})
                 for kind, gene in zip(kinds, genes[1:], strict=True)
-            ]
+            ],
         )
 
     population, images = STAGES[1]
@@ -115,6 +132,12 @@ def _redrawn(ledger: Ledger, draw: random.Random, schedule: Schedule, images: in
     return ledger.world.meter(tuple(indices)).quality(made).fid_reference
 
 
-def _schedule(kinds: list[Kind]) -> Schedule:
+def _schedule(world: World, kinds: list[Kind]) -> Schedule:
     names = {kind: f"k{number}" for number, kind in enumerate(dict.fromkeys(kinds))}
-    return Schedule({name: kind for kind, name in names.items()}, tuple(names[k] for k in kinds))
+    weights: Mapping[int, tuple[float, ...]] = {}
+    if world.context.weights is not None:
+        weights = world.context.weights(
+            [kind.depth for kind in kinds], [kind.forecast for kind in kinds]
+        )
+    steps = tuple(names[kind] for kind in kinds)
+    return Schedule({name: kind for kind, name in names.items()}, steps, weights=weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,13 @@ LABELS = {
 }
 
 
-def runs_of(document: Mapping[str, Any], method: str) -> list[Mapping[str, Any]]:
-    """The runs of one method, by seed."""
-    return [run for run in document["runs"] if run["method"] == method]
+SPACES = {"searched": "with forecasts", "held": "everything repeated"}
+
+
+def runs_of(document: Mapping[str, Any], forecasts: str, method: str) -> list[Mapping[str, Any]]:
+    """The runs of one method in one of the spaces, by seed."""
+    wanted = (forecasts, method)
+    return [run for run in document["runs"] if (run["forecasts"], run["method"]) == wanted]
 
 
 def reached(run: Mapping[str, Any], hypervolume: float) -> float | None:
@@ -36,23 +41,24 @@ def reached(run: Mapping[str, Any], hypervolume: float) -> float | None:
 
 def table(document: Mapping[str, Any]) -> str:
     """Medians over seeds with the range, in Markdown."""
-    target = {
-        run["seed"]: run["curve"][-1]["hypervolume"] for run in runs_of(document, "published")
-    }
     lines = [
-        "| method | trials | cost | audited hypervolume, median (range) "
+        "| space | method | trials | cost | audited hypervolume, median (range) "
         "| cost to the published search's final one, by seed |",
-        "|---|---:|---:|---:|---|",
+        "|---|---|---:|---:|---:|---|",
     ]
-    for method, (label, _) in LABELS.items():
-        runs = runs_of(document, method)
+    for (forecasts, space), (method, (label, _)) in product(SPACES.items(), LABELS.items()):
+        runs = runs_of(document, forecasts, method)
         if not runs:
             continue
+        target = {
+            run["seed"]: run["curve"][-1]["hypervolume"]
+            for run in runs_of(document, forecasts, "published")
+        }
         final = [run["curve"][-1]["hypervolume"] for run in runs]
         costs = [reached(run, target[run["seed"]]) for run in runs if run["seed"] in target]
         said = ", ".join("not reached" if cost is None else f"{cost:g}" for cost in costs)
         lines.append(
-            f"| {label} | {statistics.median(len(run['trials']) for run in runs):g} "
+            f"| {space} | {label} | {statistics.median(len(run['trials']) for run in runs):g} "
             f"| {runs[0]['curve'][-1]['spent']:g} "
             f"| {statistics.median(final):.3f} ({min(final):.3f} to {max(final):.3f}) | {said} |"
         )
@@ -60,18 +66,20 @@ def table(document: Mapping[str, Any]) -> str:
 
 
 def plot(document: Mapping[str, Any], path: Path) -> None:
-    """Audited hypervolume over cost: median line, range over seeds."""
+    """Audited hypervolume over cost: median line, range over seeds; dashed without forecasts."""
     figure, axes = plt.subplots(figsize=(7.5, 4.6), dpi=130, layout="constrained")
-    for method, (label, colour) in LABELS.items():
-        runs = runs_of(document, method)
+    for forecasts, (method, (label, colour)) in product(SPACES, LABELS.items()):
+        runs = runs_of(document, forecasts, method)
         if not runs:
             continue
+        style = "o-" if forecasts == "searched" else "o--"
+        name = label if forecasts == "searched" else f"{label}, {SPACES[forecasts]}"
         costs = [point["spent"] for point in runs[0]["curve"]]
         columns: Sequence[Sequence[float]] = [
             [run["curve"][place]["hypervolume"] for run in runs] for place in range(len(costs))
         ]
         middle = [statistics.median(column) for column in columns]
-        axes.plot(costs, middle, "o-", color=colour, label=label, markersize=4)
+        axes.plot(costs, middle, style, color=colour, label=name, markersize=4)
         axes.fill_between(
             costs, [min(c) for c in columns], [max(c) for c in columns], color=colour, alpha=0.15
         )
@@ -80,6 +88,6 @@ def plot(document: Mapping[str, Any], path: Path) -> None:
     axes.set_ylabel("audited hypervolume")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="best")
+    axes.legend(frameon=False, loc="best", fontsize=7)
     figure.savefig(path)
     plt.close(figure)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 from dato import Schedule
 from experiments.forecast.single_calls import Sensitivity, kept_sensitivity
+from search.calibration.fit import Fitted
 from search.calibration.kept import depths_of
 from search.calibration.measure import measure_calibration
 from search.calibration.prompts import calibration_workload
@@ -32,6 +34,7 @@ from search.model.reference import kept_images
 from search.model.workload import chunks_of
 from search.quality.features import load_feature_network
 from search.quality.meter import QualityMeter
+from search.records.base_sampler import Base
 from search.records.schema import schedule_to_dict
 from search.settings import Config
 from search.settings.compose import compose_config
@@ -39,6 +42,9 @@ from search.space import Space, SpaceContext, load_space
 
 STEPS, BATCH = 20, 4
 SEARCH_IMAGES, POOL_IMAGES, AUDIT_IMAGES = 8, 64, 12
+Forecasts = Literal["searched", "held"]
+"""Whether schedules choose what stands in for what they do not compute, or repeat it."""
+
 SEED = 11
 """Of prompts and noise; seed s of a method searches on images 8 s to 8 s + 7 of the pool."""
 
@@ -48,10 +54,13 @@ class World:
 
     Args:
         cache: folder for generated images; ``table``: file of the cost table, measured if absent.
+        forecasts: whether the space has them.
     """
 
-    def __init__(self, cache: Path, table: Path) -> None:
+    def __init__(self, cache: Path, table: Path, forecasts: Forecasts = "searched") -> None:
         self.cache = cache
+        self.forecasts = forecasts
+        held = [f"space.forecast.{part}=hold" for part in ("output", "cut")]
         cache.mkdir(parents=True, exist_ok=True)
         self.config: Config = compose_config(
             [
@@ -63,6 +72,7 @@ class World:
                 f"quality.rung_images={BATCH}",
                 "quality.real=none",
                 "study.folder=unused",
+                *(held if forecasts == "held" else []),
             ]
         )
         search, heldout = make_workloads(
@@ -85,7 +95,10 @@ class World:
         if not path.is_file():
             path.write_text(json.dumps(reference_drift(self.generator, range(BATCH))))
         drift = tuple(json.loads(path.read_text()))
-        return SpaceContext(self.generator.calls, self.generator.topology, drift)
+        context = SpaceContext(self.generator.calls, self.generator.topology, drift)
+        if self.forecasts == "held":
+            return context
+        return replace(context, weights=Fitted(self.calibration))
 
     @cached_property
     def sensitivity(self) -> Sensitivity:
@@ -116,7 +129,12 @@ class World:
         return self.table.price(schedule, topology) / self.table.price(full, topology)
 
     def images(
-        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+        self,
+        schedule: Schedule | None,
+        indices: Sequence[int],
+        *,
+        heldout: bool = False,
+        base: Base = None,
     ) -> Images:
         """Images of whole chunks, from the cache or generated and kept there."""
         generator = self.heldout if heldout else self.generator
@@ -163,7 +181,12 @@ class Ledger:
     spent: float = 0.0
 
     def generate(
-        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+        self,
+        schedule: Schedule | None,
+        indices: Sequence[int],
+        *,
+        heldout: bool = False,
+        base: Base = None,
     ) -> Images:
         """See :class:`search.launch.workers.pool.Pool`."""
         assert not heldout, "the audit is not the method's"
