@@ -10,9 +10,8 @@ straight lines may reach one call further back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from dato import Kind, Schedule
 from dato.runtime.forecast import HOLD, linear_weights
 from search.calibration.table import Calibration
-from search.space.full_calls import evenly
+from search.space.full_calls import outside
 
 LONGEST = 250
 """Calls of the longest run that is planned: memory grows with their third power (125 MB)."""
@@ -53,25 +52,6 @@ class Placement:
         return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, steps)
 
 
-@dataclass(frozen=True)
-class Planned:
-    """Where a study's space puts full calls: see :class:`search.space.context.Placed`."""
-
-    plans: Mapping[int, tuple[int, ...]]
-
-    @classmethod
-    def of(cls, calibration: Calibration) -> Self:
-        """The best placement of every number of full calls."""
-        return cls({len(plan.full): plan.full for plan in placements(calibration)})
-
-    def __call__(self, calls: int, count: int) -> tuple[int, ...]:
-        """Too few full calls to plan, or too long a run, are placed evenly."""
-        return self.plans.get(count) or evenly(calls, count)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self.plans.items()))
-
-
 def placements(calibration: Calibration, between: Between = "linear") -> tuple[Placement, ...]:
     """The best placement of every number of full calls, from :data:`FEWEST` to all of them.
 
@@ -80,21 +60,45 @@ def placements(calibration: Calibration, between: Between = "linear") -> tuple[P
     calls = calibration.calls
     if calls > LONGEST:
         return ()
-    costs = segment_damages(calibration, between)
+    return best_of(segment_damages(calibration, between), range(calls), between)
+
+
+def best_of(costs: Table, cached: range, between: Between = "linear") -> tuple[Placement, ...]:
+    """The best placement of every number of full calls that there can be.
+
+    Args:
+        costs: the damage of every segment.
+        cached: calls that need not be full.
+    """
+    calls = len(costs)
+    costs = _allowed(costs, cached)
     best = np.full((calls, calls), np.inf)
     best[0, 0] = 0.0
     origins: list[NDArray[np.intp]] = []
     found: list[Placement] = []
     for count in range(1, calls + 1):
         ends = best + costs[:, :, calls]
-        if count >= min(FEWEST, calls):
-            place = int(ends.argmin())
-            full = _trace(origins, *divmod(place, calls))
-            found.append(Placement(full, float(ends.flat[place]), between))
+        place = int(ends.argmin())
+        damage = float(ends.flat[place])
+        if count >= min(FEWEST, calls) and damage < np.inf:
+            found.append(Placement(_trace(origins, *divmod(place, calls)), damage, between))
         reached = best[:, :, None] + costs[:, :, :calls]
         origins.append(reached.argmin(0))
         best = reached.min(0)
     return tuple(found)
+
+
+def _allowed(costs: Table, cached: range) -> Table:
+    """``costs`` without the segments that pass over a call outside ``cached``."""
+    calls = len(costs)
+    known = outside(calls, cached)
+    if len(known) == 1:
+        return costs
+    costs = costs.copy()
+    for last in range(calls):
+        furthest = next((call for call in range(last + 1, calls) if call in known), calls)
+        costs[:, last, furthest + 1 :] = np.inf
+    return costs
 
 
 def _trace(origins: list[NDArray[np.intp]], before: int, last: int) -> tuple[int, ...]:

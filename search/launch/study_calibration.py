@@ -8,7 +8,7 @@ from functools import partial
 from search.calibration.fit import Fitted
 from search.calibration.kept import depths_of, fits, kept_calibration
 from search.calibration.measure import key_of, measure_calibration
-from search.calibration.placement import Planned
+from search.calibration.planned import Planned
 from search.calibration.prompts import calibration_workload
 from search.calibration.table import Calibration
 from search.errors import TrialError, UserError

@@ -62,6 +62,14 @@ class Behaviour:
         )
         return replace(self, kinds=kinds)
 
+    def literal(self) -> Behaviour:
+        """The same, where no call is called linear that holds."""
+        kinds = tuple(
+            replace(kind, forecast=forecast) if kind.forecast != forecast else kind
+            for kind, forecast in zip(self.kinds, self.forecasts(), strict=True)
+        )
+        return replace(self, kinds=kinds)
+
     def same_as(self, other: Behaviour, topology: Topology) -> bool:
         """Whether every call does the same in both.
 

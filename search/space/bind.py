@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dato import Kind, Layer, Topology
+from dato import Topology
 from search.space.context import SpaceContext
-from search.space.domains import Choice, Domain, IntRange, Value, contains
+from search.space.dimensions import dimensions, used
+from search.space.domains import Choice, Domain, Value, contains
 from search.space.language import FORECAST, SpaceSpec
-from search.space.parameters import Parameter, at_call
+from search.space.parameters import Parameter
 from search.space.problems import Problems
 from search.space.prune_entries import PruneEntry, resolve
 
@@ -77,14 +78,7 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
     constants: dict[str, Value] = {"refresh.bias": 1.0, "cached.reuse": 0.0}
     constants |= {f"forecast.{name}": "hold" for name in FORECAST}
     constants["forecast.quantity"] = "epsilon" if forecasts else "output"
-    prunes = any(
-        max(map(float, entry.domain.ends)) != 0 for own in pruned.values() for entry in own.values()
-    )
-    for name, domain, matters in [
-        *_plain(spec, context, "refresh.", "cached.", "calls.", "forecast."),
-        *_ratios(spec, context, pruned),
-        *((name, domain, prunes) for name, domain, _ in _plain(spec, context, "tokens.")),
-    ]:
+    for name, domain, matters in dimensions(spec, context, pruned):
         if matters and len(domain.values) > 1:
             live[name] = domain
         else:
@@ -118,70 +112,9 @@ def meet(
 def _check(spec: SpaceSpec, context: SpaceContext, problems: Problems) -> None:
     for name, entry in spec.entries:
         fitted = name.startswith("forecast.") and contains(entry.domain, "fitted")
-        if fitted and context.weights is None and context.calls > 1 and _used(spec, name):
+        if fitted and context.weights is None and context.calls > 1 and used(spec, name):
             rule = "A fitted forecast takes its weights from a calibration, and this run has none."
             problems.add(name, rule, "Calibrate, or write hold or linear.", "fitted")
     if spec.rule == "drift" and context.calls > 1 and not any(context.drift):
         rule = "The drift rule needs the drift of a reference run; all of it is 0."
         problems.add("refresh.rule", rule, "Record the reference run, or use rule interval.")
-
-
-def _used(spec: SpaceSpec, name: str) -> bool:
-    """Whether calls may forecast what ``name`` is about: a cut, or the output."""
-    depths, reuse = spec.depth, spec.entry("cached.reuse")
-    if name == "forecast.cut":
-        return any(isinstance(depth, int) and depth > 0 for depth in depths.ends)
-    return contains(depths, 0) or (reuse is not None and max(map(float, reuse.domain.ends)) > 0)
-
-
-Item = tuple[str, Domain, bool]
-"""A name, its domain, and whether it can change the schedule."""
-
-
-def _plain(spec: SpaceSpec, context: SpaceContext, *prefixes: str) -> Iterator[Item]:
-    """Entries other than pruning."""
-    calls = context.calls
-    for name, entry in spec.entries:
-        domain = entry.domain
-        if not name.startswith(prefixes):
-            continue
-        if entry.per == "call":
-            for call in range(1, calls):
-                yield at_call(name, call, calls), domain, True
-            continue
-        if name in ("refresh.interval", "refresh.full_calls"):
-            domain = _reachable(domain, calls)
-        needed = 3 if name == "refresh.bias" else 2
-        if name in ("forecast.output", "forecast.cut") and not contains(domain, "fitted"):
-            needed = 3  # a straight line needs two values
-        used = not name.startswith("forecast.") or _used(spec, name)
-        yield name, domain, calls >= needed and used
-
-
-def _reachable(domain: Domain, calls: int) -> Domain:
-    """Intervals, or numbers of full calls, without those beyond the run."""
-    if isinstance(domain, IntRange):
-        return domain.up_to(calls)
-    if isinstance(domain, Choice):
-        return Choice(tuple(dict.fromkeys(min(int(value), calls) for value in domain.values)))
-    return domain
-
-
-def _ratios(
-    spec: SpaceSpec, context: SpaceContext, pruned: Mapping[str, Mapping[str, PruneEntry]]
-) -> Iterator[Item]:
-    """Ratios, which matter where some call runs the layer."""
-    calls, topology = context.calls, context.topology
-    kinds = [Kind("full" if isinstance(depth, str) else int(depth)) for depth in spec.depth.values]
-
-    def runs(group: str, layer: Layer, call: int) -> bool:
-        if group == "full" or call == 0:
-            return group != "cached"
-        return any(topology.runs(layer, kind) for kind in kinds)
-
-    for group, own in pruned.items():
-        for layer in topology.layers:
-            entry = own.get(layer.name)
-            for call in range(calls) if entry is not None else ():
-                if entry is not None:
-                    yield entry.at(call, calls), entry.domain, runs(group, layer, call)

@@ -16,8 +16,13 @@ from search.space.problems import Problems
 class Placed(Protocol):
     """Where a run computes a number of full calls."""
 
-    def __call__(self, calls: int, count: int) -> tuple[int, ...]:
-        """Numbers of ``count`` of ``calls`` calls, ascending, the first 0."""
+    def __call__(self, calls: int, count: int, cached: range) -> tuple[int, ...]:
+        """Numbers of ``count`` of ``calls`` calls, ascending, the first 0.
+
+        Args:
+            cached: calls that need not be full; if more than ``count`` are not among them, all
+                those are.
+        """
         ...
 
 

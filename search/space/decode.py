@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 from dato import Kind, Schedule, Tokens
 from dato.schedule import Depth, Forecast, Quantity
 from search.space.behaviour import Behaviour
+from search.space.between import inside
 from search.space.bind import Bound
 from search.space.domains import Value
-from search.space.full_calls import by_drift, by_interval, reused
+from search.space.full_calls import by_drift, by_interval, outside, reused
 from search.space.language import TOKENS
 from search.space.parameters import at_call
 
@@ -39,8 +41,24 @@ def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:
 def behaviour(bound: Bound, values: Mapping[str, Value]) -> Behaviour:
     """What a run of ``values`` does."""
     kinds = _chosen(bound, values) if bound.spec.rule == "per_call" else _placed(bound, values)
+    kinds = limited(kinds, values)
     tokens = tokens_of(bound, values) if any(kind.prune for kind in kinds) else Tokens()
-    return Behaviour(tuple(kinds), tokens, quantity_of(values)).shortest()
+    found = Behaviour(tuple(kinds), tokens, quantity_of(values))
+    ranged = any(name.startswith("between.forecast.") for name in values)
+    return found.literal() if ranged else found.shortest()
+
+
+def limited(kinds: Sequence[Kind], values: Mapping[str, Value]) -> list[Kind]:
+    """``kinds`` without what the ranges of pruning and forecasting leave out."""
+    prune = inside("prune", values, len(kinds))
+    forecast = inside("forecast", values, len(kinds))
+    found = list(kinds)
+    for call, kind in enumerate(kinds):
+        if kind.prune and call not in prune:
+            found[call] = replace(found[call], prune={})
+        if kind.forecast != "hold" and call not in forecast:
+            found[call] = replace(found[call], forecast="hold")
+    return found
 
 
 def tokens_of(bound: Bound, values: Mapping[str, Value]) -> Tokens:
@@ -62,20 +80,25 @@ def forecast_of(depth: Depth, values: Mapping[str, Value]) -> Forecast:
     return next(own for own in get_args(Forecast) if own == wanted)
 
 
-def full_calls(bound: Bound, values: Mapping[str, Value]) -> tuple[int, ...]:
-    """Numbers of the full calls, the first always 0 (all rules but per_call)."""
+def full_calls(bound: Bound, values: Mapping[str, Value], cached: range) -> tuple[int, ...]:
+    """Numbers of the full calls, the first always 0 (all rules but per_call).
+
+    Args:
+        cached: calls that need not be full.
+    """
     context = bound.context
     if bound.spec.rule == "drift":
-        return by_drift(context.drift, float(values["refresh.threshold"]))
+        return by_drift(context.drift, float(values["refresh.threshold"]), cached)
     if bound.spec.rule == "planned":
-        return context.placed(context.calls, int(values["refresh.full_calls"]))
+        return context.placed(context.calls, int(values["refresh.full_calls"]), cached)
     interval, bias = int(values["refresh.interval"]), float(values["refresh.bias"])
-    return by_interval(context.calls, interval, bias)
+    places = by_interval(context.calls, interval, bias)
+    return tuple(sorted(outside(context.calls, cached).union(places)))
 
 
 def _placed(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
     context = bound.context
-    full = set(full_calls(bound, values))
+    full = set(full_calls(bound, values, inside("cached", values, context.calls)))
     cached = [call for call in range(context.calls) if call not in full]
     reuse = reused(cached, context.drift, float(values["cached.reuse"]))
     kinds = {
@@ -92,9 +115,10 @@ def _placed(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
 def _chosen(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
     calls = bound.context.calls
     shared = values.get("calls.depth", "full")
+    full = outside(calls, inside("cached", values, calls))
     kinds = []
     for call in range(calls):
-        depth = values.get(at_call("calls.depth", call, calls), shared) if call else "full"
+        depth = "full" if call in full else values.get(at_call("calls.depth", call, calls), shared)
         own: Depth = "full" if depth == "full" else int(depth)
         kinds.append(make_kind(bound, "calls", own, call, values))
     return kinds

@@ -83,6 +83,11 @@ class IntRange:
         high = max(low, min(self.high, limit))
         return IntRange(low, high - (high - low) % self.step, self.step, self.log)
 
+    def down_to(self, limit: int) -> IntRange:
+        """The same range without the values below ``limit``, but for the largest of them."""
+        steps = max(min(limit, self.high) - self.low, 0) // self.step
+        return IntRange(self.low + steps * self.step, self.high, self.step, self.log)
+
 
 @dataclass(frozen=True)
 class FloatRange:

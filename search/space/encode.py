@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dato import Kind, Tokens
 from dato.schedule import Forecast
 from search.space.behaviour import Behaviour
+from search.space.between import inside
 from search.space.bind import Bound
 from search.space.decode import behaviour, tokens_of
 from search.space.domains import Value, contains, nearest, smallest
 from search.space.full_calls import reuses
 from search.space.parameters import at_call
+from search.space.ranges import narrowest_ranges, widest_ranges
 from search.space.refresh import refresh_of
 
 Values = dict[str, Value]
@@ -26,18 +28,36 @@ def encode(bound: Bound, wanted: Behaviour, *, closest: bool = False) -> Values 
     if len(wanted.kinds) != bound.context.calls:
         return None
     known = _tokens(wanted.tokens) | _ratios(bound, wanted) | _forecasts(bound, wanted)
-    if bound.spec.rule == "per_call":
-        known |= _depths(wanted)
-    else:
-        known |= refresh_of(bound, wanted.full) | _cached(bound, wanted)
-    params = {
+    known |= _depths(wanted) if bound.spec.rule == "per_call" else _cached(bound, wanted)
+    for ranges in _ranges(bound, wanted):
+        params = _completed(bound, wanted, known | ranges)
+        if closest or _does(bound, params, wanted):
+            return params
+    return None
+
+
+def _ranges(bound: Bound, wanted: Behaviour) -> Iterator[Values]:
+    """Ends worth a look: the widest ranges, which most runs have, and those that always do."""
+    widest = widest_ranges(bound)
+    yield widest
+    if widest:
+        yield narrowest_ranges(bound, wanted)
+
+
+def _completed(bound: Bound, wanted: Behaviour, known: Values) -> Values:
+    """Values of all parameters: the ``known`` ones, those of the refresh rule, or any."""
+    if bound.spec.rule != "per_call":
+        cached = inside("cached", {**bound.constants, **known}, len(wanted.kinds))
+        known = known | refresh_of(bound, wanted.full, cached)
+    return {
         own.name: nearest(own.domain, known.get(own.name, own.domain.ends[0]))
         for own in bound.parameters
     }
-    if closest:
-        return params
+
+
+def _does(bound: Bound, params: Values, wanted: Behaviour) -> bool:
     found = behaviour(bound, bound.complete(params))
-    return params if found.same_as(wanted, bound.context.topology) else None
+    return found.same_as(wanted, bound.context.topology)
 
 
 def usual_tokens(bound: Bound) -> Tokens:
@@ -60,7 +80,7 @@ def _tokens(tokens: Tokens) -> Values:
 def _depths(wanted: Behaviour) -> Values:
     """Depths under the rule per_call, of every call and of all calls as one."""
     calls, depths = len(wanted.kinds), wanted.depths
-    found: Values = {"calls.depth": depths[-1]}
+    found: Values = {"calls.depth": next((own for own in depths if own != "full"), "full")}
     return found | {at_call("calls.depth", call, calls): depths[call] for call in range(1, calls)}
 
 

@@ -1,4 +1,7 @@
-"""Where the full calls of a run are, and which of the others reuse the previous output."""
+"""Where the full calls of a run are, and which of the others reuse the previous output.
+
+``cached`` are the calls that need not be full; the first call is full even if it is one of them.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,31 @@ def by_interval(calls: int, interval: int, bias: float) -> tuple[int, ...]:
     return tuple(places)
 
 
-def evenly(calls: int, count: int) -> tuple[int, ...]:
-    """``count`` of ``calls`` calls, as evenly as they go."""
-    return tuple(place * calls // count for place in range(count))
+def outside(calls: int, cached: range) -> frozenset[int]:
+    """Calls that are full whatever a rule says."""
+    return frozenset(call for call in range(calls) if call == 0 or call not in cached)
 
 
-def by_drift(drift: Sequence[float], threshold: float) -> tuple[int, ...]:
+def evenly(calls: int, count: int, cached: range) -> tuple[int, ...]:
+    """``count`` of ``calls`` calls, as evenly as they go beside those outside ``cached``.
+
+    More than ``count`` where more are outside.
+    """
+    known = outside(calls, cached)
+    for number in range(count, 0, -1):
+        full = known | {index * calls // number for index in range(number)}
+        if len(full) <= count:
+            return tuple(sorted(full))
+    return tuple(sorted(known))
+
+
+def by_drift(drift: Sequence[float], threshold: float, cached: range) -> tuple[int, ...]:
     """A full call where the drift since the last one exceeds ``threshold`` x the total drift."""
     limit = threshold * sum(drift)
     places, since = [0], 0.0
     for call in range(1, len(drift)):
         since += drift[call]
-        if since > limit:
+        if since > limit or call not in cached:
             places.append(call)
             since = 0.0
     return tuple(places)

@@ -16,6 +16,8 @@ Every entry is a constant or a parameter: ``{kind: int|float, low, high, step, l
 - ``forecast``: what stands in for held values: ``output`` of calls of depth 0, ``cut`` of deeper
   ones; ``hold`` (the default), ``linear`` or ``fitted``. ``quantity`` is what outputs are held as:
   ``epsilon`` (the default) or ``output``, which is meant where a space says no ``forecast``.
+- ``between``: for ``cached``, ``prune`` and ``forecast`` a list of two entries, the shares of the
+  run between which alone calls are not full, prune, and forecast what they do not hold.
 - ``tokens``: the fields of :class:`dato.Tokens`; ``patch`` is a constant.
 
 A ``prune`` is one entry for all self-attention (``per: layer`` or ``per: level`` repeats it), or
@@ -28,6 +30,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from search.space.between import parse_between
 from search.space.domains import Domain
 from search.space.entry import Entry, Slot, parse_entry
 from search.space.problems import Problems, join
@@ -44,6 +47,7 @@ RULES: dict[str, dict[str, Slot]] = {
     },
     "per_call": {},
 }
+SECTIONS = ("forecast", "between", "tokens")
 OPTIONAL = {"bias", "reuse"}
 DEPTH = Slot("A depth between full calls is an integer from 0 on.", 0, math.inf, integer=True)
 REUSE = Slot("reuse is a share from 0 to 1.", 0, 1)
@@ -107,7 +111,7 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
         problems.add("name", "A space has a name.", "Add name: my_space.", name)
     rule = _rule(config, problems)
     groups = ("calls",) if rule == "per_call" else ("cached", "full", "prune")
-    problems.keys("", config, ("name", "refresh", *groups, "forecast", "tokens"))
+    problems.keys("", config, ("name", "refresh", *groups, *SECTIONS))
     refresh = _table(config, "refresh", problems)
     problems.keys("refresh", refresh, ("rule", *RULES[rule]))
     entries = _entries(refresh, "refresh", RULES[rule], problems)
@@ -131,6 +135,7 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
     problems.keys("forecast", forecast, tuple(FORECAST))
     slots = {key: slot for key, slot in FORECAST.items() if key in forecast}
     entries |= _entries(forecast, "forecast", slots, problems)
+    entries |= parse_between(_table(config, "between", problems), problems)
     problems.found = list(dict.fromkeys(problems.found))
     problems.raise_if_any(f"space {name!r}")
     flat = tuple((group, base, tuple(own.items())) for group, (base, own) in prune.items())

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import zip_longest
 
 from search.space.bind import Bound
 from search.space.decode import full_calls
 from search.space.domains import Value, nearest, smallest
+from search.space.full_calls import by_interval
 
 Values = dict[str, Value]
 Places = tuple[int, ...]
 
 
-def refresh_of(bound: Bound, target: Places) -> Values:
+def refresh_of(bound: Bound, target: Places, cached: range) -> Values:
     """Values of the live refresh parameters that give the full calls ``target``.
 
     Where the space has none that do, those whose full calls are closest, of the values looked at.
+
+    Args:
+        cached: calls that need not be full; all others are in ``target``.
     """
     names = [own.name for own in bound.parameters if own.name.startswith("refresh.")]
     best: tuple[tuple[int, int], Values] | None = None
-    for values in _candidates(bound, target):
-        gap = _gap(full_calls(bound, values), target)
+    for values in _candidates(bound, target, cached):
+        gap = _gap(full_calls(bound, values, cached), target)
         if best is None or gap < best[0]:
             best = (gap, {name: values[name] for name in names})
         if gap == (0, 0):
@@ -30,36 +35,53 @@ def refresh_of(bound: Bound, target: Places) -> Values:
     return {} if best is None else best[1]
 
 
-def _candidates(bound: Bound, target: Places) -> Iterator[Values]:
+def _candidates(bound: Bound, target: Places, cached: range) -> Iterator[Values]:
     """Values worth a look: first those that solve the rule exactly, if there are any."""
-    rule, calls = bound.spec.rule, bound.context.calls
-    if rule == "planned":
-        yield {"refresh.full_calls": nearest(bound.domain("refresh.full_calls"), len(target))}
-    elif rule == "drift":
-        yield from _thresholds(bound, target)
+    if bound.spec.rule == "planned":
+        domain = bound.domain("refresh.full_calls")
+        for count in (nearest(domain, len(target)), min(map(int, domain.ends))):
+            yield {"refresh.full_calls": count}  # one that is too low stands for the fewest
+    elif bound.spec.rule == "drift":
+        yield from _thresholds(bound, target, cached)
     else:
-        wanted = bound.domain("refresh.interval").values
-        right = [own for own in wanted if math.ceil(calls / int(own)) == len(target)]
-        for interval in right or wanted:
-            yield from _biases(bound, interval, target)
+        for interval in bound.domain("refresh.interval").values:
+            yield from _biases(bound, int(interval), target, cached)
 
 
-def _biases(bound: Bound, interval: Value, target: Places) -> Iterator[Values]:
-    """Even full calls, or the smallest bias that moves no full call behind its target."""
-    domain = bound.domain("refresh.bias")
+def _biases(bound: Bound, interval: int, target: Places, cached: range) -> Iterator[Values]:
+    """Even full calls, or the smallest bias that moves none behind its target.
+
+    Of the places that an interval has, those inside ``cached`` are seen, one after another.
+    """
+    domain, calls = bound.domain("refresh.bias"), bound.context.calls
+    seen = [call for call in target if call in cached]
+    hidden = math.ceil(calls / interval) - len(seen)
 
     def values(bias: Value) -> Values:
         return {"refresh.interval": interval, "refresh.bias": bias}
 
-    def early(bias: float) -> bool:
-        places = full_calls(bound, values(bias))
-        return all(place <= wanted for place, wanted in zip(places, target, strict=False))
+    def early(before: int, bias: float) -> bool:
+        places = by_interval(calls, interval, bias)
+        shown = zip(places[before:], seen, strict=False)
+        clear = before == 0 or places[before - 1] < cached.start
+        return clear and all(place <= wanted for place, wanted in shown)
 
-    yield values(nearest(domain, 1.0))
-    yield from _solved(smallest(domain, early), values)
+    def late(before: int, bias: float) -> bool:
+        places = by_interval(calls, interval, bias)
+        shown = zip(places[before:], [*seen, cached.stop], strict=False)
+        return all(place >= wanted for place, wanted in shown)
+
+    lowest, *_, highest = sorted([float(end) for end in domain.ends] * 2)
+    for before in range(min(cached.start, 1), hidden + 1):
+        all_before, none_after = before == hidden, cached.stop >= calls
+        if (before and not cached.start) or (none_after and not all_before):
+            continue
+        if late(before, lowest) and early(before, highest):
+            yield values(nearest(domain, 1.0))
+            yield from _solved(smallest(domain, partial(early, before)), values)
 
 
-def _thresholds(bound: Bound, target: Places) -> Iterator[Values]:
+def _thresholds(bound: Bound, target: Places, cached: range) -> Iterator[Values]:
     """The smallest threshold that puts no full call before its target, then all others."""
     domain, beyond = bound.domain("refresh.threshold"), bound.context.calls
 
@@ -67,7 +89,7 @@ def _thresholds(bound: Bound, target: Places) -> Iterator[Values]:
         return {"refresh.threshold": threshold}
 
     def late(threshold: float) -> bool:
-        places = full_calls(bound, values(threshold))
+        places = full_calls(bound, values(threshold), cached)
         pairs = zip_longest(places, target, fillvalue=beyond)
         return all(place >= wanted for place, wanted in pairs)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dato import Kind, Schedule, Tokens
 from dato.schedule import Forecast, Quantity
 from search.space.behaviour import Behaviour
+from search.space.between import RANGED, widest
 from search.space.bind import Bound
 from search.space.context import SpaceContext
 from search.space.domains import Choice, Value, contains, nearest
@@ -61,15 +62,22 @@ class Start:
 def uniform(bound: Bound, interval: int, depth: int, ratio: float) -> Behaviour:
     """A full call every ``interval`` calls and ``depth`` in between, forecast as best it can be.
 
-    ``ratio`` is pruned on the finest level with self-attention, with the space's usual tokens.
+    ``ratio`` is pruned on the finest level with self-attention, with the space's usual tokens. The
+    space's ranges are as wide as they can be.
     """
     calls, finest = bound.context.calls, bound.context.finest
-    prune = {f"level_{finest}": ratio} if ratio else {}
+    cached, pruned, predicted = (widest(what, bound.spec.entries, calls) for what in RANGED)
     name, best = ("forecast.cut", CUT) if depth else ("forecast.output", OUTPUT)
     forecast = next(own for own in best if contains(bound.domain(name), own))
-    full, between = Kind("full", prune), Kind(depth, prune if depth else {}, forecast)
-    kinds = tuple(between if call % interval else full for call in range(calls))
-    return Behaviour(kinds, usual_tokens(bound) if ratio else Tokens(), _quantity(bound))
+
+    def kind(call: int) -> Kind:
+        prune = {f"level_{finest}": ratio} if ratio and call in pruned else {}
+        if call % interval == 0 or call not in cached:
+            return Kind("full", prune)
+        return Kind(depth, prune if depth else {}, forecast if call in predicted else "hold")
+
+    tokens = usual_tokens(bound) if ratio else Tokens()
+    return Behaviour(tuple(map(kind, range(calls))), tokens, _quantity(bound))
 
 
 def _quantity(bound: Bound) -> Quantity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import combinations
 
 from search.calibration.damage import damage
@@ -9,10 +10,14 @@ from search.calibration.placement import Between, Placement
 from search.calibration.table import Calibration
 
 
-def best_placement(calibration: Calibration, count: int, between: Between) -> Placement:
-    """The placement of ``count`` full calls of least predicted damage."""
+def best_placement(
+    calibration: Calibration, count: int, between: Between, fixed: Collection[int] = (0,)
+) -> Placement:
+    """The placement of ``count`` full calls, with the ``fixed``, of least predicted damage."""
     found = []
     for rest in combinations(range(1, calibration.calls), count - 1):
+        if not set(fixed) <= {0, *rest}:
+            continue
         bare = Placement((0, *rest), 0.0, between)
         own = damage(calibration, bare.schedule(calibration.calls))
         found.append(Placement(bare.full, own, between))

@@ -6,7 +6,8 @@ import pytest
 
 from search.calibration import placement
 from search.calibration.damage import damage
-from search.calibration.placement import FEWEST, Between, Planned, placements
+from search.calibration.placement import FEWEST, Between, best_of, placements, segment_damages
+from search.calibration.planned import Planned
 from tests.oracles.placements import best_placement
 from tests.search.calibration.made_up import calibration, wandering
 
@@ -41,11 +42,33 @@ def test_short_and_long_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert placements(calibration(wandering(6, 1))) == ()
 
 
+@pytest.mark.parametrize("cached", [range(2, 6), range(3), range(4, 8), range(3, 4), range(0)])
+@pytest.mark.parametrize("seed", range(2))
+def test_calls_outside_a_range_are_full_in_the_best_placements(seed: int, cached: range) -> None:
+    known = calibration(wandering(CALLS, seed))
+    fixed = {call for call in range(CALLS) if call == 0 or call not in cached}
+    found = best_of(segment_damages(known, "linear"), cached)
+    assert [len(own.full) for own in found] == list(range(max(FEWEST, len(fixed)), CALLS + 1))
+    for own in found:
+        best = best_placement(known, len(own.full), "linear", fixed)
+        assert own.full == best.full
+        assert own.damage == pytest.approx(best.damage, abs=1e-12)
+
+
 def test_a_space_takes_the_plans_and_places_what_is_not_planned_evenly() -> None:
     known = calibration(wandering(CALLS, 1))
     planned = Planned.of(known)
     for own in placements(known):
-        assert planned(CALLS, len(own.full)) == own.full
-    assert planned(CALLS, 1) == (0,)
-    assert planned(CALLS, 2) == (0, 4)
+        assert planned(CALLS, len(own.full), range(CALLS)) == own.full
+    assert planned(CALLS, 1, range(CALLS)) == (0,)
+    assert planned(CALLS, 2, range(CALLS)) == (0, 4)
     assert hash(planned) == hash(Planned.of(known))
+
+
+def test_a_range_has_plans_of_its_own_and_at_least_the_calls_outside() -> None:
+    planned = Planned.of(calibration(wandering(CALLS, 1)))
+    for count in range(1, CALLS + 1):
+        full = planned(CALLS, count, range(3, 6))
+        assert {0, 1, 2, 6, 7} <= set(full)
+        assert len(full) == max(count, 5)
+    assert planned(CALLS, 1, range(1, 7)) == (0, 7)

@@ -104,7 +104,19 @@ def spaces(draw: st.DrawFn, topology: Topology) -> Config:
             config["forecast"]["quantity"] = draw(_words("epsilon", "output"))
     if draw(st.booleans()):
         config["tokens"] = draw(tokens())
+    limited = draw(st.sets(st.sampled_from(["cached", "prune", "forecast"])))
+    if limited:
+        config["between"] = {name: draw(shares()) for name in sorted(limited)}
     return config
+
+
+@st.composite
+def shares(draw: st.DrawFn) -> Any:
+    """The two ends of a range, each a constant or searched, that never meet."""
+    low, high = sorted(draw(st.sets(st.integers(0, 20), min_size=2, max_size=2)))
+    middle = draw(st.integers(low, high - 1))
+    ends = [draw(ranges(low / 20, middle / 20)) if low < middle else low / 20]
+    return [*ends, draw(ranges((middle + 1) / 20, high / 20)) if middle + 1 < high else high / 20]
 
 
 @st.composite

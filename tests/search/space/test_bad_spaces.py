@@ -64,6 +64,21 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"forecast": {"output": {"kind": "choice", "values": ["hold"], "per": "call"}}},
      "forecast.output.per", "Remove per"),
     ({"forecast": {"quantity": "v"}}, "forecast.quantity", "epsilon"),
+    ({"between": [0.3, 0.7]}, "between", "table"),
+    ({"between": {"cache": [0.3, 0.7]}}, "between.cache", "Did you mean 'cached'"),
+    ({"between": {"cached": 0.3}}, "between.cached", "Write [0.3, 0.7]"),
+    ({"between": {"cached": [0.3]}}, "between.cached", "two shares"),
+    ({"between": {"cached": [0.7, 0.3]}}, "between.cached", "every start be less"),
+    ({"between": {"prune": [0.5, 0.5]}}, "between.prune", "Found: [0.5, 0.5]"),
+    ({"between": {"prune": [{"kind": "float", "low": 0.0, "high": 0.6}, 0.5]}}, "between.prune",
+     "Found: [0.6, 0.5]"),
+    ({"between": {"forecast": [15, 35]}}, "between.forecast.end", "Found: 35"),
+    ({"between": {"forecast": [-0.1, 1]}}, "between.forecast.start", "from 0 to 1"),
+    ({"between": {"forecast": ["0.1", 1]}}, "between.forecast.start", "'0.1'"),
+    ({"between": {"forecast": [{"kind": "choice", "values": [0.1, "half"]}, 1]}},
+     "between.forecast.start", "'half'"),
+    ({"between": {"cached": [0, {"kind": "float", "low": 0.5, "high": 1, "per": "call"}]}},
+     "between.cached.end.per", "Remove per"),
     ({"refresh": {"rule": "planned"}}, "refresh.full_calls", "missing"),
     (_interval(kind="choice"), "refresh.interval.values", "values: [...]"),
     (_interval(kind="choice", values=[2, 2]), "refresh.interval.values", "Found: 2"),
@@ -98,11 +113,13 @@ def test_all_mistakes_are_reported_at_once() -> None:
     tokens = {"protect": -1, "noise_weight": {"kind": ["float"]}}
     config = declared(cachd={}, tokens=tokens, **_interval(low=5, high=2))
     config["prune"] = {"finest": {"kind": "float", "low": 0, "high": 0.9}}
+    config["between"] = {"cached": [0.7, 0.3], "prune": [True, 2]}
     with pytest.raises(ConfigError) as caught:
         load_space(config)
     paths = {problem.split(": ")[0] for problem in caught.value.problems}
     assert paths == {
         "cachd", "tokens.protect", "tokens.noise_weight.kind", "refresh.interval", "prune.finest",
+        "between.cached", "between.prune.start", "between.prune.end",
     }  # fmt: skip
 
 

@@ -24,7 +24,8 @@ from tests.search.space.worlds import (
 
 
 def test_the_shipped_spaces_are_the_documented_ones() -> None:
-    assert set(SHIPPED) == {"interval", "layered", "per_call", "dynamics", "joint", "planned"}
+    names = {"interval", "layered", "per_call", "dynamics", "joint", "planned", "middle"}
+    assert set(SHIPPED) == names
     assert all(shipped(name).name == name for name in SHIPPED)
 
 
@@ -125,7 +126,7 @@ def test_the_papers_strategy_is_in_the_per_call_space() -> None:
 
 
 def test_a_planned_space_puts_full_calls_where_it_is_told() -> None:
-    context = replace(RUN, placed=lambda calls, count: (0, *range(calls - count + 1, calls)))
+    context = replace(RUN, placed=lambda calls, count, _: (0, *range(calls - count + 1, calls)))
     start = shipped("planned").encode_uniform(10, 1, 0.0, context)
     assert start is not None
     schedule = shipped("planned").decode(start, context)
