@@ -26,7 +26,8 @@ def explain(options: argparse.Namespace) -> int:
     prices = None if options.table is None else _prices(preset, options)
     console.print(_kinds(preset.schedule, prices))
     if prices is not None:
-        console.print(f"Predicted by {escape(str(options.table))}: {prices.speedup:.2f}x")
+        over = f"{prices.speedup:.2f}x over {preset.schedule.calls} full calls"
+        console.print(f"Predicted by {escape(str(options.table))}: {over}")
     console.print(escape(_measured(preset)), highlight=False, soft_wrap=True)
     return 0
 

@@ -15,7 +15,7 @@ from search.cli.board import Board
 from search.launch.watching import SweepWatcher
 from search.metrics import metric
 from search.records.record import Quality, TrialRecord
-from search.records.schedule_text import pruning, summary
+from search.records.schedule_text import calls_of, pruning
 from search.report.cells import metric_text
 from search.settings import Config
 from search.study.budget import Budget, Spent
@@ -28,7 +28,7 @@ def describe(record: TrialRecord, objective: str) -> str:
     head = f"trial {record.number:>3} {record.state:<8}"
     if record.state == "fail" or record.schedule is None:
         return f"{head} {record.reason}"
-    calls = f"{summary(record.schedule)}, {pruning(record.schedule)}"
+    calls = f"{calls_of(record)}, {pruning(record.schedule)}"
     speed = f"{record.speedup:5.2f}x" if record.speedup else ""
     fid = "" if record.quality is None else _value(record.quality, objective)
     distance = "" if record.distance is None else f"distance {record.distance:.4f}"

@@ -165,8 +165,9 @@ class CostTable(StrictSchema):
         return seconds
 
     def speedup(self, schedule: Schedule, topology: Topology) -> float:
-        """The unpatched run's price over that of ``schedule``. Raises as :meth:`price`."""
-        full = self.price(Schedule.full(schedule.calls), topology)
+        """The price of the unpatched run, on the table's own sampler, over that of ``schedule``.
+        Raises as :meth:`price`."""
+        full = self.price(Schedule.full(self.work.calls), topology)
         return full / self.price(schedule, topology)
 
     def price_call(self, kind: Kind, topology: Topology, tokens: Tokens) -> float:

@@ -10,12 +10,10 @@ from typing import TypeVar
 from dato import Schedule, Topology
 from search.latency.clock import time_once
 from search.latency.cost_table import Check, CostTable
-from search.model.base_sampler import BaseSampler, based
+from search.model.base_sampler import based
 from search.model.generator import Generator
+from search.records.base_sampler import Run
 from search.records.record import Timing
-
-Run = Schedule | BaseSampler
-"""What a timed run is made with: a schedule, or another sampler without one."""
 
 R = TypeVar("R")
 
@@ -52,22 +50,21 @@ def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
     batch = generator.place.batch_size
 
     def timer(run: Run | None) -> float:
-        base = run if isinstance(run, BaseSampler) else None
-        schedule = None if isinstance(run, BaseSampler) else run
-        with based(generator, base) as own:
-            times = [time_once(own, schedule).total]
+        wanted = run or Run(None)
+        with based(generator, wanted.base) as own:
+            times = [time_once(own, wanted.schedule).total]
             while sum(times) * batch < at_least_s:
-                times.append(time_once(own, schedule).total)
+                times.append(time_once(own, wanted.schedule).total)
         return statistics.median(times)
 
     return timer
 
 
 def compare(
-    generator: Generator, schedules: Sequence[Run], repeats: int, at_least_s: float = 0.0
+    generator: Generator, runs: Sequence[Run], repeats: int, at_least_s: float = 0.0
 ) -> Compared:
     """:func:`time_together` of whole denoising runs; see :func:`loop_timer`."""
-    return time_together(loop_timer(generator, at_least_s), schedules, repeats)
+    return time_together(loop_timer(generator, at_least_s), runs, repeats)
 
 
 def time_together(

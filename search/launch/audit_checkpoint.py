@@ -25,7 +25,7 @@ class FileAuditCheckpoint:
         Its name, price and timing are the present ones.
         """
         for known in self._members():
-            if known.record.schedule == member.record.schedule:
+            if known.record.run == member.record.run:
                 return FrontMember(
                     member.name,
                     member.record,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from dato import Schedule
 from search.calibration.placement import Between
 from search.errors import UserError
 from search.launch.instruments import Instruments
 from search.launch.study_calibration import study_calibration
 from search.launch.watching import StageWatcher
+from search.records.base_sampler import Base, Run
 from search.records.folder import StudyFolder
 from search.settings.compose import load_config
-from search.space import Space
+from search.space import Space, SpaceContext
 from search.study.front_choice import front_of
 from search.study.optimal import planned_starts
 from search.study.storage import read_study
@@ -22,46 +22,56 @@ from search.study.trial_records import read_records
 
 def first_schedules(
     instruments: Instruments, space: Space, watcher: StageWatcher
-) -> tuple[Schedule, ...]:
+) -> tuple[Run, ...]:
     """What ``warmstart.study`` and ``warmstart.optimal`` ask for, without what the space lacks.
 
     Raises:
         UserError: the other study has nothing that this space has.
     """
     settings = instruments.config.warmstart
-    found: list[Schedule] = []
+    found: list[Run] = []
     if settings.study is not None:
         found.extend(_front(Path(settings.study), space, instruments))
     if settings.optimal and places_calls(space):
-        found.extend(_planned(space, instruments, watcher))
+        for base in space.bases:
+            found.extend(_planned(space, instruments, watcher, base))
     return tuple(dict.fromkeys(found))
 
 
-def _front(path: Path, space: Space, instruments: Instruments) -> list[Schedule]:
+def _front(path: Path, space: Space, instruments: Instruments) -> list[Run]:
     folder = StudyFolder.open(path)
     config = load_config(folder.config)
     records = read_records(read_study(folder, config.storage))
     front = front_of(records, instruments.config.quality.objective)
-    schedules = [member.record.schedule for member in front if member.record.schedule]
-    known = [own for own in schedules if space.encode(own, instruments.context) is not None]
+    runs = [member.record.run for member in front]
+    known = [own for own in runs if _has(space, own, instruments.context)]
     if not known:
         raise UserError(
-            f"warmstart.study={str(path)!r} has {len(schedules)} schedules on its front and the "
+            f"warmstart.study={str(path)!r} has {len(runs)} schedules on its front and the "
             f"space {space.name!r} can express none of them for {instruments.context.calls} calls. "
             "Give a study of the same number of calls, or a wider space."
         )
     return known
 
 
-def _planned(space: Space, instruments: Instruments, watcher: StageWatcher) -> list[Schedule]:
-    """Schedules of least predicted damage, with the best forecast that the space has."""
+def _has(space: Space, run: Run, context: SpaceContext) -> bool:
+    schedule = run.schedule
+    return schedule is not None and space.encode(schedule, context, run.base) is not None
+
+
+def _planned(
+    space: Space, instruments: Instruments, watcher: StageWatcher, base: Base
+) -> list[Run]:
+    """Schedules of least predicted damage on a base, with the best forecast that the space has."""
     own, context = instruments, instruments.context
-    calibration = study_calibration(own.config, own.folder, own.pool, watcher)
-    costs, count = own.evaluator.table.depth_s, own.config.warmstart.optimal
+    calls = context.on(base).calls
+    calibration = study_calibration(own.config, own.folder, own.pool, watcher, base, calls)
+    costs = own.evaluator.table.depth_s
+    count = -(-own.config.warmstart.optimal // len(space.bases))
     for between in get_args(Between):
         plans = planned_starts(calibration, costs, count, between)
-        schedules = [plan.schedule(context.calls) for plan in plans]
-        known = [each for each in schedules if space.encode(each, context) is not None]
+        runs = [Run(plan.schedule(calls), base) for plan in plans]
+        known = [each for each in runs if _has(space, each, context)]
         if known:
             return known
     return []

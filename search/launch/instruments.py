@@ -10,7 +10,8 @@ from pathlib import Path
 
 from search.errors import TrialError, UserError
 from search.latency.cost_table import CostTable
-from search.latency.end_to_end import Compared, Run, compare
+from search.latency.end_to_end import Compared, compare
+from search.launch.study_bases import calls_of_bases
 from search.launch.study_calibration import study_context
 from search.launch.study_cost_table import study_table
 from search.launch.study_features import require_same_features
@@ -29,6 +30,7 @@ from search.quality.meter import QualityMeter
 from search.quality.real_images import real_statistics
 from search.quality.scorers import Scorer, load_scorers
 from search.quality.statistics import Statistics
+from search.records.base_sampler import Run
 from search.records.folder import StudyFolder
 from search.settings import Config
 from search.settings.constraints import Constraints
@@ -128,11 +130,10 @@ class Instruments:
         )
         return images, AuditMeter(meter, quality.objective, quality.images)
 
-    def time_together(self, schedules: Sequence[Run]) -> Compared:
-        """End-to-end times of schedules and other samplers, in turns with the unpatched
-        pipeline."""
+    def time_together(self, runs: Sequence[Run]) -> Compared:
+        """End-to-end times, in turns with the unpatched pipeline."""
         repeats = self.heldout.repeats
-        return self.pool.measure(partial(compare, schedules=tuple(schedules), repeats=repeats))
+        return self.pool.measure(partial(compare, runs=tuple(runs), repeats=repeats))
 
 
 @contextmanager
@@ -164,7 +165,9 @@ def open_instruments(
     model = model_config(config.model)
     watcher.stage("loading the model")
     with open_pool(config.launcher, model, search, heldout_workload) as pool:
-        load_space(config.space).check(pool.description.topology)
+        space = load_space(config.space)
+        space.check(pool.description.topology)
+        bases = calls_of_bases(space, pool)
         if pool.absent:
             watcher.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
         table, reference, drift = measure_unpatched(config, folder, pool, watcher)
@@ -174,7 +177,7 @@ def open_instruments(
             config=config,
             folder=folder,
             pool=pool,
-            context=study_context(config, folder, pool, watcher, drift),
+            context=study_context(config, folder, pool, watcher, drift, bases),
             workload=search,
             reference=reference,
             evaluator=Evaluator(pool, meter, rung_meter, table, pool.description.topology, quality),
@@ -203,7 +206,7 @@ def measure_unpatched(
         )
         watcher.stage("drift of the reference run")
         drift = kept_drift(
-            folder,
+            folder.reference,
             pool.description.fingerprint,
             lambda: pool.measure(partial(reference_drift, indices=range(batch))),
         )

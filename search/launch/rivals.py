@@ -14,6 +14,7 @@ from search.launch.kept_rivals import kept_quality, rival_path
 from search.launch.watching import StageWatcher
 from search.model.base_sampler import BaseSampler, calls_on
 from search.quality.audit_meter import AuditMeter
+from search.records.base_sampler import Run
 from search.records.files import load_rivals, save_rivals
 from search.records.record import FrontMember, Quality, Rival
 from search.records.rivals import best_rivals
@@ -95,11 +96,13 @@ class TimedTogether:
         self._instruments = instruments
         self.rivals = tuple(rivals)
 
-    def __call__(self, schedules: Sequence[Schedule]) -> Compared:
-        """The times of the schedules."""
+    def __call__(self, runs: Sequence[Run]) -> Compared:
+        """The times of the runs."""
         timed = [rival for rival in self.rivals if rival.heldout is not None]
-        compared = self._instruments.time_together([*schedules, *map(_base, timed)])
-        own = len(schedules)
+        compared = self._instruments.time_together(
+            [*runs, *(Run(None, _base(rival)) for rival in timed)]
+        )
+        own = len(runs)
         times = {
             _base(rival): (timing, speedup)
             for rival, timing, speedup in zip(

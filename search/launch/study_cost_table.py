@@ -17,6 +17,7 @@ from search.launch.watching import StageWatcher
 from search.launch.workers.pool import Pool
 from search.model.cost_setting import Work
 from search.model.description import ModelDescription
+from search.records.base_sampler import Run
 from search.records.folder import StudyFolder
 from search.settings import Config
 from search.space import Space, SpaceContext, load_space
@@ -77,7 +78,7 @@ def checked(table: CostTable, config: Config, pool: Pool, watcher: StageWatcher)
     watcher.stage(f"timing {count} random schedules end to end, {repeats} times each")
     schedules = _schedules(config, pool.description, count, config.study.seed + 1)
     compared = pool.measure(
-        partial(compare, schedules=schedules, repeats=repeats, at_least_s=CHECK_S)
+        partial(compare, runs=[*map(Run, schedules)], repeats=repeats, at_least_s=CHECK_S)
     )
     check = check_cost_table(table, pool.description.topology, schedules, compared)
     return table.model_copy(update={"check": check})

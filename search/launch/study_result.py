@@ -110,7 +110,6 @@ def preset_header(
 ) -> tuple[ModelInfo, SamplerInfo, str]:
     """Model, sampler and time of writing, as every preset of a study states them."""
     work = load_cost_table(folder.cost_table).work
-    schedules = [member.record.schedule for member in result.front if member.record.schedule]
     known = read_reference(folder).fingerprint
     model = ModelInfo(
         id=config.model.id,
@@ -121,7 +120,7 @@ def preset_header(
     sampler = SamplerInfo(
         scheduler=config.model.scheduler,
         num_inference_steps=config.model.num_inference_steps,
-        calls=schedules[0].calls if schedules else config.model.num_inference_steps,
+        calls=work.calls,
         guidance_scale=config.model.guidance_scale,
     )
     return model, sampler, datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from dato import Schedule
 from search.launch.audit_run import audit_front
 from search.launch.first_schedules import first_schedules
 from search.launch.instruments import Instruments, open_instruments
@@ -14,6 +13,7 @@ from search.launch.open_driver import open_driver
 from search.launch.slurm.run_jobs import run_jobs
 from search.launch.study_result import assemble, public_config, write_presets
 from search.launch.watching import StageWatcher, SweepWatcher
+from search.records.base_sampler import Run
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import Rival, StudyResult, TrialRecord
@@ -121,7 +121,7 @@ def _search(
     driver: Driver,
     tracker: Tracker,
     watcher: SweepWatcher,
-    first: Sequence[Schedule],
+    first: Sequence[Run],
 ) -> None:
     config = instruments.config
     unfinished = driver.prepare(config.warmstart.count, first)

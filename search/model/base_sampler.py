@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TypeVar
 
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
 from search.model.loading import set_scheduler
+from search.records.base_sampler import Base
+from search.records.base_sampler import BaseSampler as BaseSampler
+
+T = TypeVar("T")
 
 FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What schedulers raise for settings or numbers of steps that they were not written for."""
 
 
-@dataclass(frozen=True)
-class BaseSampler:
-    """A scheduler and its number of steps.
-
-    Args:
-        scheduler: class name of a diffusers scheduler; it takes the settings of the model's own.
-        steps: of one run, which may make more calls than that.
-    """
-
-    scheduler: str
-    steps: int
-
-
 @contextmanager
-def based(generator: Generator, base: BaseSampler | None) -> Iterator[Generator]:
+def based(generator: Generator, base: Base) -> Iterator[Generator]:
     """The generator's model and prompts on another sampler, inside the block; ``None`` is its own.
 
     Raises:
@@ -45,18 +37,29 @@ def based(generator: Generator, base: BaseSampler | None) -> Iterator[Generator]
         other.__dict__.pop(derived, None)
     own = generator.pipe.scheduler
     try:
-        set_scheduler(generator.pipe, base.scheduler)
+        set_scheduler(generator.pipe, base.scheduler, dict(base.settings))
         yield other
     except TrialError:
         raise
     except UserError as error:
-        raise TrialError(f"{base.scheduler} does not fit this model") from error
+        reason = f": {error}" if base.settings else ""
+        raise TrialError(f"{base.scheduler} does not fit this model{reason}") from error
     except FAILURES as error:
         raise TrialError(
             f"{base.scheduler} does not run {base.steps} steps of this model ({error})"
         ) from error
     finally:
         generator.pipe.scheduler = own
+
+
+def measured_on(generator: Generator, base: Base, work: Callable[[Generator], T]) -> T:
+    """What ``work`` returns for the generator's model on another sampler.
+
+    Raises:
+        TrialError: the sampler does not fit the model.
+    """
+    with based(generator, base) as other:
+        return work(other)
 
 
 def calls_on(generator: Generator, bases: Sequence[BaseSampler]) -> tuple[int | str, ...]:

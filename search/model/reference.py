@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save
 from dato.files import replace_bytes
 from search.errors import UserError
 from search.model.images import Images
-from search.records.folder import StudyFolder, write_json
-from search.records.reference import VERSION, read_reference
+from search.records.folder import write_json
+from search.records.reference import VERSION, read_drift
 
 
 def kept_images(path: Path, make: Callable[[], Images]) -> Images:
@@ -33,15 +33,15 @@ def kept_images(path: Path, make: Callable[[], Images]) -> Images:
 
 
 def kept_drift(
-    folder: StudyFolder, fingerprint: str, make: Callable[[], tuple[float, ...]]
+    path: Path, fingerprint: str, make: Callable[[], tuple[float, ...]]
 ) -> tuple[float, ...]:
     """Drift of each call. It is kept, because a threshold must always decode to the same schedule.
 
     Raises:
         UserError: the study was started with other weights.
     """
-    if folder.reference.is_file():
-        stored = read_reference(folder)
+    if path.is_file():
+        stored = read_drift(path)
         if stored.fingerprint != fingerprint:
             raise UserError(
                 "The model's weights have changed since this study was started "
@@ -50,7 +50,5 @@ def kept_drift(
             )
         return stored.drift
     drift = make()
-    write_json(
-        folder.reference, {"version": VERSION, "fingerprint": fingerprint, "drift": list(drift)}
-    )
+    write_json(path, {"version": VERSION, "fingerprint": fingerprint, "drift": list(drift)})
     return drift

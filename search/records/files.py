@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from dato.errors import DatoError
 from dato.files import replace_text
 from search.errors import UserError
+from search.records.base_sampler import BaseSampler
 from search.records.folder import StudyFolder
 from search.records.reading import LARGE, read_text
 from search.records.record import FrontMember, Quality, Rival, StudyResult, TrialRecord
@@ -163,14 +164,22 @@ def load_rivals(path: Path) -> tuple[Rival, ...]:
 
 
 def _trial(record: TrialRecord) -> dict[str, object]:
+    plain = {name: getattr(record, name) for name in TrialWire.model_fields}
+    base, calls = plain.pop("base"), plain.pop("unpatched_calls")
+    own = {} if base is None else {"base": _base(base), "unpatched_calls": calls}
     return {
-        **{name: getattr(record, name) for name in TrialWire.model_fields},
+        **plain,
+        **own,
         "params": dict(record.params),
         "violations": dict(record.violations),
         "schedule": None if record.schedule is None else schedule_to_dict(record.schedule),
         "quality": _quality(record.quality),
         "reason": record.reason.encode("utf-8", "replace").decode("utf-8"),
     }
+
+
+def _base(base: BaseSampler) -> dict[str, object]:
+    return {"scheduler": base.scheduler, "steps": base.steps, "settings": dict(base.settings)}
 
 
 def _quality(quality: Quality | None) -> dict[str, object] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ class StudyFolder:
     def calibration(self) -> Path:
         """Inner products of what the calls of unpatched runs compute."""
         return self.root / "calibration.safetensors"
+
+    @property
+    def bases(self) -> Path:
+        """What was measured of unpatched runs on base samplers other than the study's own."""
+        return self.root / "bases"
 
     @property
     def features(self) -> Path:
@@ -154,7 +160,7 @@ class StudyFolder:
 
     def forget_unfinished(self) -> None:
         """Remove what a killed process was writing. The caller holds the study's lock."""
-        for folder in (self.root, self.presets, self.samples, self.wandb):
+        for folder in (self.root, self.presets, self.samples, self.wandb, self.bases):
             for path in folder.glob(".*.tmp"):
                 path.unlink(missing_ok=True)
 
@@ -171,6 +177,7 @@ class StudyFolder:
             self.heldout_images,
         ):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.bases, ignore_errors=True)
 
     @classmethod
     def open(cls, root: Path) -> StudyFolder:

@@ -84,10 +84,9 @@ class Progress:
 
 def is_baseline(record: TrialRecord) -> bool:
     """Whether a trial ran the plain pipeline, whoever proposed it."""
-    schedule = record.schedule
-    if schedule is None:
+    if record.schedule is None:
         return record.origin == "baseline"
-    return all(kind.is_null for kind in schedule.kinds.values())
+    return record.run.is_unpatched
 
 
 def _limit(baseline: TrialRecord, objective: str) -> float | None:

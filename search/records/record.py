@@ -9,6 +9,7 @@ from typing import Literal
 
 from dato import Schedule
 from search.metrics import metric
+from search.records.base_sampler import Base, BaseSampler, Run
 
 State = Literal["complete", "pruned", "fail", "running"]
 Origin = Literal["baseline", "warmstart", "sampler", "refine"]
@@ -70,6 +71,9 @@ class TrialRecord:
         images: images generated for this trial; 0 where another trial's were answered with.
         violations: by constrained quantity, how far outside its bounds the trial is, as a share
             of the bound; 0 or less is inside. Empty without constraints.
+        base: the sampler that the schedule belongs to; ``None`` is the study's own.
+        unpatched_calls: of one run on the study's own sampler, which ``speedup`` is relative to;
+            ``None`` where the schedule has as many.
     """
 
     number: int
@@ -88,6 +92,13 @@ class TrialRecord:
     violations: Mapping[str, float] = field(default_factory=dict)
     rung_fid: float | None = None
     metric_s: float = 0.0
+    base: Base = None
+    unpatched_calls: int | None = None
+
+    @property
+    def run(self) -> Run:
+        """The schedule with its base."""
+        return Run(self.schedule, self.base)
 
     def value(self, name: str) -> float | None:
         """The speed-up, or a metric by its name; ``None`` where it is not known."""
@@ -116,7 +127,7 @@ class TrialRecord:
         """Denoiser calls spent on its images, a cached one counting its share of a full one."""
         if self.schedule is None or not self.speedup:
             return 0.0
-        return self.images * self.schedule.calls / self.speedup
+        return self.images * (self.unpatched_calls or self.schedule.calls) / self.speedup
 
 
 @dataclass(frozen=True)
@@ -214,18 +225,7 @@ class Rival:
     @property
     def name(self) -> str:
         """For people, such as ``"UniPC, 8 steps"``."""
-        return f"{sampler_title(self.scheduler)}, {self.steps} step{'' if self.steps == 1 else 's'}"
-
-
-def sampler_title(scheduler: str) -> str:
-    """A scheduler's name as papers have it, such as ``"DPM-Solver++ 2M"``."""
-    known = {
-        "DPMSolverMultistepScheduler": "DPM-Solver++ 2M",
-        "UniPCMultistepScheduler": "UniPC",
-        "FlowMatchEulerDiscreteScheduler": "Euler",
-        "PNDMScheduler": "PLMS",
-    }
-    return known.get(scheduler, scheduler.removesuffix("Scheduler"))
+        return BaseSampler(self.scheduler, self.steps).title
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,9 +30,17 @@ def read_reference(folder: StudyFolder) -> Reference:
     Raises:
         UserError: it is missing or broken.
     """
+    return read_drift(folder.reference)
+
+
+def read_drift(path: Path) -> Reference:
+    """A file like ``reference.json``, which bases have too.
+
+    Raises:
+        UserError: it is missing or broken.
+    """
     remedy = "Start the study anew."
     try:
-        return Reference.model_validate_json(read_text(folder.reference, remedy))
+        return Reference.model_validate_json(read_text(path, remedy))
     except ValueError as error:
-        path = str(folder.reference)
-        raise UserError(f"Cannot read {path!r}: it is damaged. {remedy}") from error
+        raise UserError(f"Cannot read {str(path)!r}: it is damaged. {remedy}") from error

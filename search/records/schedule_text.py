@@ -8,6 +8,7 @@ from collections import Counter
 from dato import Kind, Schedule
 from dato.preset.words import FORECASTS
 from dato.schedule import Depth, Forecast
+from search.records.record import TrialRecord
 
 BLOCKS = "▂▃▄▅▆▇"
 REUSED = "▁"
@@ -23,6 +24,17 @@ def summary(schedule: Schedule) -> str:
     counts = Counter((kind.depth, kind.forecast) for kind in kinds)
     order = sorted(counts, key=lambda each: -(math.inf if each[0] == "full" else each[0]))
     return ", ".join(f"{counts[each]} {action(*each)}" for each in order)
+
+
+def calls_of(record: TrialRecord) -> str:
+    """What the calls of a trial do, after the base that they belong to where the space lists
+    several; empty without a schedule."""
+    if record.schedule is None:
+        return ""
+    text = summary(record.schedule)
+    if record.base is not None:
+        return f"{record.base.title}: {text}"
+    return f"own sampler: {text}" if "base" in record.params else text
 
 
 def action(depth: Depth, forecast: Forecast) -> str:

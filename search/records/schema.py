@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from dato.preset.fields import Several, StrictModel
+from dato.preset.fields import MAX_SETTINGS, ClassName, Setting, SettingName, Several, StrictModel
 from dato.preset.schedule_entry import ScheduleEntry
 from dato.preset.schedule_entry import schedule_to_dict as schedule_to_dict
 from dato.schedule import Quantity
 from search.metrics import metric
+from search.records.base_sampler import BaseSampler
 from search.records.record import (
     Audit,
     FrontMember,
@@ -54,6 +55,17 @@ class QualityWire(StrictModel):
         return Quality(**vars(self) | unmeasured)
 
 
+class BaseWire(StrictModel):
+    scheduler: ClassName
+    steps: Annotated[int, Field(ge=1, le=10_000)]
+    settings: Annotated[dict[SettingName, Setting], Field(max_length=MAX_SETTINGS), Several] = (
+        Field(default_factory=dict)
+    )
+
+    def to_base(self) -> BaseSampler:
+        return BaseSampler(self.scheduler, self.steps, tuple(sorted(self.settings.items())))
+
+
 class TrialWire(StrictModel):
     number: Integer
     state: State
@@ -71,12 +83,15 @@ class TrialWire(StrictModel):
     violations: dict[str, float] = Field(default_factory=dict)
     rung_fid: float | None = None
     metric_s: float = 0.0
+    base: BaseWire | None = None
+    unpatched_calls: Integer | None = None
 
     def to_record(self) -> TrialRecord:
         """Raises ScheduleError when its schedule breaks a rule."""
         nested = {
             "schedule": None if self.schedule is None else self.schedule.to_schedule(),
             "quality": None if self.quality is None else self.quality.to_quality(),
+            "base": None if self.base is None else self.base.to_base(),
         }
         return TrialRecord(**vars(self) | nested)
 

@@ -19,7 +19,7 @@ from search.records.members import (
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.rivals import gain
-from search.records.schedule_text import summary
+from search.records.schedule_text import calls_of
 from search.report.cells import MISSING, TIMES
 
 
@@ -174,7 +174,7 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
         latency_ms=None if latency is None else 1000 * latency,
         speedup=record.speedup,
         retimed=member.speedup,
-        calls="" if record.schedule is None else summary(record.schedule),
+        calls=calls_of(record),
         params=record.params,
         other_devices=member.elsewhere,
     )

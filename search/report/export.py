@@ -13,7 +13,7 @@ from search.records.findings import beside_fewer_steps
 from search.records.folder import StudyFolder
 from search.records.names import slug
 from search.records.progress import metric_value
-from search.records.record import FrontMember, Quality, StudyResult
+from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.records.rivals import exported
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
@@ -47,8 +47,11 @@ def export_presets(
         preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
-        beside = beside_fewer_steps(member, result)
-        replace_text(path.with_suffix(".md"), preset.card() + (f"\n{beside}\n" if beside else ""))
+        said = [_unpatched(sampler, preset.sampler), beside_fewer_steps(member, result)]
+        replace_text(
+            path.with_suffix(".md"),
+            preset.card() + "".join(f"\n{sentence}\n" for sentence in said if sentence),
+        )
         paths.append(path)
     for stale in sorted(folder.presets.iterdir()):
         if EXPORTED.fullmatch(stale.name) and stale.with_suffix(".json") not in paths:
@@ -76,11 +79,28 @@ def to_preset(
     return Preset(
         name=f"{slug(result.name)}/{name}",
         model=model,
-        sampler=sampler,
+        sampler=_sampler(sampler, member.record),
         schedule=member.record.schedule,
         measured=_measured(result, member),
         provenance=Provenance(result.name, member.record.number, created, result.versions),
     )
+
+
+def _sampler(own: SamplerInfo, record: TrialRecord) -> SamplerInfo:
+    """The study's own sampler, or the base that the schedule belongs to."""
+    base = record.base
+    if base is None or record.schedule is None:
+        return own
+    settings = dict(base.settings)
+    calls = record.schedule.calls
+    return SamplerInfo(base.scheduler, base.steps, calls, own.guidance_scale, settings)
+
+
+def _unpatched(own: SamplerInfo, base: SamplerInfo) -> str:
+    """What a preset on another base was compared with; empty on the study's own sampler."""
+    if base == own:
+        return ""
+    return f"Unpatched is the model with {own.scheduler} and {own.num_inference_steps} steps."
 
 
 def _file_names(front: Sequence[FrontMember]) -> tuple[str, ...]:

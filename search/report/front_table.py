@@ -12,7 +12,7 @@ from search.records.members import member_latency, member_speedup
 from search.records.progress import metric_value
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.rivals import dominating_rival
-from search.records.schedule_text import summary
+from search.records.schedule_text import calls_of
 from search.report.cells import metric_text, number, significant, with_interval
 
 MARK = "\N{WHITE CIRCLE}"
@@ -82,7 +82,7 @@ def front_table(result: StudyResult) -> Table:
 
 
 def _calls(member: FrontMember, result: StudyResult) -> str:
-    calls = [summary(member.record.schedule)] if member.record.schedule else []
+    calls = [*filter(None, [escape(calls_of(member.record))])]
     if member.audit and member.audit.beaten_by:
         calls.append(f"beaten by {escape(member.audit.beaten_by)} in the audit")
     if rival := dominating_rival(member, result):

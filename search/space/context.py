@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dato import Topology
 from dato.schedule import Depth, Forecast
+from search.records.base_sampler import Base, BaseSampler
 from search.space.full_calls import evenly
 from search.space.problems import Problems
 
@@ -60,6 +61,7 @@ class SpaceContext:
             plans; evenly is enough to price schedules, whose cost is the same.
         weights: of fitted forecasts. A study passes its calibration's; ``None`` refuses spaces that
             fit, and holding is enough to price schedules.
+        bases: the same for each of the space's base samplers but the study's own.
 
     Raises:
         ConfigError: the drift does not have one finite value from 0 on for each call.
@@ -70,6 +72,9 @@ class SpaceContext:
     drift: tuple[float, ...]
     placed: Placed = evenly
     weights: FittedWeights | None = held
+    bases: Mapping[BaseSampler, SpaceContext] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         problems = Problems()
@@ -86,6 +91,14 @@ class SpaceContext:
             rule = "The denoiser has at least one self-attention layer."
             problems.add("topology", rule, "Choose a model with self-attention.")
         problems.raise_if_any("space context")
+
+    def on(self, base: Base) -> SpaceContext:
+        """The run on a base. One that is not known is taken to make a call for each step, with an
+        even drift, which is enough to price schedules."""
+        if base is None:
+            return self
+        drift = (0.0,) + (1.0,) * (base.steps - 1)
+        return self.bases.get(base) or SpaceContext(base.steps, self.topology, drift)
 
     @property
     def finest(self) -> int:

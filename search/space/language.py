@@ -19,6 +19,8 @@ Every entry is a constant or a parameter: ``{kind: int|float, low, high, step, l
 - ``between``: for ``cached``, ``prune`` and ``forecast`` a list of two entries, the shares of the
   run between which alone calls are not full, prune, and forecast what they do not hold.
 - ``tokens``: the fields of :class:`dato.Tokens`; ``patch`` is a constant.
+- ``base``: samplers that schedules may run on, as a choice: ``own`` is the study's, ``{scheduler:
+  UniPCMultistepScheduler, steps: 20}`` another one, whose further keys are its settings.
 
 A ``prune`` is one entry for all self-attention (``per: layer`` or ``per: level`` repeats it), or
 entries by ``finest`` (the finest level with self-attention), ``level_N`` or layer name.
@@ -30,6 +32,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from search.records.base_sampler import Base
+from search.space.base_entries import parse_bases
 from search.space.between import parse_between
 from search.space.domains import Domain
 from search.space.entry import Entry, Slot, parse_entry
@@ -47,7 +51,7 @@ RULES: dict[str, dict[str, Slot]] = {
     },
     "per_call": {},
 }
-SECTIONS = ("forecast", "between", "tokens")
+SECTIONS = ("forecast", "between", "tokens", "base")
 OPTIONAL = {"bias", "reuse"}
 DEPTH = Slot("A depth between full calls is an integer from 0 on.", 0, math.inf, integer=True)
 REUSE = Slot("reuse is a share from 0 to 1.", 0, 1)
@@ -79,6 +83,7 @@ class SpaceSpec:
         prune: for each group (``full``, ``cached``, ``calls``) the path under which its ratios
             are named, and their entries by level or layer (``""`` for all).
         patch: tokens per patch, height and width.
+        bases: samplers that schedules may run on; none: the study's own.
     """
 
     name: str
@@ -86,6 +91,7 @@ class SpaceSpec:
     entries: tuple[tuple[str, Entry], ...]
     prune: tuple[tuple[str, str, tuple[tuple[str, Entry], ...]], ...]
     patch: tuple[int, int]
+    bases: tuple[Base, ...] = ()
 
     def entry(self, name: str) -> Entry | None:
         """The entry at a path, if the space has it."""
@@ -135,11 +141,15 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
     problems.keys("forecast", forecast, tuple(FORECAST))
     slots = {key: slot for key, slot in FORECAST.items() if key in forecast}
     entries |= _entries(forecast, "forecast", slots, problems)
+    bases = parse_bases(config, problems)
+    if bases and rule == "per_call":
+        remedy = "Take rule interval, drift or planned, or remove base."
+        problems.add("base", "Bases have different calls, which per_call names.", remedy)
     entries |= parse_between(_table(config, "between", problems), problems)
     problems.found = list(dict.fromkeys(problems.found))
     problems.raise_if_any(f"space {name!r}")
     flat = tuple((group, base, tuple(own.items())) for group, (base, own) in prune.items())
-    return SpaceSpec(str(name), rule, tuple(entries.items()), flat, patch)
+    return SpaceSpec(str(name), rule, tuple(entries.items()), flat, patch, bases)
 
 
 def _rule(config: Mapping[str, object], problems: Problems) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from dato import Schedule, Topology
+from search.records.base_sampler import Base, Run
 from search.space.behaviour import Behaviour
 from search.space.bind import Bound, bind, meet
 from search.space.context import SpaceContext
 from search.space.decode import decode
 from search.space.domains import Trial, Value
 from search.space.encode import encode
-from search.space.language import SpaceSpec, parse_space
+from search.space.language import SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
 from search.space.warmstart import covered, spread, uniform
@@ -30,12 +31,21 @@ class Space:
 
     def __init__(self, spec: SpaceSpec) -> None:
         self.spec = spec
-        self._bind = lru_cache(maxsize=8)(lambda context: bind(spec, context))
+        self._bind = lru_cache(maxsize=32)(lambda context: bind(spec, context))
 
     @property
     def name(self) -> str:
         """Name of the space."""
         return self.spec.name
+
+    @property
+    def bases(self) -> tuple[Base, ...]:
+        """Base samplers that schedules may run on; ``None`` is the study's own."""
+        return (None,)
+
+    def on_own_sampler(self) -> Space:
+        """The same space on the study's own sampler alone."""
+        return self
 
     def bind(self, context: SpaceContext) -> Bound:
         """The space for one model and run."""
@@ -68,13 +78,24 @@ class Space:
         bound = self.bind(context)
         return decode(bound, bound.complete(params))
 
-    def encode(self, schedule: Schedule, context: SpaceContext) -> dict[str, Value] | None:
-        """Parameters that decode to what ``schedule`` does; ``None`` if the space lacks it.
+    def base(self, params: Mapping[str, object]) -> Base:
+        """The base sampler of ``params``; ``None`` is the study's own."""
+        return None
+
+    def run(self, params: Mapping[str, object], context: SpaceContext) -> Run:
+        """The schedule of ``params`` with its base."""
+        return Run(self.decode(params, context), self.base(params))
+
+    def encode(
+        self, schedule: Schedule, context: SpaceContext, base: Base = None
+    ) -> dict[str, Value] | None:
+        """Parameters that decode to what ``schedule`` does on a base; ``None`` if the space lacks
+        either.
 
         Weights of fitted forecasts are not compared, as they follow from the kinds, nor is what
         outputs are held as, which a space sets for all of its schedules.
         """
-        return encode(self.bind(context), Behaviour.of(schedule))
+        return None if base else encode(self.bind(context), Behaviour.of(schedule))
 
     def encode_uniform(
         self, interval: int, depth: int, ratio: float, context: SpaceContext
@@ -86,9 +107,7 @@ class Space:
         ``None`` where the space has no such schedule. A space whose rule cannot promise even
         spacing (drift, planned) gives the closest for intervals above 1.
         """
-        bound = self.bind(context)
-        target = uniform(bound, interval, depth, ratio)
-        return encode(bound, target, closest=self.spec.rule in MOVED and interval > 1)
+        return self._uniform(self.bind(context), interval, depth, ratio)
 
     def warm_starts(self, context: SpaceContext, count: int) -> tuple[dict[str, Value], ...]:
         """Up to ``count`` uniform schedules, from mild to extreme speed-ups, the same each time.
@@ -98,11 +117,8 @@ class Space:
         starts = spread(self.encode_uniform, context, count)
         return covered(starts, self.parameters(context), lambda own: self.decode(own, context))
 
-
-def load_space(config: Mapping[str, object]) -> Space:
-    """The space that a YAML document declares (see :mod:`search.space.language`).
-
-    Raises:
-        ConfigError: with every mistake found, each with its path and remedy.
-    """
-    return Space(parse_space(config))
+    def _uniform(
+        self, bound: Bound, interval: int, depth: int, ratio: float
+    ) -> dict[str, Value] | None:
+        target = uniform(bound, interval, depth, ratio)
+        return encode(bound, target, closest=self.spec.rule in MOVED and interval > 1)

@@ -10,6 +10,7 @@ from dato import Schedule
 from search.latency.end_to_end import Compared, cost_table_errors
 from search.model.images import Images, first
 from search.quality.audit_meter import AuditMeter
+from search.records.base_sampler import Run
 from search.records.record import FrontMember, TrialRecord
 from search.study.evaluator import Evaluator, ImageSource
 from search.study.front_choice import still_on_front
@@ -67,7 +68,7 @@ class Auditor:
         reference: the unpatched model's held-out images.
         evaluator: the search's, for its cost table and topology.
         objective: which FID the study minimised.
-        time_together: times schedules end to end, interleaved with the unpatched pipeline.
+        time_together: times runs end to end, interleaved with the unpatched pipeline.
         stage: called with what is being done.
         shown: how many images of each member are returned, for sample grids.
     """
@@ -77,7 +78,7 @@ class Auditor:
     reference: Images
     evaluator: Evaluator
     objective: str
-    time_together: Callable[[Sequence[Schedule]], Compared]
+    time_together: Callable[[Sequence[Run]], Compared]
     stage: Callable[[str], None]
     shown: int
     checkpoint: AuditCheckpoint = field(default_factory=NoAuditCheckpoint)
@@ -102,10 +103,10 @@ class Auditor:
             members[index] = self._known(front[index], samples) or self._judge(
                 front[index], samples
             )
-        schedules = [_schedule(front[index]) for index in chosen]
-        self.stage(f"timing {len(schedules)} front members end to end")
-        timed = [*schedules, *check_schedules]
-        compared = self.time_together(timed)
+        runs = [front[index].record.run for index in chosen]
+        self.stage(f"timing {len(runs)} front members end to end")
+        timed = [*map(_schedule, (front[index] for index in chosen)), *check_schedules]
+        compared = self.time_together([*runs, *map(Run, check_schedules)])
         for place, index in enumerate(chosen):
             timing, speedup = compared.timings[place], compared.speedups[place]
             members[index] = replace(members[index], timing=timing, speedup=speedup)
@@ -130,11 +131,15 @@ class Auditor:
         known = self.checkpoint.find(member)
         if known is not None:
             few = range(min(self.shown, self.meter.count))
-            samples[member.name] = self.source.generate(_schedule(member), few, heldout=True)
+            samples[member.name] = self._made(member, few)
         return known
 
+    def _made(self, member: FrontMember, indices: Sequence[int]) -> Images:
+        base = member.record.base
+        return self.source.generate(_schedule(member), indices, heldout=True, base=base)
+
     def _judge(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember:
-        images = self.source.generate(_schedule(member), range(self.meter.count), heldout=True)
+        images = self._made(member, range(self.meter.count))
         samples[member.name] = first(images, self.shown).cpu()
         judged = replace(
             member,

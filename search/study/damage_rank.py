@@ -17,7 +17,7 @@ def damage_rank(
     folder: StudyFolder, records: Sequence[TrialRecord], objective: str
 ) -> float | None:
     """Spearman correlation of predicted damage and the minimised loss; ``None`` where nothing was
-    measured."""
+    measured. Trials on other bases, which have calibrations of their own, do not count."""
     path = folder.calibration
     if not path.is_file():
         return None
@@ -25,7 +25,7 @@ def damage_rank(
     scored = {
         record.schedule: loss
         for record in records
-        if record.schedule and record.quality
+        if record.schedule and record.quality and record.base is None
         if (loss := record.quality.loss(objective)) is not None
     }
     if len(scored) < 3:

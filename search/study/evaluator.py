@@ -13,9 +13,9 @@ from search.latency.cost_table import CostTable
 from search.metrics import metric
 from search.model.images import Images, join
 from search.quality.meter import QualityMeter
+from search.records.base_sampler import Base, Run
 from search.records.record import TrialRecord
 from search.settings import QualitySettings
-from search.study.front_choice import is_unpatched
 from search.study.rung_margin import learned_margin
 
 
@@ -23,9 +23,15 @@ class ImageSource(Protocol):
     """Whoever generates images: this process or a pool of workers. Same bits either way."""
 
     def generate(
-        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+        self,
+        schedule: Schedule | None,
+        indices: Sequence[int],
+        *,
+        heldout: bool = False,
+        base: Base = None,
     ) -> Images:
-        """Images of the given workload entries; ``None`` is the unpatched pipeline."""
+        """Images of the given workload entries; ``None`` is the unpatched pipeline, and the study's
+        own sampler."""
         ...
 
 
@@ -41,12 +47,12 @@ class EvaluationTimer:
         self.seconds = self.generating = 0.0
         self.images = 0
 
-    def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
+    def generate(self, run: Run, indices: Sequence[int]) -> Images:
         """See :class:`ImageSource`."""
         self.images += len(indices)
         started = time.perf_counter()
         try:
-            return self._source.generate(schedule, indices)
+            return self._source.generate(run.schedule, indices, base=run.base)
         finally:
             self.generating += time.perf_counter() - started
 
@@ -115,10 +121,10 @@ class Evaluator:
         self, record: TrialRecord, finished: Sequence[TrialRecord], timer: EvaluationTimer
     ) -> TrialRecord:
         settings, few = self.settings, self.settings.rung_images
-        if record.schedule is not None and is_unpatched(record.schedule):
+        if record.run.is_unpatched:
             return replace(record, state="complete", distance=0.0, quality=self.meter.unpatched())
         with timer:
-            first = timer.generate(record.schedule, range(few))
+            first = timer.generate(record.run, range(few))
             quality = self.rung_meter.quality(first)
         loss = quality.loss(settings.objective)
         record = replace(record, distance=quality.distance, rung_fid=loss)
@@ -129,7 +135,7 @@ class Evaluator:
         if rival is not None:
             return replace(record, state="pruned", reason=f"clearly dominated by trial {rival}")
         with timer:
-            rest = timer.generate(record.schedule, range(few, settings.images))
+            rest = timer.generate(record.run, range(few, settings.images))
             quality = self.meter.quality(join([first, rest]))
         return replace(record, state="complete", quality=quality)
 

@@ -18,11 +18,6 @@ if TYPE_CHECKING:  # a front is shown without torch
     from search.study.evaluator import Evaluator
 
 
-def is_unpatched(schedule: Schedule) -> bool:
-    """Whether every call is the plain forward; its images are the reference's, bit for bit."""
-    return all(kind.is_null for kind in schedule.kinds.values())
-
-
 def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:
     """The non-dominated complete records that keep the study's constraints, slowest first, named by
     their priced speed-up. The unpatched pipeline is not a member.
@@ -30,7 +25,7 @@ def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMembe
     complete = [record for record in records if record.state == "complete" and record.feasible]
     points = [objectives(record, objective) for record in complete]
     kept = [complete[index] for index in non_dominated(points)]
-    kept = [record for record in kept if record.schedule and not is_unpatched(record.schedule)]
+    kept = [record for record in kept if record.schedule and not record.run.is_unpatched]
     kept.sort(key=lambda record: -(record.latency_s or 0.0))
     names = member_names([record.speedup or 1.0 for record in kept])
     return tuple(FrontMember(name, record) for name, record in zip(names, kept, strict=True))
@@ -55,7 +50,7 @@ def baseline_record(
 ) -> TrialRecord:
     """The unpatched pipeline's record: that of its trial, or one of the reference images."""
     for record in records:
-        if record.state == "complete" and record.schedule and is_unpatched(record.schedule):
+        if record.state == "complete" and record.schedule and record.run.is_unpatched:
             return record
     record = TrialRecord(number=0, state="complete", origin="baseline", params={})
     return replace(

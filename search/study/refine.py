@@ -11,8 +11,8 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from dato import Schedule
 from search.pareto import non_dominated
+from search.records.base_sampler import Run
 from search.space import Parameter, Space, SpaceContext
 from search.space.distributions import distribution_of
 from search.space.domains import Value
@@ -50,7 +50,7 @@ class Refiner(BaseSampler):
         self._random = random.Random(seed)
         self._parameters: Sequence[Parameter] = space.parameters(context)
         self._distributions = {own.name: distribution_of(own) for own in self._parameters}
-        self._schedules: dict[int, Schedule] = {}
+        self._runs: dict[int, Run] = {}
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -73,7 +73,7 @@ class Refiner(BaseSampler):
         drawn: Params = {}
         for _ in range(DRAWS):
             drawn = self._draw(study, trial)
-            if self._space.decode(drawn, self._context) not in known:
+            if self._space.run(drawn, self._context) not in known:
                 return drawn
         return self._changed([drawn, *members], known) or drawn
 
@@ -111,14 +111,13 @@ class Refiner(BaseSampler):
             values[name] = parameter.domain.clean(found[name])
         return values
 
-    def _known(self, study: Study) -> set[Schedule]:
-        """Schedules of all trials that have parameters, running ones too."""
+    def _known(self, study: Study) -> set[Run]:
+        """Schedules, with their bases, of all trials that have parameters, running ones too."""
         for trial in study.get_trials(deepcopy=False):
             whole = self._distributions.keys() <= trial.params.keys()
-            if trial.number not in self._schedules and whole:
-                schedule = self._space.decode(self._own(trial.params), self._context)
-                self._schedules[trial.number] = schedule
-        return set(self._schedules.values())
+            if trial.number not in self._runs and whole:
+                self._runs[trial.number] = self._space.run(self._own(trial.params), self._context)
+        return set(self._runs.values())
 
     def _front(self, study: Study) -> list[Params]:
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
@@ -130,10 +129,10 @@ class Refiner(BaseSampler):
     def _own(self, params: Mapping[str, Any]) -> Params:
         return {own.name: own.domain.clean(params[own.name]) for own in self._parameters}
 
-    def _changed(self, sources: Sequence[Params], known: set[Schedule]) -> Params | None:
+    def _changed(self, sources: Sequence[Params], known: set[Run]) -> Params | None:
         """A change of one of ``sources`` that decodes to something new, if one is found."""
         for _ in range(CHANGES):
             params = mutated(self._random.choice(sources), self._parameters, self._random)
-            if self._space.decode(params, self._context) not in known:
+            if self._space.run(params, self._context) not in known:
                 return params
         return None

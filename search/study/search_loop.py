@@ -10,7 +10,8 @@ from functools import partial
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from dato import DatoError, Schedule
+from dato import DatoError
+from search.records.base_sampler import Run
 from search.records.record import Origin, Parameter, TrialRecord
 from search.settings.constraints import Constraints
 from search.space import Space, SpaceContext
@@ -58,31 +59,35 @@ class Driver:
     constraints: Constraints = Constraints()
     others: OtherDrivers = field(default_factory=NoOtherDrivers)
 
-    def prepare(self, warmstarts: int, schedules: Sequence[Schedule] = ()) -> int:
+    def prepare(self, warmstarts: int, runs: Sequence[Run] = ()) -> int:
         """Enqueue the warm starts of a new study, or the unfinished trials of an interrupted one.
 
         Args:
             warmstarts: how many uniform ones. The fastest come first, because they cost least.
-            schedules: further ones, tried before those; the space may lack some of them.
+            runs: schedules that are tried before those; the space may lack some of them.
 
         Returns:
             number of trials that a dead driver had left unfinished.
         """
-        return self.others.with_retries(partial(self._prepare, warmstarts, schedules))
+        return self.others.with_retries(partial(self._prepare, warmstarts, runs))
 
-    def _prepare(self, warmstarts: int, schedules: Sequence[Schedule]) -> int:
+    def _prepare(self, warmstarts: int, runs: Sequence[Run]) -> int:
         with self.others.turn(), uninterrupted():
             trials = self.study.get_trials(deepcopy=False)
             if all(trial.state is TrialState.WAITING for trial in trials):
-                self._enqueue(warmstarts, schedules)  # a driver may have died among them
+                self._enqueue(warmstarts, runs)  # a driver may have died among them
                 return 0
             return requeue(self.study, self.others.lost(self.study))
 
-    def _enqueue(self, warmstarts: int, schedules: Sequence[Schedule]) -> None:
+    def _enqueue(self, warmstarts: int, runs: Sequence[Run]) -> None:
         baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
         if baseline is not None:
             self._first(baseline, "baseline")
-        further = (self.space.encode(schedule, self.context) for schedule in schedules)
+        further = (
+            self.space.encode(run.schedule, self.context, run.base)
+            for run in runs
+            if run.schedule is not None
+        )
         starts = [params for params in further if params is not None]
         uniform = reversed(self.space.warm_starts(self.context, warmstarts))
         for params in [*starts, *uniform]:
@@ -131,11 +136,11 @@ class Driver:
         self, params: Mapping[str, Parameter], running: Sequence[FrozenTrial]
     ) -> int | None:
         """Number of another driver's trial that decodes to the same schedule."""
-        schedule = self.space.decode(params, self.context) if running else None
+        run = self.space.run(params, self.context) if running else None
         for other in running:
             theirs = {name: other.params[name] for name in params if name in other.params}
             whole = len(theirs) == len(params)  # a driver that dies while it proposes leaves fewer
-            if whole and self.space.decode(theirs, self.context) == schedule:
+            if whole and self.space.run(theirs, self.context) == run:
                 return other.number
         return None
 
@@ -151,6 +156,8 @@ class Driver:
         try:
             schedule = self.space.decode(params, self.context)
             self.context.topology.check(schedule)
+            if base := self.space.base(params):
+                record = replace(record, base=base, unpatched_calls=self.context.calls)
         except DatoError as error:
             return replace(record, reason=str(error))
         priced = self._judge(self.evaluator.price(record, schedule))
@@ -160,19 +167,17 @@ class Driver:
         if proposal.duplicate is not None:
             reason = f"trial {proposal.duplicate}, which is running, has the same schedule"
             return replace(priced, state="fail", reason=reason)
-        return repeated(priced, schedule, records) or self.evaluator.score(priced, records)
+        return repeated(priced, records) or self.evaluator.score(priced, records)
 
     def _judge(self, record: TrialRecord) -> TrialRecord:
         """Attach the violations of what is known so far."""
         return replace(record, violations=self.constraints.violations(record.value))
 
 
-def repeated(
-    record: TrialRecord, schedule: Schedule, records: Sequence[TrialRecord]
-) -> TrialRecord | None:
+def repeated(record: TrialRecord, records: Sequence[TrialRecord]) -> TrialRecord | None:
     """The record with the results of an earlier trial of the same schedule, if there is one."""
     for other in records:
-        if other.schedule == schedule and other.state in ("complete", "pruned"):
+        if other.run == record.run and other.state in ("complete", "pruned"):
             return replace(
                 record,
                 state=other.state,

@@ -11,7 +11,7 @@ from search.records.members import member_interval, member_latency, member_speed
 from search.records.progress import FrontAfterTrial, metric_value
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.rivals import gain
-from search.records.schedule_text import summary
+from search.records.schedule_text import calls_of
 
 COLUMNS = (
     "trial", "state", "origin", "fid_real", "fid_reference", "latency_s", "speedup", "distance",
@@ -72,7 +72,7 @@ def table_row(
     values: Mapping[str, float | int | str] = metrics(record, None)
     texts = {
         "origin": record.origin,
-        "calls": "" if record.schedule is None else summary(record.schedule),
+        "calls": calls_of(record),
         "reason": record.reason,
     }
     return [texts.get(column, values.get(column)) for column in names]
@@ -92,7 +92,7 @@ def front_row(member: FrontMember, objective: str) -> list[float | int | str | N
         metric_value(member.heldout, objective),
         low,
         high,
-        "" if record.schedule is None else summary(record.schedule),
+        calls_of(record),
     ]
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from plotly import graph_objects as go
 
 from search.metrics import metric
+from search.records.base_sampler import sampler_title
 from search.records.members import member_interval
 from search.records.progress import metric_value
-from search.records.record import FrontMember, StudyResult, TrialRecord, sampler_title
+from search.records.record import FrontMember, StudyResult, TrialRecord
 from search.report.cells import MISSING, TIMES, hover_format, with_interval
 from search.report.plots.colours import COLOURS
 

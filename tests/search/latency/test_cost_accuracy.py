@@ -12,6 +12,7 @@ from search.latency.measure import measure
 from search.model.generator import Generator, ModelConfig
 from search.model.workload import Workload
 from search.pocket.captions import sample_scenes
+from search.records.base_sampler import Run
 
 ROUNDS = 40
 """Runs of one image differ by several percent from each other: their median needs many."""
@@ -39,7 +40,7 @@ def test_table_foretells_ten_random_schedules() -> None:
     table = measure(generator, repeats=12, budget_s=240)
     draw = random.Random(0)
     schedules = [random_schedule(draw, generator.calls) for _ in range(10)]
-    compared = compare(generator, schedules, ROUNDS)
+    compared = compare(generator, [*map(Run, schedules)], ROUNDS)
     check = check_cost_table(table, generator.topology, schedules, compared)
     print(check)
     assert check.median < 0.02

@@ -10,7 +10,6 @@ import torch
 from search.errors import UserError
 from search.model.images import Images
 from search.model.reference import kept_drift, kept_images
-from search.records.folder import StudyFolder
 
 
 def test_images_are_made_once_and_read_back_equal(tmp_path: Path) -> None:
@@ -30,8 +29,8 @@ def test_images_are_made_once_and_read_back_equal(tmp_path: Path) -> None:
 
 
 def test_drift_is_recorded_once_and_bound_to_the_weights(tmp_path: Path) -> None:
-    folder = StudyFolder(tmp_path)
-    assert kept_drift(folder, "sha256:aa", lambda: (0.0, 0.25)) == (0.0, 0.25)
-    assert kept_drift(folder, "sha256:aa", lambda: (9.0, 9.0)) == (0.0, 0.25)
+    path = tmp_path / "reference.json"
+    assert kept_drift(path, "sha256:aa", lambda: (0.0, 0.25)) == (0.0, 0.25)
+    assert kept_drift(path, "sha256:aa", lambda: (9.0, 9.0)) == (0.0, 0.25)
     with pytest.raises(UserError, match="weights have changed"):
-        kept_drift(folder, "sha256:bb", lambda: (0.0, 0.25))
+        kept_drift(path, "sha256:bb", lambda: (0.0, 0.25))

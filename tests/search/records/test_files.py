@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dato import Kind, Schedule
 from search.errors import UserError
+from search.records.base_sampler import BaseSampler
 from search.records.files import (
     front_to_json,
     load_result,
@@ -51,6 +52,15 @@ records = st.builds(
     overhead_s=finite,
     reason=text,
 )
+bases = st.builds(
+    BaseSampler,
+    st.sampled_from(["DDIMScheduler", "UniPCMultistepScheduler"]),
+    st.integers(1, 1000),
+    st.dictionaries(st.sampled_from(["a", "b"]), st.booleans() | finite | text).map(
+        lambda own: tuple(sorted(own.items()))
+    ),
+)
+based = st.builds(replace, records, base=bases, unpatched_calls=st.integers(1, 1000))
 audits = st.builds(
     Audit,
     reference_interval=st.tuples(finite, finite),
@@ -79,7 +89,7 @@ results = st.builds(
     name=text,
     config=st.dictionaries(text, st.none() | st.booleans() | finite | text | st.lists(text)),
     objective=st.sampled_from(["fid_real", "fid_reference"]),
-    records=st.lists(records, max_size=3).map(tuple),
+    records=st.lists(records | based, max_size=3).map(tuple),
     front=st.lists(members, max_size=2).map(tuple),
     baseline=st.none() | members,
     cost_table_error=st.none() | finite,
@@ -94,6 +104,20 @@ results = st.builds(
 @settings(max_examples=60, deadline=None)
 def test_results_survive_a_round_trip(result: StudyResult) -> None:
     assert result_from_json(trials_to_json(result.records), front_to_json(result)) == result
+
+
+def test_a_trial_says_its_base_where_that_is_not_the_studys_own() -> None:
+    record = TrialRecord(1, "complete", "sampler", {}, Schedule.full(20), 1.0, 2.5, images=4)
+    assert "base" not in trials_to_json([record])
+    assert "unpatched_calls" not in trials_to_json([record])
+    base = BaseSampler("UniPCMultistepScheduler", 20, (("use_karras_sigmas", True),))
+    other = replace(record, base=base, unpatched_calls=50)
+    (back,) = trials_from_json(trials_to_json([other]))
+    assert back.base == base
+    assert (record.calls, back.calls) == (4 * 20 / 2.5, 4 * 50 / 2.5)
+    assert back.run != record.run
+    assert record.run.is_unpatched
+    assert not back.run.is_unpatched, "its images are not the reference's"
 
 
 def test_parameters_keep_their_type() -> None:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from dato import Schedule
 from dato.preset import ModelInfo, Preset, SamplerInfo
+from search.records.base_sampler import BaseSampler
 from search.records.folder import StudyFolder
 from search.records.members import member_name, member_names
 from search.records.record import StudyResult
@@ -33,6 +35,22 @@ def test_every_member_becomes_a_preset_that_loads(result: StudyResult, folder: S
         assert (preset.model, preset.sampler) == (MODEL, SAMPLER)
         assert preset.provenance.trial == member.record.number
         assert dict(preset.provenance.versions) == result.versions
+
+
+def test_a_preset_is_for_the_base_that_its_schedule_belongs_to(
+    result: StudyResult, folder: StudyFolder
+) -> None:
+    base = BaseSampler("UniPCMultistepScheduler", 20, (("use_karras_sigmas", True),))
+    first, *rest = result.front
+    record = replace(first.record, schedule=Schedule.uniform(20, 2), base=base, unpatched_calls=50)
+    based = replace(result, front=(replace(first, record=record), *rest))
+    path, other, *_ = export_presets(based, folder, model=MODEL, sampler=SAMPLER)
+    expected = SamplerInfo(base.scheduler, 20, 20, 3.0, {"use_karras_sigmas": True})
+    assert Preset.load(path).sampler == expected
+    assert Preset.load(other).sampler == SAMPLER
+    said = "Unpatched is the model with DDIMScheduler and 50 steps."
+    assert said in path.with_suffix(".md").read_text(encoding="utf-8")
+    assert said not in other.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_the_audit_is_what_a_preset_promises(result: StudyResult, folder: StudyFolder) -> None:

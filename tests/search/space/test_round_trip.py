@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dato import Schedule, Topology
+from search.records.base_sampler import Base
 from search.space import Space, SpaceContext, load_space
 from search.space.behaviour import Behaviour
 from tests.search.space.random_spaces import spaces, topologies
@@ -26,8 +27,10 @@ from tests.search.space.worlds import (
 from tests.strategies import schedules
 
 
-def _round_trips(space: Space, context: SpaceContext, schedule: Schedule) -> None:
-    params = space.encode(schedule, context)
+def _round_trips(
+    space: Space, context: SpaceContext, schedule: Schedule, base: Base = None
+) -> None:
+    params = space.encode(schedule, context, base)
     assert params is not None
     found = space.decode(params, context)
     assert Behaviour.of(found).same_as(Behaviour.of(schedule), context.topology)
@@ -66,7 +69,8 @@ def test_what_a_shipped_space_decodes_it_can_encode(
     name: str, data: st.DataObject, calls: int
 ) -> None:
     space, context = shipped(name), run_of(calls)
-    _round_trips(space, context, space.decode(data.draw(assignments(space, context)), context))
+    params = data.draw(assignments(space, context))
+    _round_trips(space, context, space.decode(params, context), space.base(params))
 
 
 @settings(max_examples=100)

@@ -12,6 +12,7 @@ from dato import Schedule
 from search.latency.end_to_end import Compared
 from search.model.images import Images
 from search.quality.audit_meter import AuditMeter
+from search.records.base_sampler import Base, Run
 from search.records.record import Audit, FrontMember, Quality, Timing
 from search.study.auditor import AuditCheckpoint, Auditor
 from search.study.evaluator import Evaluator
@@ -27,7 +28,12 @@ class Source:
     asked: list[tuple[Schedule | None, int, bool]] = field(default_factory=list)
 
     def generate(
-        self, schedule: Schedule | None, indices: Sequence[int], *, heldout: bool = False
+        self,
+        schedule: Schedule | None,
+        indices: Sequence[int],
+        *,
+        heldout: bool = False,
+        base: Base = None,
     ) -> Images:
         self.asked.append((schedule, len(indices), heldout))
         size = len(indices)
@@ -72,9 +78,9 @@ BASELINE = complete(0, 1, 0.0)
 IMAGES = Images(torch.zeros(COUNT, 3, 4, 4, dtype=torch.uint8), torch.zeros(COUNT, 1, 2, 2))
 
 
-def time_together(schedules: Sequence[Schedule]) -> Compared:
-    timings = tuple(Timing(1.0 + index, 0.0, 3) for index in range(len(schedules)))
-    return Compared(Timing(9.0, 0.0, 3), timings, tuple(2.0 + i for i in range(len(schedules))))
+def time_together(runs: Sequence[Run]) -> Compared:
+    timings = tuple(Timing(1.0 + index, 0.0, 3) for index in range(len(runs)))
+    return Compared(Timing(9.0, 0.0, 3), timings, tuple(2.0 + i for i in range(len(runs))))
 
 
 def auditor(source: Source, checkpoint: AuditCheckpoint) -> Auditor:

@@ -11,6 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from dato import Kind, Schedule
+from search.records.base_sampler import Run
 from search.records.folder import StudyFolder
 from search.settings import SamplerSettings, StorageSettings
 from search.settings.constraints import Constraints, parse_bounds
@@ -67,7 +68,7 @@ def test_given_schedules_come_before_the_uniform_ones_where_the_space_has_them(
     driver = make_driver(tmp_path, space, context)
     given = Schedule.uniform(CALLS, 7, 2)
     foreign = Schedule({"full": Kind(), "deep": Kind(9)}, ("full",) + ("deep",) * (CALLS - 1))
-    driver.prepare(1, [foreign, given])
+    driver.prepare(1, [Run(foreign), Run(given)])
     first, second, third = list(driver.run(Budget(trials=3)))
     assert (first.origin, second.origin, third.origin) == ("baseline", "warmstart", "warmstart")
     assert second.schedule is not None

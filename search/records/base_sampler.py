@@ -1,0 +1,83 @@
+"""What a denoising run is made with: a schedule, and the sampler that it runs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dato import Schedule
+from dato.preset.fields import Setting
+
+OWN = "own"
+"""The study's own sampler and number of steps, where samplers are named."""
+
+
+@dataclass(frozen=True)
+class BaseSampler:
+    """A scheduler and its number of steps.
+
+    Args:
+        scheduler: class name of a diffusers scheduler; it takes the settings of the model's own.
+        steps: of one run, which may make more calls than that.
+        settings: those of the scheduler that differ from the model's own, by name.
+    """
+
+    scheduler: str
+    steps: int
+    settings: tuple[tuple[str, Setting], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The value of the parameter ``base``, such as ``"UniPCMultistep-20"``."""
+        settings = "".join(f"-{name}={_plain(value)}" for name, value in self.settings)
+        return f"{self.scheduler.removesuffix('Scheduler')}-{self.steps}{settings}"
+
+    @property
+    def title(self) -> str:
+        """For people, such as ``"UniPC, 20 steps, use_karras_sigmas=true"``."""
+        steps = f"{self.steps} step{'' if self.steps == 1 else 's'}"
+        settings = [f"{name}={_plain(value)}" for name, value in self.settings]
+        return ", ".join((sampler_title(self.scheduler), steps, *settings))
+
+
+Base = BaseSampler | None
+"""A base sampler; ``None`` is the study's own."""
+
+
+def label_of(base: Base) -> str:
+    """The value of the parameter ``base``."""
+    return OWN if base is None else base.label
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a denoising run is made with.
+
+    Args:
+        schedule: ``None`` computes every call, as the unpatched pipeline does.
+        base: another sampler than the study's own.
+    """
+
+    schedule: Schedule | None
+    base: Base = None
+
+    @property
+    def is_unpatched(self) -> bool:
+        """Whether it is the unpatched pipeline on the study's own sampler, whose images are the
+        reference's, bit for bit."""
+        kinds = () if self.schedule is None else self.schedule.kinds.values()
+        return self.base is None and all(kind.is_null for kind in kinds)
+
+
+def sampler_title(scheduler: str) -> str:
+    """A scheduler's name as papers have it, such as ``"DPM-Solver++ 2M"``."""
+    known = {
+        "DPMSolverMultistepScheduler": "DPM-Solver++ 2M",
+        "UniPCMultistepScheduler": "UniPC",
+        "FlowMatchEulerDiscreteScheduler": "Euler",
+        "PNDMScheduler": "PLMS",
+    }
+    return known.get(scheduler, scheduler.removesuffix("Scheduler"))
+
+
+def _plain(value: Setting) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,115 @@
+"""A study whose space lists base samplers, from the sweep to its presets."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dato import Preset
+from dato.preset import SamplerInfo
+from search.cli.main import main
+from search.records.base_sampler import BaseSampler
+from search.records.files import load_result
+from search.records.folder import StudyFolder
+from tests.faults.studies import records
+from tests.postgres import PostgresServer
+from tests.search.cli.test_study_life import SMALL
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
+
+KARRAS = BaseSampler("DPMSolverMultistepScheduler", 4, (("use_karras_sigmas", True),))
+SPACE = """
+name: mine
+base:
+  kind: choice
+  values: [own, {scheduler: DPMSolverMultistepScheduler, steps: 4, use_karras_sigmas: true}]
+refresh: {rule: planned, full_calls: {kind: int, low: 1, high: 50}}
+cached: {depth: 1, reuse: {kind: choice, values: [0.0, 1.0]}}
+forecast: {output: linear, cut: fitted}
+"""
+TRIALS = ("sampler=random", "budget.trials=7", "warmstart.optimal=2", "quality.rung_margin=1e9")
+
+
+def sweep(folder: Path, *overrides: str) -> int:
+    space = folder.parent / "mine.yaml"
+    space.write_text(SPACE, encoding="utf-8")
+    where = (f"study.folder={folder}", f"space={space}", "rivals=off")
+    return main(["sweep", "--plain", *where, *SMALL, *TRIALS, *overrides])
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bases") / "study"
+    assert sweep(folder, "launcher=serial") == 0
+    return folder
+
+
+def test_trials_say_their_base_and_cost_less_with_fewer_calls(study: Path) -> None:
+    found = records(study)
+    assert {record.base for record in found} == {None, KARRAS}
+    assert {r.params["base"] for r in found} == {"own", KARRAS.label}
+    assert found[0].origin == "baseline"
+    assert found[0].run.is_unpatched
+    for record in found:
+        assert record.schedule is not None and record.speedup is not None
+        assert record.schedule.calls == (6 if record.base is None else 4)
+        full = sum(record.schedule.kind(n).depth == "full" for n in range(record.schedule.calls))
+        assert record.speedup < 6 / full * 1.05
+
+
+def test_presets_are_for_the_base_of_their_member(study: Path) -> None:
+    front = load_result(StudyFolder(study)).front
+    for member in front:
+        sampler = Preset.load(study / "presets" / f"{member.name}.json").sampler
+        base, schedule = member.record.base, member.record.schedule
+        expected = SamplerInfo("DDIMScheduler", 6, 6, sampler.guidance_scale)
+        if base is not None:
+            expected = replace(
+                expected, scheduler=base.scheduler, num_inference_steps=4, calls=4,
+                settings=dict(base.settings),
+            )  # fmt: skip
+        assert sampler == expected
+        assert schedule is not None
+        assert schedule.calls == sampler.calls
+        assert main(["validate", str(study / "presets" / f"{member.name}.json")]) == 0
+
+
+def test_a_resumed_study_measures_no_base_again(study: Path) -> None:
+    known = {path: path.stat().st_mtime_ns for path in StudyFolder(study).bases.iterdir()}
+    assert len(known) == 2
+    assert main(["resume", str(study), "budget.trials=9", "--plain"]) == 0
+    assert len(records(study)) == 9
+    assert {path: path.stat().st_mtime_ns for path in known} == known
+
+
+def test_it_is_audited_and_priced_for_another_device(study: Path, tmp_path: Path) -> None:
+    assert main(["audit", str(study), "--images", "4"]) == 0
+    table = str(study / "cost_table.json")
+    assert main(["retarget", str(study), "--table", table, "--out", str(tmp_path / "there")]) == 0
+    kept = {Preset.load(path).sampler for path in (tmp_path / "there" / "presets").glob("*.json")}
+    assert kept == {Preset.load(path).sampler for path in (study / "presets").glob("*.json")}
+
+
+@pytest.mark.parametrize("launcher", ["local", "ray", "slurm"])
+def test_other_launchers_tell_the_same_trials(
+    launcher: str, study: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    package = {"ray": "ray", "slurm": "submitit"}.get(launcher)
+    if package is not None and importlib.util.find_spec(package) is None:
+        pytest.skip(f"needs {package}")
+    where: tuple[str, ...] = (f"launcher={launcher}", "launcher.workers=1")
+    if launcher == "local":
+        where = ("launcher=local", "launcher.workers=2")
+    if launcher == "slurm":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        storage = server.storage()
+        url, name = f"storage.url={storage.url}", f"storage.study={storage.study}"
+        where = (*where, "launcher.executor=debug", "storage=postgres", url, name)
+    same = f"latency.tables=[{study / 'cost_table.json'}]"
+    assert sweep(tmp_path / "study", same, *where) == 0
+    expected = [(r.run, r.params, r.quality, r.latency_s) for r in records(study)[:7]]
+    found = records(tmp_path / "study")
+    assert [(r.run, r.params, r.quality, r.latency_s) for r in found] == expected

@@ -1,0 +1,130 @@
+"""A space may list base samplers: each has its own run, and all share the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dato import Schedule
+from search.errors import ConfigError
+from search.records.base_sampler import BaseSampler
+from search.space import Space, SpaceContext, load_space
+from tests.search.space.worlds import RUN, declared, run_of, shipped
+
+DPM = BaseSampler("DPMSolverMultistepScheduler", 20, (("use_karras_sigmas", True),))
+HEUN = BaseSampler("HeunDiscreteScheduler", 4)
+PLAIN_DPM = {"scheduler": "DPMSolverMultistepScheduler", "steps": 20, "use_karras_sigmas": True}
+PLAIN_HEUN = {"scheduler": "HeunDiscreteScheduler", "steps": 4}
+
+
+def listed(*values: object, **changes: Any) -> Space:
+    return load_space(declared(base={"kind": "choice", "values": list(values)}, **changes))
+
+
+def context() -> SpaceContext:
+    return replace(RUN, bases={DPM: run_of(20), HEUN: run_of(7)})
+
+
+def test_the_base_is_a_parameter_before_those_of_the_space() -> None:
+    space = listed("own", PLAIN_DPM, PLAIN_HEUN)
+    head, *rest = space.parameters(context())
+    assert head.name == "base"
+    labels = ("own", "DPMSolverMultistep-20-use_karras_sigmas=true", "HeunDiscrete-4")
+    assert head.domain.values == labels
+    assert tuple(rest) == load_space(declared()).parameters(RUN)
+    assert space.bases == (None, DPM, HEUN)
+
+
+def test_a_space_without_bases_is_what_it_was() -> None:
+    space = load_space(declared())
+    assert type(space) is Space
+    assert space.bases == (None,)
+    assert space.on_own_sampler() is space
+
+
+def test_a_schedule_belongs_to_its_base() -> None:
+    space, rest = listed("own", PLAIN_DPM, PLAIN_HEUN), {"refresh.interval": 9, "prune.level_0": 0}
+    own, dpm, heun = (
+        space.run({"base": label, **rest}, context()) for label in ("own", DPM.label, HEUN.label)
+    )
+    assert (own.base, dpm.base, heun.base) == (None, DPM, HEUN)
+    assert own.schedule == load_space(declared()).decode(rest, RUN)
+    assert dpm.schedule == load_space(declared()).decode(rest, run_of(20))
+    assert heun.schedule is not None and heun.schedule.calls == 7
+    assert heun.schedule.steps.count("full") == 1, "9 is beyond the run, which means once"
+
+
+def test_one_base_alone_needs_no_parameter() -> None:
+    space = load_space(declared(base=PLAIN_DPM))
+    assert space.bases == (DPM,)
+    names = [own.name for own in space.parameters(context())]
+    assert names == [own.name for own in load_space(declared()).parameters(RUN)]
+    found = space.run({"refresh.interval": 2, "prune.level_0": 0}, context())
+    assert found.base == DPM
+    assert space.encode_uniform(1, 1, 0.0, context()) is None, "it lacks the unpatched model"
+
+
+@pytest.mark.parametrize("base", [None, DPM, HEUN])
+def test_a_schedule_is_encoded_on_its_base(base: BaseSampler | None) -> None:
+    space = listed("own", PLAIN_DPM, PLAIN_HEUN)
+    wanted = Schedule.uniform(context().on(base).calls, 3, 1)
+    params = space.encode(wanted, context(), base)
+    assert params is not None
+    assert space.base(params) == base
+    found = space.decode(params, context())
+    assert [found.kind(n) for n in range(found.calls)] == [
+        wanted.kind(n) for n in range(wanted.calls)
+    ]
+    assert listed("own").encode(wanted, context(), DPM) is None
+
+
+def test_the_bases_take_turns_in_the_warm_starts() -> None:
+    space = shipped("bases")
+    starts = space.warm_starts(RUN, 8)
+    assert [space.base(start) for start in starts[:3]] == list(space.bases)
+    assert len({tuple(start.items()) for start in starts}) == 8
+
+
+def test_a_value_beyond_a_base_is_the_closest_that_it_has() -> None:
+    space = shipped("bases")
+    (start, *_) = space.warm_starts(RUN, 8)
+    many = {**start, "base": "UniPCMultistep-20", "refresh.full_calls": 50}
+    assert space.decode(many, RUN).steps.count("full") == 20
+
+
+def test_a_parameter_outside_the_space_is_refused() -> None:
+    space = listed("own", PLAIN_DPM)
+    for wrong in ({"base": "Euler-20"}, {}, {"base": "own", "refresh.interval": 400}):
+        with pytest.raises(ConfigError):
+            space.decode({"refresh.interval": 3, "prune.level_0": 0.2, **wrong}, context())
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("DDIM", "A base is a scheduler with its steps"),
+        ({"scheduler": "DDIM", "steps": 5}, "class name of a diffusers scheduler"),
+        ({"scheduler": "os.system('x')Scheduler", "steps": 5}, "class name of a diffusers"),
+        ({"scheduler": "DDIMScheduler"}, "steps is an integer from 1 to 1000"),
+        ({"scheduler": "DDIMScheduler", "steps": 0}, "steps is an integer from 1 to 1000"),
+        ({"scheduler": "DDIMScheduler", "steps": True}, "steps is an integer from 1 to 1000"),
+        ({"scheduler": "DDIMScheduler", "steps": 5, "_class_name": "x"}, "named as in Python"),
+        ({"scheduler": "DDIMScheduler", "steps": 5, "betas": [0.1]}, "base.betas: A setting is"),
+        ({"scheduler": "DDIMScheduler", "steps": 5, "eta": float("nan")}, "base.eta: A setting"),
+        ({"kind": "choice", "values": []}, "A choice has a list of values"),
+        ({"kind": "int", "low": 1, "high": 2}, "Unknown kind of parameter here"),
+        ({"kind": "choice", "values": [PLAIN_DPM, PLAIN_DPM]}, "The bases of a space differ"),
+        ({"kind": "choice", "values": ["own", "own"]}, "The bases of a space differ"),
+    ],
+)
+def test_a_wrong_base_is_named(base: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_space(declared(base=base))
+
+
+def test_bases_need_a_rule_that_any_run_can_follow() -> None:
+    calls = {"depth": {"kind": "choice", "values": [1, "full"], "per": "call"}}
+    with pytest.raises(ConfigError, match="Take rule interval, drift or planned"):
+        load_space({"name": "x", "refresh": {"rule": "per_call"}, "calls": calls, "base": "own"})
