@@ -19,7 +19,8 @@ NPZ = "Give an .npz file with mu and sigma, as pytorch-fid and clean-fid write i
 
 
 def check_before_start(config: Config) -> None:
-    """Check paths, prompts, real images, tables, the space and the server, without torch.
+    """Check paths, prompts, real images, tables, the space and the server, without torch; once all
+    of these are right, check that the model has the layers and depths that the space names.
 
     Raises:
         ConfigError: with all that is wrong.
@@ -34,6 +35,7 @@ def check_before_start(config: Config) -> None:
             found.append(str(error))
     if found:
         raise ConfigError("The study cannot start: it", found)
+    _check_layers(config)
 
 
 def _checks(config: Config) -> Iterator[Callable[[], object]]:
@@ -55,6 +57,15 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
         yield lambda: StudyFolder.open(Path(config.warmstart.study or ""))
     if config.storage.kind == "postgres":
         yield lambda: _check_server(config)
+
+
+def _check_layers(config: Config) -> None:
+    from search.launch.workers.open_pool import model_config
+    from search.model.outline import outline
+
+    found = outline(model_config(config.model))
+    if found is not None:
+        load_space(config.space).check(found)
 
 
 def _check_real(config: Config) -> None:

@@ -82,3 +82,23 @@ assert "torch" not in sys.modules
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "/no/such/folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "model", [["model=pocket"], ["model=sd35-medium", "model.weights=tiny", "model.device=cpu"]]
+)
+def test_layers_and_depths_that_the_model_lacks_are_named_before_it_is_loaded(
+    tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, space, prompts = (tmp_path / name for name in ("study", "own.yaml", "prompts.txt"))
+    prompts.write_text("one\ntwo\n")
+    space.write_text(
+        "name: own\nrefresh: {rule: interval, interval: 2}\ncached: {depth: 99}\n"
+        "full:\n  prune:\n    down_blocks.9.attn: {kind: float, low: 0.0, high: 0.5}\n"
+    )
+    given = [f"space={space}", f"model.prompts={prompts}", f"study.folder={study}"]
+    assert main(["sweep", "--plain", "quality.real=none", *model, *given]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "down_blocks.9.attn" in output.err and "99" in output.err
+    assert not study.exists()
