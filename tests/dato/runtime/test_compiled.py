@@ -45,7 +45,9 @@ def small_family() -> Family:
     return Family(small_unet(), sd15().inputs)
 
 
-@pytest.mark.parametrize("name", ["pixart", "sd35-medium", "flux-dev"])
+@pytest.mark.parametrize(
+    "name", ["pixart", "sd35-medium", pytest.param("flux-dev", marks=pytest.mark.slow)]
+)
 def test_a_transformer_gives_the_eager_images_from_whole_graphs(name: str) -> None:
     family = FAMILIES[name]()
     with dato.applied(family.pipe, SCHEDULE):
@@ -72,6 +74,7 @@ def test_a_unet_gives_the_eager_images_and_captures_again_for_a_new_batch() -> N
     assert f"{2 * graphs} graphs" in str(warmup)
 
 
+@pytest.mark.slow
 def test_runs_of_other_lengths_come_and_go_without_a_graph_break() -> None:
     family = pixart()
     dato.apply(family.pipe, SCHEDULE, resample="nearest")

@@ -22,7 +22,7 @@ from tests.search.cli.test_families import sweep
 FLOW = "FlowMatchEulerDiscreteScheduler"
 
 
-@pytest.mark.parametrize("name", ["sd35-medium", "flux-dev"])
+@pytest.mark.parametrize("name", ["sd35-medium", pytest.param("flux-dev", marks=pytest.mark.slow)])
 def test_a_sweep_an_audit_presets_and_a_compiled_run(name: Name, tmp_path: Path) -> None:
     study, prompts = tmp_path / "study", tmp_path / "prompts.txt"
     prompts.write_text("a red circle\nTwo cats, on a mat\nsnow\na blue square\n")

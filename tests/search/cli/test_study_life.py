@@ -184,6 +184,7 @@ def test_a_resumed_study_cannot_change_its_space(
     assert "cannot be applied on resume" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_leftovers_of_a_sweep_that_never_began_are_not_measurements(tmp_path: Path) -> None:
     folder = StudyFolder.create(tmp_path / "study")
     folder.cost_table.write_text("{}")
@@ -290,6 +291,7 @@ def test_calibrate_writes_a_table_that_says_its_error(
     assert table.name.endswith("-float32-b2-64x64")
 
 
+@pytest.mark.slow
 def test_an_impossible_constraint_ends_before_the_study_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
