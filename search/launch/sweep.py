@@ -23,7 +23,7 @@ from search.settings import Config
 from search.space import load_space
 from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
-from search.study.front_choice import front_of, spread
+from search.study.front_choice import baseline_record, front_of, to_audit
 from search.study.lock import study_lock
 from search.study.search_loop import Driver
 from search.study.trial_records import read_records
@@ -149,7 +149,9 @@ def _trials(
 def _audit(
     instruments: Instruments, records: Sequence[TrialRecord], watcher: StageWatcher
 ) -> tuple[Audited, tuple[Rival, ...]]:
-    """A small audit: some members, spread over speed-up."""
+    """A small audit: some members, see :func:`search.study.front_choice.to_audit`."""
     quality = instruments.config.quality
     front = front_of(records, quality.objective)
-    return audit_front(instruments, records, front, spread(front, quality.heldout_members), watcher)
+    baseline = baseline_record(records, instruments.evaluator, instruments.context.calls)
+    chosen = to_audit(front, baseline.quality, quality.heldout_members)
+    return audit_front(instruments, records, front, chosen, watcher)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dato import Schedule
-from search.metrics import metric
+from search.metrics import WORSE, metric
 from search.pareto import non_dominated
 from search.records.members import member_interval, member_names
-from search.records.record import FrontMember, TrialRecord
+from search.records.progress import metric_value
+from search.records.record import FrontMember, Quality, TrialRecord
 from search.study.trial_records import objectives
 
 if TYPE_CHECKING:  # a front is shown without torch
@@ -43,6 +44,29 @@ def spread(front: Sequence[FrontMember], count: int) -> tuple[int, ...]:
         free = (index for index in range(len(front)) if index not in chosen)
         chosen.append(min(free, key=lambda index: abs(logs[index] - target)))
     return tuple(sorted(chosen))
+
+
+def to_audit(
+    front: Sequence[FrontMember], unpatched: Quality | None, count: int
+) -> tuple[int, ...]:
+    """Indices of at most ``count`` members: around the fastest at no worse FID to real images, and
+    the others as :func:`spread`.
+
+    That FID is the search's here, and the audit's bound will lie above it. So half of what a bound
+    is allowed counts as no worse, and the next faster member is audited too.
+
+    Args:
+        unpatched: the unpatched pipeline's quality in the search.
+    """
+    even = spread(front, count)
+    real = metric_value(unpatched, "fid_real")
+    values = [metric_value(member.record.quality, "fid_real") for member in front]
+    if real is None:
+        return even
+    limit = real * (1 + WORSE / 2)
+    good = [place for place, value in enumerate(values) if value is not None and value <= limit]
+    around = [good[-1], min(good[-1] + 1, len(front) - 1)] if good else []
+    return tuple(sorted([*dict.fromkeys([*around, *reversed(even)])][:count]))
 
 
 def baseline_record(
