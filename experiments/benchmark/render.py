@@ -39,11 +39,15 @@ def table(rows: Sequence[Row]) -> str:
     ]
     lines += [
         f"| {row.name} | {row.speedup:.2f} ({row.low:.2f} to {row.high:.2f}) | "
-        f"{1000 * row.latency_s:.0f} | {row.fid_reference:.3g} | {_decibels(row)} | "
+        f"{1000 * row.latency_s:.0f} | {_reference(row)} | {_decibels(row)} | "
         f"{row.fid_real:.3f} | {row.worse:+.1%} ({row.bound:+.1%}) | {row.captions:.1%} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
+
+
+def _reference(row: Row) -> str:
+    return "0" if row.family == "unpatched" else f"{row.fid_reference:.3g}"
 
 
 def _decibels(row: Row) -> str:
