@@ -73,7 +73,7 @@ def plot(document: Mapping[str, Any], path: Path) -> None:
         if not runs:
             continue
         style = "o-" if forecasts == "searched" else "o--"
-        name = label if forecasts == "searched" else f"{label}, {SPACES[forecasts]}"
+        name = label if forecasts == "searched" else None
         costs = [point["spent"] for point in runs[0]["curve"]]
         columns: Sequence[Sequence[float]] = [
             [run["curve"][place]["hypervolume"] for run in runs] for place in range(len(costs))
@@ -83,6 +83,7 @@ def plot(document: Mapping[str, Any], path: Path) -> None:
         axes.fill_between(
             costs, [min(c) for c in columns], [max(c) for c in columns], color=colour, alpha=0.15
         )
+    axes.set_title(f"solid: {SPACES['searched']}; dashed: {SPACES['held']}", fontsize=9)
     axes.set_xscale("log")
     axes.set_xlabel("cost in unpatched images (a call counts its share of a full one)")
     axes.set_ylabel("audited hypervolume")
