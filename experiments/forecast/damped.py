@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from dato import Kind, Schedule
+from dato import Schedule
+from experiments.forecast.effects import CALLS, polynomial
 from experiments.forecast.world import World
 
-CALLS = 50
 COUNTS = (6, 10)
 GUIDANCES = (2.0, 4.0, 7.5)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -40,19 +41,12 @@ def main() -> None:
 
 def damped(full: Sequence[int], share: float, timesteps: Sequence[float]) -> Schedule:
     """Outputs that go ``share`` of the way from the last computed one to the straight line."""
-    weights: dict[int, tuple[float, ...]] = {}
-    for call in range(CALLS):
-        if call in full:
-            continue
-        newest, *older = [other for other in reversed(full) if other < call][:2]
-        ahead = 0.0
-        if older:
-            step = timesteps[newest] - timesteps[older[0]]
-            ahead = share * (timesteps[call] - timesteps[newest]) / step
-        weights[call] = (1 + ahead, -ahead) if older else (1.0,)
-    kinds = {"full": Kind(), "forecast": Kind(0, forecast="fitted")}
-    steps = tuple("full" if call in full else "forecast" for call in range(CALLS))
-    return Schedule(kinds, steps, weights=weights)
+    line = polynomial(full, 2, timesteps)
+    weights = {
+        call: (1 - share + share * newest, *(share * weight for weight in older))
+        for call, (newest, *older) in line.weights.items()
+    }
+    return replace(line, weights=weights)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from search.latency.end_to_end import Compared
 from search.launch.instruments import Instruments
 from search.launch.kept_rivals import kept_quality, rival_path
 from search.launch.watching import StageWatcher
-from search.model.base_sampler import BaseSampler, calls_on
+from search.model.base_sampler import calls_on
 from search.quality.audit_meter import AuditMeter
-from search.records.base_sampler import Run
+from search.records.base_sampler import BaseSampler, Run
 from search.records.files import load_rivals, save_rivals
 from search.records.record import FrontMember, Quality, Rival
 from search.records.rivals import best_rivals

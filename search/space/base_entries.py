@@ -20,14 +20,9 @@ def parse_bases(config: Mapping[str, object], problems: Problems) -> tuple[Base,
     if "base" not in config:
         return ()
     raw = config["base"]
-    values, path = (
-        _listed(raw, problems)
-        if isinstance(raw, Mapping) and "kind" in raw
-        else (
-            [raw],
-            "base",
-        )
-    )
+    values, path = [raw], "base"
+    if isinstance(raw, Mapping) and "kind" in raw:
+        values, path = _listed(raw, problems), "base.values"
     found: list[Base] = []
     for value in values:
         before = len(problems.found)
@@ -40,15 +35,16 @@ def parse_bases(config: Mapping[str, object], problems: Problems) -> tuple[Base,
     return tuple(found)
 
 
-def _listed(raw: Mapping[str, object], problems: Problems) -> tuple[Sequence[object], str]:
+def _listed(raw: Mapping[str, object], problems: Problems) -> list[object]:
     problems.keys("base", raw, ("kind", "values"))
     if raw["kind"] != "choice":
         problems.unknown("base.kind", raw["kind"], ("choice",), "kind of parameter here")
-    values, path = raw.get("values"), "base.values"
+    values = raw.get("values")
     if not isinstance(values, Sequence) or isinstance(values, str) or not values:
-        problems.add(path, "A choice has a list of values.", "Write values: [...].", values)
-        return (), path
-    return values, path
+        rule = "A choice has a list of values."
+        problems.add("base.values", rule, "Write values: [...].", values)
+        return []
+    return [*values]
 
 
 def _parse(raw: object, path: str, problems: Problems) -> Base:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dato import Schedule
 from search.errors import TrialError, UserError
-from search.model.base_sampler import BaseSampler
 from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
+from search.records.base_sampler import BaseSampler
 
 
 @dataclass(frozen=True)

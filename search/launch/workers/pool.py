@@ -7,11 +7,12 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from dato import Schedule
-from search.model.base_sampler import BaseSampler, based
+from search.model.base_sampler import based
 from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
 from search.model.workload import Workload
+from search.records.base_sampler import BaseSampler
 
 T = TypeVar("T")
 

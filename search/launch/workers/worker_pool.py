@@ -20,10 +20,10 @@ from search.launch.workers.messages import (
 from search.launch.workers.request import Request
 from search.launch.workers.roster import Roster, W
 from search.launch.workers.worker import Deaths, WorkerDied
-from search.model.base_sampler import BaseSampler
 from search.model.generator import Generator
 from search.model.images import Images, pick
 from search.model.workload import Workload, chunks_of
+from search.records.base_sampler import BaseSampler
 from search.settings.duration import duration_text
 
 T = TypeVar("T")

@@ -74,3 +74,16 @@ def test_half_precision_outputs_are_followed_in_full_precision() -> None:
     assert (
         to_epsilon(NOISE.half(), IMAGE.half(), torch.tensor(0.5), "epsilon").dtype == torch.float32
     )
+
+
+def test_other_rows_are_never_compared_with_those_before_them() -> None:
+    """Guidance that ends in mid-run leaves the conditional half, of another prompt."""
+    dynamics = Dynamics()
+    dynamics.update(IMAGE)
+    dynamics.update(NOISE)
+    known = dynamics.map
+    dynamics.follow_others()
+    dynamics.update(IMAGE + 5)
+    assert dynamics.map is known
+    dynamics.update(IMAGE + 7)
+    torch.testing.assert_close(dynamics.map, torch.full((2, 6, 5), 2.0))

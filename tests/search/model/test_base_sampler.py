@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from search.errors import TrialError
-from search.model.base_sampler import BaseSampler, based, calls_on
+from search.model.base_sampler import based, calls_on
 from search.model.generator import Generator
+from search.records.base_sampler import BaseSampler
 from tests.search.model.tiny import SEARCH, tiny_config
 
 DPM = BaseSampler("DPMSolverMultistepScheduler", 3)
