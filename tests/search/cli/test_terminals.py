@@ -14,23 +14,24 @@ from search.cli.main import main
 from tests.search.recorded_study import make_result
 
 ROOT = Path(__file__).parents[3]
+FORECAST = str(ROOT / "tests" / "dato" / "golden" / "forecast.json")
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252", "utf-8"])
 def test_a_strip_is_shown_in_any_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", output)
-    assert main(["explain", "pocket/fast"]) == 0
+    assert main(["explain", FORECAST]) == 0
     output.flush()
     shown = output.buffer.getvalue().decode(encoding)
-    assert "pocket/fast" in shown
+    assert "pocket/forecast" in shown
     assert "?" not in shown
-    assert ("█~~" if encoding == "utf-8" else "#~~") in shown
+    assert ("~~█" if encoding == "utf-8" else "~~#") in shown
 
 
 def test_a_process_that_writes_ascii_ends_with_code_0() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "search", "explain", "pocket/fast"],
+        [sys.executable, "-m", "search", "explain", FORECAST],
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
         text=True,
