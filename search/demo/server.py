@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
@@ -56,9 +57,18 @@ class DemoServer(ThreadingHTTPServer):
         return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
 
     def serve(self, service: DemoService) -> None:
-        """Answer until the process is interrupted."""
+        """Answer until the service is closed or the process is interrupted.
+
+        The calling thread makes the pictures.
+        """
         self.service = service
-        self.serve_forever()
+        listening = threading.Thread(target=self.serve_forever, daemon=True)
+        listening.start()
+        try:
+            service.work()
+        finally:
+            self.shutdown()
+            listening.join()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Report errors, except a browser that closed its connection."""

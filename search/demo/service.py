@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from dato import DatoError, Preset, list_presets, load_preset
 from dato.fit import Fit
 from dato.identity import doubt_of
 from dato.preset.words import sampler_words
+from search.demo.turns import Turns
 from search.errors import UserError
 from search.model.loading import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
@@ -55,6 +56,8 @@ class Choice:
 class DemoService:
     """A pipeline with its presets. It takes one request at a time, because it times each picture.
 
+    Pictures are asked for from any thread and made in the one that calls :meth:`work`.
+
     Raises:
         UserError: there is no preset.
     """
@@ -67,7 +70,8 @@ class DemoService:
         self._pipeline = pipeline
         self._presets: Mapping[str, Preset] = {preset.name: preset for preset in presets}
         self._warm: set[tuple[str, bool]] = set()
-        self._one_at_a_time = threading.Lock()
+        self._turns: Turns[PromptImages] = Turns()
+        self.work, self.close = self._turns.work, self._turns.close
 
     def describe(self) -> dict[str, object]:
         """What the page shows before a picture is made."""
@@ -90,10 +94,8 @@ class DemoService:
                 f"This page has no preset {request.preset!r}. Choose one of "
                 f"{', '.join(self._presets)}."
             )
-        with self._one_at_a_time:
-            made = self._generate(
-                ImageRequest(request.prompt, request.seed), preset, request.patched
-            )
+        asked = ImageRequest(request.prompt, request.seed)
+        made = self._turns.ask(partial(self._generate, asked, preset, request.patched))
         buffer = io.BytesIO()
         made.images[0].save(buffer, "PNG")
         data = base64.b64encode(buffer.getvalue()).decode()

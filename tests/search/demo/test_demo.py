@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -72,7 +73,7 @@ def running(service: DemoService) -> Iterator[str]:
         try:
             yield server.url
         finally:
-            server.shutdown()
+            service.close()
             thread.join()
 
 
@@ -231,8 +232,13 @@ def test_a_gpu_is_warm_before_it_is_timed() -> None:
             generate=generate, pipe=SimpleNamespace(device=torch.device(device))
         )
         service = DemoService(fake, [SHORT])
-        for patched in (False, True, True):
-            service.generate(DemoRequest(preset=SHORT.name, prompt="a", seed=0, patched=patched))
+        with ThreadPoolExecutor(1) as worker:
+            worker.submit(service.work)
+            for patched in (False, True, True):
+                service.generate(
+                    DemoRequest(preset=SHORT.name, prompt="a", seed=0, patched=patched)
+                )
+            service.close()
         return list(runs)
 
     cold, warm = (SHORT.name, False), (SHORT.name, True)
@@ -260,21 +266,41 @@ def test_mistakes_end_the_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert fragment in capsys.readouterr().err
 
 
-def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
-    SHORT.save(tmp_path / "short.json")
-    process = subprocess.Popen(
+@contextmanager
+def command(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command as a process of its own, and its address."""
+    SHORT.save(folder / "short.json")
+    with subprocess.Popen(
         [sys.executable, "-m", "search", "demo", "--port", "0", "--preset", "short.json"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
         env={"PYTHONPATH": str(Path(__file__).parents[3]), "HF_HUB_OFFLINE": "1"},
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline() == "loading pocket\n"
-    said = process.stdout.readline()
-    address = said.split()[1]
-    assert address.startswith("http://127.0.0.1:")
-    assert [p["name"] for p in ask(f"{address}presets")[1]["presets"]] == ["pocket/short"]
-    assert ask(f"{address}generate", request())[0] == 200
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading pocket\n"
+        address = process.stdout.readline().split()[1]
+        assert address.startswith("http://127.0.0.1:")
+        yield process, address
+
+
+def interrupted(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=200)
-    assert (process.returncode, out, err) == (0, "\nStopped.\n", "")
+    return process.returncode, out, err
+
+
+def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    with command(tmp_path) as (process, address):
+        assert [p["name"] for p in ask(f"{address}presets")[1]["presets"]] == ["pocket/short"]
+        assert ask(f"{address}generate", request())[0] == 200
+        assert interrupted(process) == (0, "\nStopped.\n", "")
+
+
+def test_an_interrupt_ends_the_command_also_while_pictures_are_made(tmp_path: Path) -> None:
+    with command(tmp_path) as (process, address), ThreadPoolExecutor(3) as people:
+        assert ask(f"{address}generate", request())[0] == 200
+        asked = [people.submit(ask, f"{address}generate", request()) for _ in range(3)]
+        wait(asked, return_when=FIRST_COMPLETED)
+        assert interrupted(process) == (0, "\nStopped.\n", "")
+        for each in asked:
+            assert each.exception() or each.result()[0] == 200
