@@ -26,7 +26,7 @@ from search.calibration.watch import probed
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
 from search.launch.workers.open_pool import model_config
-from search.model.drift import reference_drift
+from search.model.drift import image_drift, mean_drift
 from search.model.generator import Generator
 from search.model.images import Images, join
 from search.model.prompts import make_workloads
@@ -93,7 +93,8 @@ class World:
         """What the space decodes with; the drift is kept in the cache."""
         path = self.cache / "drift.json"
         if not path.is_file():
-            path.write_text(json.dumps(reference_drift(self.generator, range(BATCH))))
+            images = [image_drift(self.generator, image) for image in range(BATCH)]
+            path.write_text(json.dumps(mean_drift(images)))
         drift = tuple(json.loads(path.read_text()))
         context = SpaceContext(self.generator.calls, self.generator.topology, drift)
         if self.forecasts == "held":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from importlib.metadata import version
 from typing import Any
 
@@ -26,38 +27,76 @@ choice of their elements stands for all. SD 1.5 with 50 calls has 2.1 GB in the 
 PACKAGES = ("torch", "diffusers")
 
 
-def measure_calibration(
-    generator: Generator, workload: Workload, depths: Sequence[int], limit: int = LIMIT
-) -> Calibration:
-    """Inner products of the outputs and of the cuts ``depths`` over all runs of a workload.
+@dataclass(frozen=True)
+class Measured:
+    """What one image's run adds to a :class:`Calibration`.
 
-    Each run is an unpatched one. At some of its calls every depth is computed once more, from the
-    cut of the call before: how much the held output then changes is the cut's response.
+    Args:
+        timesteps, alphas, sigmas: see :class:`Calibration`.
+        output, cuts: inner products.
+        changes: see :class:`WatchedRun`.
     """
-    single = replace(generator.model, batch_size=1)
-    own = Generator(single, workload, pipe=generator.pipe)
+
+    timesteps: Vector
+    alphas: Vector | None
+    sigmas: Vector | None
+    output: Gram
+    cuts: Mapping[int, Gram]
+    changes: Mapping[int, Vector]
+
+
+def measure_image(
+    generator: Generator, workload: Workload, image: int, depths: Sequence[int], limit: int = LIMIT
+) -> Measured:
+    """Inner products of the outputs and of the cuts ``depths`` of an image's unpatched run.
+
+    At some of its calls every depth is computed once more, from the cut of the call before: how
+    much the held output then changes is the cut's response.
+    """
+    own = generator.one_image(workload, image)
     calls = own.calls
     kept = limit // (4 * calls * max(len(depths), 1))
     samples = {depth: Sample(kept) for depth in depths}
-    output: Gram = np.zeros((calls, calls))
-    cuts: dict[int, Gram] = {depth: np.zeros((calls, calls)) for depth in depths}
-    changes = {depth: np.zeros((2, calls)) for depth in depths}
-    for image in range(len(workload)):
-        run = WatchedRun(own, samples, changes)
-        with watched(own, run):
-            own.loop(image)
-        output += gram(run.outputs)
-        for depth, values in run.cuts.items():
-            cuts[depth] += gram(values) * samples[depth].scale
+    run = WatchedRun(own, samples, {depth: np.zeros((2, calls)) for depth in depths})
+    with watched(own, run):
+        own.loop(0)
     scheduler = own.pipe.scheduler
-    return Calibration(
-        key=key_of(own.fingerprint, single.scheduler, calls, single.guidance_scale, workload),
+    return Measured(
         timesteps=_timesteps(scheduler),
         alphas=_shares(scheduler, flow=False),
         sigmas=_shares(scheduler, flow=True),
-        output=output,
-        cuts=cuts,
+        output=gram(run.outputs),
+        cuts={depth: gram(run.cuts[depth]) * samples[depth].scale for depth in depths},
+        changes=run.changes,
+    )
+
+
+def added_up(key: Key, images: Sequence[Measured]) -> Calibration:
+    """The calibration of all images, added up in their order."""
+    depths = images[0].cuts
+    changes = {depth: _sum(image.changes[depth] for image in images) for depth in depths}
+    return Calibration(
+        key=key,
+        timesteps=images[0].timesteps,
+        alphas=images[0].alphas,
+        sigmas=images[0].sigmas,
+        output=_sum(image.output for image in images),
+        cuts={depth: _sum(image.cuts[depth] for image in images) for depth in depths},
         response={depth: _response(found) for depth, found in changes.items()},
+    )
+
+
+def measure_calibration(
+    generator: Generator, workload: Workload, depths: Sequence[int], limit: int = LIMIT
+) -> Calibration:
+    """The calibration of a workload, one image after another."""
+    model = generator.model
+    key = key_of(
+        generator.fingerprint, model.scheduler, generator.calls, model.guidance_scale, workload
+    )
+    images = range(len(workload))
+    return added_up(
+        key, [measure_image(generator, workload, image, depths, limit) for image in images]
     )
 
 
@@ -75,6 +114,10 @@ def key_of(
         images=len(workload),
         versions={name: version(name) for name in PACKAGES},
     )
+
+
+def _sum(arrays: Iterable[Vector]) -> Vector:
+    return reduce(np.add, arrays)
 
 
 def _response(changes: Vector) -> Vector:

@@ -33,7 +33,8 @@ def _nothing(preset: Preset) -> None:
 
 def _fits(path: str) -> Callable[[Preset], None]:
     """A check against the pipeline at ``path``, which loads torch."""
-    from search.model.loading import ModelConfig, load_pipeline, set_scheduler
+    from search.model.loading import ModelConfig, load_pipeline
+    from search.model.samplers import set_scheduler
 
     pipe = load_pipeline(ModelConfig(path=path))
     own = pipe.scheduler

@@ -11,7 +11,7 @@ from pathlib import Path
 from search.errors import TrialError, UserError
 from search.latency.cost_table import CostTable
 from search.latency.end_to_end import Compared, compare
-from search.launch.study_bases import calls_of_bases
+from search.launch.study_bases import calls_of_bases, unpatched_drift
 from search.launch.study_calibration import study_context
 from search.launch.study_cost_table import study_table
 from search.launch.study_features import require_same_features
@@ -19,7 +19,6 @@ from search.launch.watching import StageWatcher
 from search.launch.workers.open_pool import metric_device, model_config, open_pool
 from search.launch.workers.pool import Pool
 from search.metrics import FID_REAL_BOUND, FIDS, metric
-from search.model.drift import reference_drift
 from search.model.images import Images, first
 from search.model.prompts import make_workloads
 from search.model.reference import kept_drift, kept_images
@@ -208,7 +207,7 @@ def measure_unpatched(
         drift = kept_drift(
             folder.reference,
             pool.description.fingerprint,
-            lambda: pool.measure(partial(reference_drift, indices=range(batch))),
+            lambda: unpatched_drift(pool, batch),
         )
     except TrialError as error:
         raise UserError(f"Cannot run the unpatched model: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from search.errors import ConfigError, UserError
@@ -19,14 +19,21 @@ NPZ = "Give an .npz file with mu and sigma, as pytorch-fid and clean-fid write i
 
 
 def check_before_start(config: Config) -> None:
-    """Check paths, prompts, real images, tables, the space and the server, without torch; once all
-    of these are right, check that the model has the layers and depths that the space names.
+    """Check paths, prompts, real images, tables, the space and the server, without torch.
+
+    Once all of these are right, check that the model takes the scheduler, and has the layers and
+    depths that the space names.
 
     Raises:
         ConfigError: with all that is wrong.
     """
+    _run(_checks(config))
+    _run(_model_checks(config))
+
+
+def _run(checks: Iterable[Callable[[], object]]) -> None:
     found: list[str] = []
-    for check in _checks(config):
+    for check in checks:
         try:
             check()
         except ConfigError as error:
@@ -35,7 +42,6 @@ def check_before_start(config: Config) -> None:
             found.append(str(error))
     if found:
         raise ConfigError("The study cannot start: it", found)
-    _check_layers(config)
 
 
 def _checks(config: Config) -> Iterator[Callable[[], object]]:
@@ -59,13 +65,15 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
         yield lambda: _check_server(config)
 
 
-def _check_layers(config: Config) -> None:
+def _model_checks(config: Config) -> Iterator[Callable[[], object]]:
     from search.launch.workers.open_pool import model_config
-    from search.model.outline import outline
+    from search.model.outline import check_scheduler, outline
 
-    found = outline(model_config(config.model))
+    model = model_config(config.model)
+    found = outline(model)
+    yield lambda: check_scheduler(model)
     if found is not None:
-        load_space(config.space).check(found)
+        yield lambda: load_space(config.space).check(found)
 
 
 def _check_real(config: Config) -> None:

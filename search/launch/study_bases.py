@@ -16,9 +16,9 @@ from search.errors import ConfigError, TrialError, UserError
 from search.launch.watching import StageWatcher
 from search.launch.workers.pool import Pool
 from search.model.base_sampler import calls_on, measured_on
-from search.model.drift import reference_drift
+from search.model.drift import image_drift, mean_drift
 from search.model.reference import kept_drift
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base, BaseSampler
 from search.records.folder import StudyFolder
 from search.records.names import slug
 from search.settings import Config
@@ -52,15 +52,23 @@ def drift_on(
 
     def measured() -> tuple[float, ...]:
         watcher.stage(f"drift on {base.title}")
-        indices = range(config.model.batch_size)
-        work = partial(reference_drift, indices=indices)
         try:
-            return pool.measure(partial(measured_on, base=base, work=work))
+            return unpatched_drift(pool, config.model.batch_size, base)
         except TrialError as error:
             raise UserError(f"Cannot run the unpatched model: {error}") from error
 
     path = base_path(folder, base, ".json")
     return kept_drift(path, pool.description.fingerprint, measured)
+
+
+def unpatched_drift(pool: Pool, count: int, base: Base = None) -> tuple[float, ...]:
+    """Drift of the unpatched run, the mean over the first ``count`` images of the search.
+
+    Raises:
+        TrialError: the unpatched model cannot be run.
+    """
+    images = [partial(image_drift, image=image) for image in range(count)]
+    return mean_drift(pool.run_all([partial(measured_on, base=base, work=own) for own in images]))
 
 
 def base_path(folder: StudyFolder, base: BaseSampler, suffix: str) -> Path:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from search.calibration.fit import Fitted
 from search.calibration.kept import depths_of, fits, kept_calibration
-from search.calibration.measure import key_of, measure_calibration
+from search.calibration.measure import added_up, key_of, measure_image
 from search.calibration.planned import Planned
 from search.calibration.prompts import calibration_workload
 from search.calibration.table import Calibration
@@ -101,11 +101,15 @@ def study_calibration(
     def measured() -> Calibration:
         on = "" if base is None else f" on {base.title}"
         watcher.stage(f"calibration{on}: {len(workload)} unpatched runs")
-        work = partial(measure_calibration, workload=workload, depths=depths)
+        images = [
+            partial(measure_image, workload=workload, image=image, depths=depths)
+            for image in range(len(workload))
+        ]
         try:
-            return pool.measure(partial(measured_on, base=base, work=work))
+            found = pool.run_all([partial(measured_on, base=base, work=own) for own in images])
         except TrialError as error:
             raise UserError(f"Cannot run the unpatched model: {error}") from error
+        return added_up(key, found)
 
     path = folder.calibration if base is None else base_path(folder, base, ".safetensors")
     return kept_calibration(path, key, depths, measured)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
-from search.model.loading import set_scheduler
+from search.model.samplers import set_scheduler
 from search.records.base_sampler import Base, BaseSampler
 
 T = TypeVar("T")

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from dato.denoisers.registry import adapter_of
 from dato.runtime.epsilon import Epsilon
 from search.model.generator import Generator
-from search.model.workload import chunks_of
 
 
-def reference_drift(generator: Generator, indices: Sequence[int]) -> tuple[float, ...]:
-    """Mean of abs(eps_t - eps_(t-1)) for each call of the unpatched run; the first entry is 0.
+def image_drift(generator: Generator, image: int) -> tuple[float, ...]:
+    """Mean of abs(eps_t - eps_(t-1)) for each call of an image's unpatched run; the first is 0.
 
-    Predictions of other types are converted to eps first. The mean is over images, channels,
-    positions and both guidance halves, of the whole chunks that hold ``indices``.
+    Predictions of other types are converted to eps first. The mean is over channels, positions and
+    both guidance halves.
     """
-    model = generator.model
-    chunks = chunks_of(indices, model.batch_size, len(generator.workload))
-    sums = torch.zeros(generator.calls, dtype=torch.float64)
-    for chunk in chunks:
-        previous: list[Tensor] = []
-        drifts = [0.0]
+    own = generator.one_image(generator.workload, image)
+    previous: list[Tensor] = []
+    drifts = [0.0]
 
-        def watch(eps: Tensor, previous: list[Tensor] = previous, to: list[float] = drifts) -> None:
-            if previous:
-                to.append(float((eps - previous.pop()).abs().mean()))
-            previous.append(eps)
+    def watch(eps: Tensor) -> None:
+        if previous:
+            drifts.append(float((eps - previous.pop()).abs().mean()))
+        previous.append(eps)
 
-        with _watched(generator, watch):
-            generator.loop(chunk)
-        sums += torch.tensor(drifts, dtype=torch.float64)
-    return tuple((sums / len(chunks)).tolist())
+    with _watched(own, watch):
+        own.loop(0)
+    return tuple(drifts)
+
+
+def mean_drift(images: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """The mean over images, by call."""
+    return tuple(math.fsum(call) / len(images) for call in zip(*images, strict=True))
 
 
 @contextmanager

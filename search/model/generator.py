@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -20,9 +21,10 @@ from search.model.cost_setting import LayerSchema, Place, Work, architecture_of,
 from search.model.description import ModelDescription
 from search.model.families import Callback, family_of
 from search.model.images import Images, pick
-from search.model.loading import DTYPES, calls_of, device_name, load_pipeline
+from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
 from search.model.out_of_memory import is_out_of_memory
+from search.model.samplers import calls_of
 from search.model.threads import one_thread
 from search.model.workload import Workload, chunk_indices, chunks_of
 
@@ -56,6 +58,10 @@ class Generator:
     def with_workload(self, workload: Workload) -> Generator:
         """The same loaded pipeline on other prompts and noise."""
         return Generator(self.model, workload, pipe=self.pipe)
+
+    def one_image(self, workload: Workload, image: int) -> Generator:
+        """The same loaded pipeline on one image of a workload, in a batch of its own."""
+        return Generator(replace(self.model, batch_size=1), workload.only(image), pipe=self.pipe)
 
     @cached_property
     def calls(self) -> int:

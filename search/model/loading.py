@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import copy
-import difflib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import diffusers
 import torch
-from diffusers import DiffusionPipeline, FluxPipeline
+from diffusers import DiffusionPipeline
 
-from dato.preset.fields import Setting
-from dato.runtime.sampler import FLOW, predicted
 from search.errors import UserError
 from search.model.architectures import PUBLISHED, TINY, Name
 from search.model.quiet_loading import quiet_loading
-from search.model.scheduler_settings import with_settings
+from search.model.samplers import set_scheduler
 from search.model.untrained import build
 from search.model.weights import POCKET, pipeline_folder
 
@@ -142,64 +137,6 @@ def _build(model: ModelConfig, device: torch.device) -> Any:
         )
     architectures = TINY if model.weights == "tiny" else PUBLISHED
     return build(architectures[model.architecture], DTYPES[model.dtype], device)
-
-
-def set_scheduler(pipe: Any, name: str, settings: Mapping[str, Setting] = {}) -> None:
-    """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings except
-    for ``settings``.
-
-    Raises:
-        UserError: there is no such scheduler, it does not fit this model, or it has no such
-            setting.
-    """
-    current = pipe.scheduler
-    known = sorted(_known(pipe))
-    cls = getattr(diffusers, name, None) if name in known else None
-    if cls is None:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise UserError(
-            f"model.scheduler={name!r} is not a scheduler for this model.{hint} "
-            f"Choose one of {', '.join(known)}."
-        )
-    pipe.scheduler = with_settings(cls, {**current.config, **_flow(pipe, name)}, settings)
-
-
-def calls_of(scheduler: Any, steps: int) -> int:
-    """Denoiser calls of a run of ``steps`` steps."""
-    own = copy.deepcopy(scheduler)
-    # How far a size shifts the timesteps changes where they are, and not how many.
-    own.set_timesteps(steps, **({"mu": 0.5} if own.config.get("use_dynamic_shifting") else {}))
-    return len(own.timesteps)
-
-
-def _known(pipe: Any) -> set[str]:
-    """Samplers that fit a pipeline's model."""
-    current = pipe.scheduler
-    own = {cls.__name__ for cls in current.compatibles} | {type(current).__name__}
-    if predicted(current) != FLOW:
-        return own
-    # FLUX pipelines pass every sampler their own noise levels and a shift.
-    return {*_FLOW_SAMPLERS} if isinstance(pipe, FluxPipeline) else {*_FLOW_SAMPLERS, *_FIXED}
-
-
-_FLOW_SAMPLERS = ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")
-_FIXED = ("FlowMatchHeunDiscreteScheduler", "DPMSolverMultistepScheduler")
-
-
-def _flow(pipe: Any, name: str) -> dict[str, Any]:
-    """Settings that make a sampler one of a flow-matching model."""
-    config = pipe.scheduler.config
-    if predicted(pipe.scheduler) != FLOW:
-        return {}
-    own = name.startswith("FlowMatch")
-    shift = config.get("shift", 1.0)
-    return {
-        "shift": shift,
-        "flow_shift": shift,
-        "prediction_type": FLOW,
-        "use_flow_sigmas": not own,
-    }
 
 
 def _device(name: str) -> torch.device:

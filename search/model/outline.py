@@ -1,4 +1,4 @@
-"""A denoiser's topology from its configuration alone: no weight is read or made."""
+"""What a model's configuration alone says: no weight is read or made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from dato.errors import DatoError
 from search.model.architectures import PUBLISHED, TINY
 from search.model.loading import ModelConfig
 from search.model.quiet_loading import quiet_loading
+from search.model.samplers import scheduler_class
 from search.model.weights import local_folder
+
+UNKNOWN = (OSError, ValueError, KeyError, TypeError, AttributeError, DatoError)
+"""What a folder raises that the installed diffusers cannot read. Loading it says what is wrong."""
 
 
 def outline(model: ModelConfig) -> Topology | None:
@@ -24,8 +28,23 @@ def outline(model: ModelConfig) -> Topology | None:
         with quiet_loading(), torch.device("meta"):
             denoiser = _denoiser(model)
         return None if denoiser is None else topology(denoiser)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, DatoError):
-        return None  # loading it says what is wrong
+    except UNKNOWN:
+        return None
+
+
+def check_scheduler(model: ModelConfig) -> None:
+    """Check ``model.scheduler`` where it can be told without loading the model.
+
+    Raises:
+        UserError: there is no such scheduler, or it does not fit the model.
+    """
+    try:
+        with quiet_loading():
+            found = _scheduler(model)
+    except UNKNOWN:
+        return
+    if found is not None:
+        scheduler_class(model.scheduler, *found)
 
 
 def _denoiser(model: ModelConfig) -> Any:
@@ -40,7 +59,25 @@ def _denoiser(model: ModelConfig) -> Any:
 
 
 def _of_folder(folder: Path) -> Any:
-    parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    name = "unet" if "unet" in parts else "transformer"
-    kind = getattr(diffusers, parts[name][1])
+    return _part(folder, "unet" if "unet" in _index(folder) else "transformer")
+
+
+def _scheduler(model: ModelConfig) -> tuple[Any, str] | None:
+    """The scheduler that the model comes with, and the name of its pipeline's class."""
+    if model.weights != "pretrained":
+        if model.architecture is None:
+            return None
+        own = PUBLISHED[model.architecture]
+        kind, config = own.scheduler
+        return kind(**config), own.pipeline.__name__
+    folder = local_folder(model.path)
+    return None if folder is None else (_part(folder, "scheduler"), _index(folder)["_class_name"])
+
+
+def _part(folder: Path, name: str) -> Any:
+    kind = getattr(diffusers, _index(folder)[name][1])
     return kind.from_config(kind.load_config(folder / name))
+
+
+def _index(folder: Path) -> Any:
+    return json.loads((folder / "model_index.json").read_text(encoding="utf-8"))

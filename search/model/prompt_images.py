@@ -18,8 +18,9 @@ from dato.fit import Resample
 from dato.preset import SamplerInfo
 from search.errors import UserError
 from search.model.families import family_of
-from search.model.loading import ModelConfig, calls_of, load_pipeline, set_scheduler
+from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import is_out_of_memory
+from search.model.samplers import calls_of, set_scheduler
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ def image_seed(seed: int, index: int, stream: str) -> int:
 
 @dataclass(frozen=True)
 class Workload:
-    """Prompts and a seed; image ``i`` is ``prompts[i]`` from the noise of ``(seed, i)``.
+    """Prompts and a seed; image ``i`` is ``prompts[i]`` from the noise of ``(seed, first + i)``.
+
+    Args:
+        first: number of the first image, if it is a part of a larger workload.
 
     Raises:
         UserError: there are no prompts.
@@ -28,6 +31,7 @@ class Workload:
 
     prompts: tuple[str, ...]
     seed: int
+    first: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", tuple(self.prompts))
@@ -36,6 +40,10 @@ class Workload:
 
     def __len__(self) -> int:
         return len(self.prompts)
+
+    def only(self, image: int) -> Workload:
+        """The part that is one image."""
+        return Workload(self.prompts[image : image + 1], self.seed, self.first + image)
 
     def noise(self, indices: Sequence[int], shape: tuple[int, int, int]) -> Tensor:
         """Initial latents, on the CPU: (images, channels, height, width), standard normal."""
@@ -51,7 +59,7 @@ class Workload:
         return [self._generator(index, "sampler") for index in indices]
 
     def _generator(self, index: int, stream: str) -> torch.Generator:
-        return torch.Generator("cpu").manual_seed(image_seed(self.seed, index, stream))
+        return torch.Generator("cpu").manual_seed(image_seed(self.seed, self.first + index, stream))
 
 
 def chunk_indices(chunk: int, batch_size: int, count: int) -> range:

@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A function of the worker's model, to run while no other worker has work."""
+    """A function of the worker's model. If it takes times, no other worker has work meanwhile."""
 
     work: Callable[[Generator], Any]
 

@@ -61,6 +61,18 @@ class Pool(Protocol):
         """
         ...
 
+    def run_all(self, works: Sequence[Callable[[Generator], T]]) -> tuple[T, ...]:
+        """What each of ``works`` returns for the model of the search workload, in their order.
+        Workers share them, so none of them may take a time.
+
+        Args:
+            works: picklable.
+
+        Raises:
+            TrialError: the model cannot be run, or a worker died.
+        """
+        ...
+
     def close(self) -> None:
         """Free everything. The pool cannot be used afterwards."""
         ...
@@ -113,6 +125,10 @@ class SerialPool:
     def measure(self, work: Callable[[Generator], T]) -> T:
         """See :class:`Pool`."""
         return work(self._search)
+
+    def run_all(self, works: Sequence[Callable[[Generator], T]]) -> tuple[T, ...]:
+        """See :class:`Pool`."""
+        return tuple(work(self._search) for work in works)
 
     def generator(self, heldout: bool) -> Generator:
         """The generator of one of the workloads."""

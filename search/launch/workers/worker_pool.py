@@ -1,4 +1,4 @@
-"""Hands chunks of images to workers as they become free, wherever the workers run."""
+"""Hands chunks of images, and other work, to workers as they become free, wherever they run."""
 
 from __future__ import annotations
 
@@ -72,16 +72,11 @@ class WorkerPool(Roster[W]):
         if workload is None:
             raise ValueError("This pool was made without a held-out workload.")
         chunks = chunks_of(indices, self._batch_size, len(workload))
-        request = Request([Task(schedule, chunk, heldout, base) for chunk in chunks])
-        try:
-            self._serve(request)
-        except BaseException:
-            for number in request.busy:
-                self._restart(number)
-            raise
-        if request.error is not None:
-            raise request.error
-        images = pick(request.done, indices, self._batch_size)
+        tasks = [Task(schedule, chunk, heldout, base) for chunk in chunks]
+        request = Request(tasks, self._timeout_s)
+        self._carry_out(request)
+        made = {chunk: request.done[place] for place, chunk in enumerate(chunks)}
+        images = pick(made, indices, self._batch_size)
         return replace(images, seconds=max(request.seconds.values(), default=0.0))
 
     def measure(self, work: Callable[[Generator], T]) -> T:
@@ -98,6 +93,12 @@ class WorkerPool(Roster[W]):
                         f"{death} It was measuring the model, which a study needs. Remove the "
                         f"cause, then start again or go on with {RESUME}."
                     ) from None
+
+    def run_all(self, works: Sequence[Callable[[Generator], T]]) -> tuple[T, ...]:
+        """See :class:`search.launch.workers.pool.Pool`. ``timeout_s`` does not apply."""
+        request = Request([Measurement(work) for work in works])
+        self._carry_out(request)
+        return tuple(request.done[place] for place in range(len(works)))
 
     def _found(self, order: Measurement) -> object:
         """What a worker found. After an interruption or its death it is replaced."""
@@ -116,30 +117,41 @@ class WorkerPool(Roster[W]):
         assert isinstance(answer, Found)
         return answer.value
 
+    def _carry_out(self, request: Request) -> None:
+        """Carry out all orders. Workers that are interrupted in theirs are replaced."""
+        try:
+            self._serve(request)
+        except BaseException:
+            for number in request.busy:
+                self._restart(number)
+            raise
+        if request.error is not None:
+            raise request.error
+
     def _serve(self, request: Request) -> None:
-        """Hand out tasks until all are answered, or until one failed and the running ones ended."""
+        """Hand out orders until all are answered, or one failed and the running ones ended."""
         while True:
             self._deal(request)
-            if not request.busy and (request.error is not None or not request.tasks):
+            if not request.busy and (request.error is not None or not request.waiting):
                 return
             self._listen(request)
-            for number in request.overdue(self._timeout_s):
+            for number in request.overdue():
                 self._restart(number)
                 took = duration_text(self._timeout_s or 0)
                 reason = f"A worker took longer than launcher.timeout={took} for one batch."
                 request.take(number, Failed("trial", f"{reason} It was started again."))
 
     def _deal(self, request: Request) -> None:
-        """Give tasks to idle workers."""
+        """Give orders to idle workers."""
         for number in self._ready():
-            if request.tasks and request.error is None and number not in request.busy:
-                task = request.next_for(number)
-                if not self._send(number, task):
+            if request.waiting and request.error is None and number not in request.busy:
+                order = request.next_for(number)
+                if not self._send(number, order):
                     request.take_back(number)
 
     def _listen(self, request: Request) -> None:
         """Take in the next answers, from workers at work and from those that have loaded."""
-        limit = request.patience(self._timeout_s) if request.busy else self.nobody_s
+        limit = request.patience() if request.busy else self.nobody_s
         answered = self._answered([*request.busy, *self._loading], limit)
         loading = [number for number in answered if number in self._loading]
         if loading or not request.busy:

@@ -87,7 +87,7 @@ assert "torch" not in sys.modules
 @pytest.mark.parametrize(
     "model", [["model=pocket"], ["model=sd35-medium", "model.weights=tiny", "model.device=cpu"]]
 )
-def test_layers_and_depths_that_the_model_lacks_are_named_before_it_is_loaded(
+def test_what_the_model_lacks_is_named_before_it_is_loaded(
     tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     study, space, prompts = (tmp_path / name for name in ("study", "own.yaml", "prompts.txt"))
@@ -97,8 +97,10 @@ def test_layers_and_depths_that_the_model_lacks_are_named_before_it_is_loaded(
         "full:\n  prune:\n    down_blocks.9.attn: {kind: float, low: 0.0, high: 0.5}\n"
     )
     given = [f"space={space}", f"model.prompts={prompts}", f"study.folder={study}"]
-    assert main(["sweep", "--plain", "quality.real=none", *model, *given]) == 2
+    given += ["quality.real=none", "model.scheduler=UniPCMultistepSchedular"]
+    assert main(["sweep", "--plain", *model, *given]) == 2
     output = capsys.readouterr()
     assert output.out == ""
     assert "down_blocks.9.attn" in output.err and "99" in output.err
+    assert "Did you mean 'UniPCMultistepScheduler'?" in output.err
     assert not study.exists()

@@ -16,10 +16,11 @@ from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
 from search.model.architectures import PUBLISHED, TINY, Name
-from search.model.drift import reference_drift
+from search.model.drift import image_drift
 from search.model.families import StableDiffusionXL, family_of
 from search.model.generator import Generator
-from search.model.loading import ModelConfig, calls_of, load_pipeline, set_scheduler
+from search.model.loading import ModelConfig, load_pipeline
+from search.model.samplers import calls_of, set_scheduler
 from search.model.workload import Workload
 from search.settings.model import ModelSettings
 
@@ -100,7 +101,7 @@ def test_a_schedule_of_full_calls_changes_nothing_and_a_cached_one_does(
 
 
 def test_drift_has_one_entry_for_each_call(generator: Generator) -> None:
-    drift = reference_drift(generator, range(2))
+    drift = image_drift(generator, 1)
     assert len(drift) == generator.calls
     assert drift[0] == 0
     assert all(value > 0 for value in drift[1:])

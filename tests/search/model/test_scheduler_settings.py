@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
-from search.model.loading import ModelConfig, load_pipeline, set_scheduler
+from search.model.loading import ModelConfig, load_pipeline
+from search.model.samplers import set_scheduler
 
 DPM = "DPMSolverMultistepScheduler"
 

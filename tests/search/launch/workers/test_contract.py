@@ -21,7 +21,7 @@ from search.launch.workers.messages import Order, Ready, Task
 from search.launch.workers.pool import Pool, SerialPool
 from search.launch.workers.ray_pool import RayPool
 from search.launch.workers.worker import Deaths, WorkerDied
-from search.model.drift import reference_drift
+from search.model.drift import image_drift
 from search.model.generator import Generator
 from search.model.images import Images, join
 from tests.search.model.tiny import HELDOUT, SEARCH, STEPS, tiny_config
@@ -96,8 +96,14 @@ def test_the_model_is_known_without_loading_it_here(pool: Pool, generator: Gener
 
 
 def test_what_is_measured_is_what_one_process_finds(pool: Pool, generator: Generator) -> None:
-    drift = pool.measure(partial(reference_drift, indices=range(4)))
-    assert drift == reference_drift(generator, range(4))
+    drift = pool.measure(partial(image_drift, image=1))
+    assert drift == image_drift(generator, 1)
+
+
+def test_work_that_workers_share_comes_back_in_its_order(pool: Pool, generator: Generator) -> None:
+    drifts = pool.run_all([partial(image_drift, image=image) for image in range(5)])
+    assert drifts == tuple(image_drift(generator, image) for image in range(5))
+    assert pool.run_all([]) == ()
 
 
 def out_of_memory(generator: Generator) -> str:
@@ -109,6 +115,8 @@ def test_a_measurement_that_fails_says_why_and_the_pool_goes_on(
 ) -> None:
     with pytest.raises(TrialError, match="3 GiB"):
         pool.measure(out_of_memory)
+    with pytest.raises(TrialError, match="3 GiB"):
+        pool.run_all([out_of_memory, out_of_memory])
     assert same(pool.generate(SCHEDULE, range(4)), serial.generate(SCHEDULE, range(4)))
 
 

@@ -1,0 +1,83 @@
+"""Which diffusers schedulers a model can be sampled with, and how one is swapped in."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import diffusers
+
+from dato.preset.fields import Setting
+from dato.runtime.sampler import FLOW, predicted
+from search.errors import UserError
+from search.model.scheduler_settings import with_settings
+
+_FLOW_SAMPLERS = ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")
+_FIXED = ("FlowMatchHeunDiscreteScheduler", "DPMSolverMultistepScheduler")
+
+
+def set_scheduler(pipe: Any, name: str, settings: Mapping[str, Setting] = {}) -> None:
+    """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings except
+    for ``settings``.
+
+    Raises:
+        UserError: there is no such scheduler, it does not fit this model, or it has no such
+            setting.
+    """
+    own = pipe.scheduler
+    cls = scheduler_class(name, own, type(pipe).__name__)
+    pipe.scheduler = with_settings(cls, {**own.config, **_flow(own, name)}, settings)
+
+
+def scheduler_class(name: str, own: Any, pipeline: str) -> type:
+    """The diffusers class ``name``.
+
+    Args:
+        own: the scheduler that the model came with.
+        pipeline: the name of the pipeline's class.
+
+    Raises:
+        UserError: there is no such scheduler, or it does not fit this model.
+    """
+    known = sorted(_known(own, pipeline))
+    cls = getattr(diffusers, name, None) if name in known else None
+    if cls is None:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UserError(
+            f"model.scheduler={name!r} is not a scheduler for this model.{hint} "
+            f"Choose one of {', '.join(known)}."
+        )
+    found: type = cls
+    return found
+
+
+def calls_of(scheduler: Any, steps: int) -> int:
+    """Denoiser calls of a run of ``steps`` steps."""
+    own = copy.deepcopy(scheduler)
+    # How far a size shifts the timesteps changes where they are, and not how many.
+    own.set_timesteps(steps, **({"mu": 0.5} if own.config.get("use_dynamic_shifting") else {}))
+    return len(own.timesteps)
+
+
+def _known(own: Any, pipeline: str) -> set[str]:
+    """Samplers that fit a pipeline's model."""
+    if predicted(own) != FLOW:
+        return {cls.__name__ for cls in own.compatibles} | {type(own).__name__}
+    # FLUX pipelines pass every sampler their own noise levels and a shift.
+    return {*_FLOW_SAMPLERS} if pipeline.startswith("Flux") else {*_FLOW_SAMPLERS, *_FIXED}
+
+
+def _flow(own: Any, name: str) -> dict[str, Any]:
+    """Settings that make a sampler one of a flow-matching model."""
+    if predicted(own) != FLOW:
+        return {}
+    shift = own.config.get("shift", 1.0)
+    return {
+        "shift": shift,
+        "flow_shift": shift,
+        "prediction_type": FLOW,
+        "use_flow_sigmas": not name.startswith("FlowMatch"),
+    }
