@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from dato import Kind, Schedule
 from experiments.forecast.world import World
 from search.calibration.placement import placements
 from search.metrics import WORSE
@@ -25,9 +26,9 @@ from search.quality.features import load_feature_network
 from search.quality.frechet import Moments, frechet
 from search.quality.real_images import real_statistics
 
-COUNTS = (5, 6, 7, 8)
-"""Full calls of 50."""
-SIZES = (16, 24, 32, 40, 48, 64, 96)
+PLANS = ((6, 0.0), (7, 0.0), (6, 0.7), (7, 0.6), (8, 0.6))
+"""Full calls of 50, and the share of the finest level's tokens that they prune."""
+SIZES = (16, 24, 32, 48, 64, 96)
 SETS = 100
 REAL_IMAGES = 1024
 
@@ -41,25 +42,30 @@ def main() -> None:
     world = World(options.cache, images=options.images)
     network = load_feature_network("pocket", None)
     real = real_statistics("pocket", network, count=REAL_IMAGES, seed=3_000_000, size=(64, 64))
-    unpatched = features(world, None)
-    for count in COUNTS:
-        found = features(world, count)
+    unpatched = features(world, None, 0.0)
+    for count, ratio in PLANS:
+        found = features(world, count, ratio)
         for size in SIZES:
-            print(
-                f"{count} full calls, {describe(real.moments, found, unpatched, size)}", flush=True
-            )
+            line = describe(real.moments, found, unpatched, size)
+            print(f"{count} full calls, {ratio:g} pruned, {line}", flush=True)
 
 
-def features(world: World, count: int | None) -> Tensor:
+def features(world: World, count: int | None, ratio: float) -> Tensor:
     """(images, features) of the planned schedule with ``count`` full calls, kept in the cache."""
-    path = world.cache / f"no-worse-{world.images}-{count}.pt"
+    path = world.cache / f"no-worse-{world.images}-{count}-{ratio:g}.pt"
     if not path.is_file():
         plans = {len(plan.full): plan for plan in placements(world.calibration())}
-        schedule = None if count is None else plans[count].schedule(world.steps)
+        schedule = None if count is None else pruned(plans[count].schedule(world.steps), ratio)
         pixels = world.generator.generate(schedule, range(world.images)).pixels
         torch.save(load_features()(pixels), path)
     found: Tensor = torch.load(path)
     return found
+
+
+def pruned(schedule: Schedule, ratio: float) -> Schedule:
+    """The schedule with tokens pruned in its full calls."""
+    kinds = {**schedule.kinds, "full": Kind(prune={"level_0": ratio} if ratio else {})}
+    return Schedule(kinds, schedule.steps)
 
 
 def describe(real: Moments, found: Tensor, unpatched: Tensor, size: int) -> str:

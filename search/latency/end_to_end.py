@@ -12,7 +12,7 @@ from search.latency.clock import time_once
 from search.latency.cost_table import Check, CostTable
 from search.model.base_sampler import based
 from search.model.generator import Generator
-from search.records.base_sampler import Run
+from search.records.base_sampler import BaseSampler, Run
 from search.records.record import Timing
 
 R = TypeVar("R")
@@ -21,8 +21,8 @@ TimeOnce = Callable[[Run | None], float]
 """Seconds per image of one denoising run; ``None`` is the unpatched pipeline."""
 
 
-BETWEEN = 4
-"""Schedules timed between two runs of the unpatched pipeline."""
+BETWEEN = 2
+"""Runs that are timed between two paces."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Compared:
     Args:
         baseline: the unpatched pipeline.
         timings: one for each schedule.
-        speedups: median over rounds of baseline time over schedule time, in the same round.
+        speedups: median over rounds of the baseline's time over the schedule's, each as a multiple
+            of the pace around it.
     """
 
     baseline: Timing
@@ -64,34 +65,54 @@ def compare(
     generator: Generator, runs: Sequence[Run], repeats: int, at_least_s: float = 0.0
 ) -> Compared:
     """:func:`time_together` of whole denoising runs; see :func:`loop_timer`."""
-    return time_together(loop_timer(generator, at_least_s), runs, repeats)
+    return time_together(loop_timer(generator, at_least_s), runs, repeats, pace_of(generator))
+
+
+def pace_of(generator: Generator) -> Run | None:
+    """What a machine's pace is read from: the unpatched pipeline in a tenth of its steps, or in
+    five, which every scheduler can; in all of them if that is no shorter."""
+    model = generator.model
+    steps = max(model.num_inference_steps // 10, 5)
+    short = steps < model.num_inference_steps
+    return Run(None, BaseSampler(model.scheduler, steps)) if short else None
 
 
 def time_together(
-    timer: Callable[[R | None], float], schedules: Sequence[R], repeats: int
+    timer: Callable[[R | None], float],
+    schedules: Sequence[R],
+    repeats: int,
+    pace: R | None = None,
 ) -> Compared:
     """Time schedules, or other samplers, and the unpatched pipeline in turns.
 
-    The unpatched pipeline runs before and after every :data:`BETWEEN` schedules. So a machine that
-    slows down for a while slows both sides of a ratio.
+    A short run, the pace, is timed before and after every :data:`BETWEEN` of them. So a machine
+    that slows down for a while slows both sides of a ratio.
+
+    Args:
+        pace: ``None`` is the unpatched pipeline itself.
     """
-    timer(None)
-    edges = [timer(None)]
-    times: list[list[float]] = [[] for _ in schedules]
-    speedups: list[list[float]] = [[] for _ in schedules]
+    timer(pace)
+    before, runs = timer(pace), (None, *schedules)
+    times: list[list[float]] = [[] for _ in runs]
+    paces: list[list[float]] = [[] for _ in runs]
     for _ in range(repeats):
-        for first in range(0, len(schedules), BETWEEN):
-            block = range(first, min(first + BETWEEN, len(schedules)))
+        for first in range(0, len(runs), BETWEEN):
+            block = range(first, min(first + BETWEEN, len(runs)))
             for index in block:
-                times[index].append(timer(schedules[index]))
-            edges.append(timer(None))
+                times[index].append(timer(runs[index]))
+            after = timer(pace)
             for index in block:
-                speedups[index].append((edges[-2] + edges[-1]) / 2 / times[index][-1])
+                paces[index].append(times[index][-1] / (before + after))
+            before = after
     return Compared(
-        baseline=_timing(edges),
-        timings=tuple(_timing(column) for column in times),
-        speedups=tuple(statistics.median(column) for column in speedups),
+        baseline=_timing(times[0]),
+        timings=tuple(_timing(column) for column in times[1:]),
+        speedups=tuple(_speedup(paces[0], column) for column in paces[1:]),
     )
+
+
+def _speedup(unpatched: Sequence[float], schedule: Sequence[float]) -> float:
+    return statistics.median(whole / part for whole, part in zip(unpatched, schedule, strict=True))
 
 
 def cost_table_errors(

@@ -9,12 +9,12 @@ from search.records.rivals import best_rivals, dominating_rival, gain
 
 
 def findings(result: StudyResult) -> tuple[str, ...]:
-    """What the study found: how much faster it got, what that costs, and whether fewer steps would
-    have done as well."""
+    """What the study found: how much faster it got, what that costs, whether fewer steps would have
+    done as well, and what it took to know that."""
     if not result.front:
         return ("Nothing was found: the front is empty.",)
     beside = beside_fewer_steps(headline_member(result), result)
-    told = [_speed(result), beside, _dominated(result)]
+    told = [_speed(result), beside, _dominated(result), _spent(result)]
     return tuple(sentence for sentence in told if sentence)
 
 
@@ -88,3 +88,11 @@ def _dominated(result: StudyResult) -> str:
         f"Fewer steps are no slower and no worse than {len(found)} of {len(result.front)} members "
         f"of the front ({pairs}{more}); export.dominated=true makes them presets all the same."
     )
+
+
+def _spent(result: StudyResult) -> str:
+    rivals = sum(rival.seconds for rival in result.rivals)
+    if not rivals:
+        return ""
+    trials = sum(record.seconds for record in result.records)
+    return f"The trials took {trials / 60:.1f} minutes, the rivals {rivals / 60:.1f}."

@@ -90,7 +90,8 @@ class Auditor:
         chosen: Sequence[int],
         check_schedules: Sequence[Schedule],
     ) -> Audited:
-        """Audit the ``chosen`` members of the front, and time ``check_schedules`` beside them.
+        """Audit the ``chosen`` members of the front. Time all members, and ``check_schedules``
+        beside them.
 
         Args:
             baseline: the unpatched pipeline's record.
@@ -103,13 +104,13 @@ class Auditor:
             members[index] = self._known(front[index], samples) or self._judge(
                 front[index], samples
             )
-        runs = [front[index].record.run for index in chosen]
-        self.stage(f"timing {len(runs)} front members end to end")
-        timed = [*map(_schedule, (front[index] for index in chosen)), *check_schedules]
+        self.stage(f"timing {len(front)} front members end to end")
+        runs = [member.record.run for member in front]
+        timed = [*map(_schedule, front), *check_schedules]
         compared = self.time_together([*runs, *map(Run, check_schedules)])
-        for place, index in enumerate(chosen):
-            timing, speedup = compared.timings[place], compared.speedups[place]
-            members[index] = replace(members[index], timing=timing, speedup=speedup)
+        for index, member in enumerate(members):
+            timing, speedup = compared.timings[index], compared.speedups[index]
+            members[index] = replace(member, timing=timing, speedup=speedup)
         quality = self.meter.quality(self.reference)
         return Audited(
             baseline=FrontMember(

@@ -279,7 +279,22 @@ def test_interleaved_times_cancel_a_slow_spell() -> None:
     compared = time_together(timer, [Schedule.full(STEPS)], repeats=5)
     assert compared.speedups[0] == pytest.approx(2, rel=0.3)
     assert compared.timings[0].repeats == 5
-    assert compared.baseline.repeats == 6
+    assert compared.baseline.repeats == 5
+
+
+def test_the_pace_around_each_run_cancels_a_machine_that_slows_down() -> None:
+    """Speed-ups are exact if the machine slows down by as much at every run."""
+    seconds, ran = {None: 100.0, "pace": 10.0, "half": 50.0, "third": 100 / 3}, []
+
+    def timer(run: str | None) -> float:
+        ran.append(run)
+        return seconds[run] * (100 + len(ran))
+
+    compared = time_together(timer, ["half", "third", "half"], repeats=2, pace="pace")
+    once = [None, "half", "pace", "third", "half", "pace"]
+    assert ran == ["pace", "pace", *once, *once]
+    assert compared.speedups == pytest.approx((2, 3, 2), rel=0.01)
+    assert compared.baseline.latency_s < compared.timings[0].latency_s * 2
 
 
 def test_real_clock(generator: Generator) -> None:
