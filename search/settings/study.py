@@ -36,7 +36,8 @@ class WarmstartSettings(Settings):
     Args:
         count: how many uniform schedules.
         optimal: how many schedules of least predicted damage, which dynamic programming finds from
-            a calibration. Only for spaces that give every call a depth of its own.
+            a calibration, for spaces whose rule is planned or per_call. The faster half is tried
+            once more with pruning, where the space prunes full calls.
         study: folder of another study; the schedules of its front are tried.
     """
 

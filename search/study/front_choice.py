@@ -19,6 +19,13 @@ if TYPE_CHECKING:  # a front is shown without torch
     from search.study.evaluator import Evaluator
 
 
+APART = 1.25
+"""Speed-up of one audited member over the next slower one, around the fastest good one."""
+
+SLOWER = 3
+"""Good members that are audited behind the fastest one, at most."""
+
+
 def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:
     """The non-dominated complete records that keep the study's constraints, slowest first, named by
     their priced speed-up. The unpatched pipeline is not a member.
@@ -53,7 +60,8 @@ def to_audit(
     the others as :func:`spread`.
 
     That FID is the search's here, and the audit's bound will lie above it. So half of what a bound
-    is allowed counts as no worse, and the next faster member is audited too.
+    is allowed counts as no worse, slower members stand ready, and the next faster one is audited
+    too.
 
     Args:
         unpatched: the unpatched pipeline's quality in the search.
@@ -65,8 +73,18 @@ def to_audit(
         return even
     limit = real * (1 + WORSE / 2)
     good = [place for place, value in enumerate(values) if value is not None and value <= limit]
-    around = [good[-1], min(good[-1] + 1, len(front) - 1)] if good else []
+    around = [good[-1], min(good[-1] + 1, len(front) - 1), *_slower(front, good)] if good else []
     return tuple(sorted([*dict.fromkeys([*around, *reversed(even)])][:count]))
+
+
+def _slower(front: Sequence[FrontMember], good: Sequence[int]) -> list[int]:
+    """Some of the ``good`` places behind the last one, each :data:`APART` slower than the next."""
+    found = [good[-1]]
+    for place in reversed(good):
+        speedups = [front[own].record.speedup or 1.0 for own in (found[-1], place)]
+        if speedups[0] >= APART * speedups[1] and len(found) <= SLOWER:
+            found.append(place)
+    return found[1:]
 
 
 def baseline_record(

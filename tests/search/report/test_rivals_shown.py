@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -84,10 +85,8 @@ def test_the_headline_says_both_how_much_faster_than_the_model_and_than_fewer_st
 
 
 def test_the_sentences_name_the_preset_and_the_dominated_ones(beaten: StudyResult) -> None:
-    timed = replace(beaten, rivals=(replace(beaten.rivals[0], seconds=90.0), *beaten.rivals[1:]))
-    speed, beside, lost, spent = findings(timed)
-    assert spent.startswith("The trials took") and spent.endswith("minutes, the rivals 1.5.")
-    assert findings(beaten) == (speed, beside, lost)
+    speed, beside, lost, spent = findings(beaten)
+    assert re.fullmatch(r"The trials took [\d.]+ minutes, the rivals 0\.1\.", spent)
     assert headline_member(beaten).name in speed
     assert "times as fast as fewer steps" in beside
     assert beaten.front[0].name in lost

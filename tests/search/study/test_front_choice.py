@@ -62,7 +62,7 @@ def test_the_spread_takes_both_ends_and_spreads_over_speed_up() -> None:
     assert spread((), 3) == ()
 
 
-def test_an_audit_takes_the_fastest_at_no_worse_real_fid_and_the_next_faster_one() -> None:
+def test_an_audit_takes_the_fastest_at_no_worse_real_fid_with_its_neighbours() -> None:
     records = [complete(number, number + 2, float(number + 1)) for number in range(12)]
     reals = [100.0, 100.1, 99.9, 100.2, 100.5, 100.9, 102, 105, 110, 120, 130, 140]
     records = [
@@ -72,10 +72,11 @@ def test_an_audit_takes_the_fastest_at_no_worse_real_fid_and_the_next_faster_one
     ]
     front = front_of(records, "fid_reference")
     unpatched = Quality(fid_real=100.0, fid_reference=0.0, distance=0.0, images=8)
-    assert to_audit(front, unpatched, 3) == (4, 5, 11)
+    assert to_audit(front, unpatched, 3) == (2, 4, 5)
+    assert to_audit(front, unpatched, 5) == (0, 1, 2, 4, 5)
+    assert to_audit(front, unpatched, 6) == (0, 1, 2, 4, 5, 11)
     assert to_audit(front, unpatched, 2) == (4, 5)
     assert to_audit(front, unpatched, 99) == tuple(range(12))
-    assert len(to_audit(front, unpatched, 6)) == 6
     assert to_audit(front, None, 3) == spread(front, 3)
     assert to_audit(front, replace(unpatched, fid_real=50.0), 3) == spread(front, 3)
     assert to_audit((), unpatched, 3) == ()
