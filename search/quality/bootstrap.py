@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ Fid = Callable[[Tensor], float]
 
 RESAMPLES = 200
 LEVEL = 0.9
+HALVINGS = 20
+"""Random halves of all images that an extrapolation is averaged over."""
 
 
 def interval(fid: Fid, count: int, *, lowest: float | None = None) -> tuple[float, float]:
@@ -67,12 +70,26 @@ def upper_bound(difference: Fid, count: int) -> float:
     bound lies far closer than that of either FID. As in :func:`interval`, the spread around the
     median of the draws is moved to the difference of all images. The upper end of the two-sided
     level 0.9 is the one-sided level 0.95.
+
+    Differences are extrapolated: FIDs of few images are too high, and less so for images whose
+    features spread less. On pocket that made images with washed-out colours seem 4 % better than
+    the unpatched ones (``experiments/forecast/no_worse.py``).
     """
     generator = torch.Generator().manual_seed(0)
-    draws = [
-        difference(torch.randint(count, (count,), generator=generator)) for _ in range(RESAMPLES)
-    ]
-    return difference(torch.arange(count)) + _spread(draws)[1]
+    more = partial(extrapolated, difference)
+    draws = [more(torch.randint(count, (count,), generator=generator)) for _ in range(RESAMPLES)]
+    orders = [torch.randperm(count, generator=generator) for _ in range(HALVINGS)]
+    return sum(map(more, orders)) / HALVINGS + _spread(draws)[1]
+
+
+def extrapolated(fid: Fid, draw: Tensor) -> float:
+    """An FID of infinitely many images, from that of a draw and those of its halves: its bias is in
+    proportion to one over their number (arXiv 1911.07023). Halves of one image have no FID; then it
+    is the draw's own."""
+    half = len(draw) // 2
+    if half < 2:
+        return fid(draw)
+    return 2 * fid(draw) - (fid(draw[:half]) + fid(draw[half:])) / 2
 
 
 def _not_below(lowest: float | None, value: float) -> float:

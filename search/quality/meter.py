@@ -68,6 +68,7 @@ class QualityMeter:
         self._scorers = scorers or {}
         self._prompts = tuple(prompts) or ("",) * len(reference)
         self._last: tuple[Images, Tensor] | None = None
+        self._reference_fids: dict[bytes, float] = {}
         self.real = real
         self.reference = self._embed(reference.pixels)
         size = self.reference.shape[1]
@@ -146,7 +147,7 @@ class QualityMeter:
             case "fid_real":
                 return lambda draw: self.fid_real(features[draw])
             case "fid_real_bound":
-                return lambda draw: self._real_bound(features[draw], self.reference[draw])
+                return lambda draw: self._real_bound(features[draw], draw)
             case "kid_reference":
                 return lambda draw: paired_kid(self.reference[draw], features[draw])
             case "kid_real":
@@ -183,14 +184,26 @@ class QualityMeter:
         with one_thread():
             return frechet(self.real.moments, features)
 
-    def _real_bound(self, features: Tensor, reference: Tensor) -> float:
+    def _real_bound(self, features: Tensor, images: Tensor) -> float:
         """FID of the reference to the real images, plus the bound of how much higher that of
-        ``features`` is. Both are (images, features), in the same order of images."""
+        ``features`` is.
+
+        Args:
+            features: (images, features) of the ``images`` of the reference, which are indices.
+        """
 
         def difference(draw: Tensor) -> float:
-            return self.fid_real(features[draw]) - self.fid_real(reference[draw])
+            return self.fid_real(features[draw]) - self._reference_fid(images[draw])
 
-        return self.fid_real(reference) + upper_bound(difference, len(features))
+        return self._reference_fid(images) + upper_bound(difference, len(features))
+
+    def _reference_fid(self, images: Tensor) -> float:
+        """FID of these images of the reference to the real ones. All schedules of a study ask for
+        the same draws."""
+        key = images.numpy().tobytes()
+        if key not in self._reference_fids:
+            self._reference_fids[key] = self.fid_real(self.reference[images])
+        return self._reference_fids[key]
 
     def _embed(self, pixels: Tensor) -> Tensor:
         """Features on the CPU: (images, features)."""

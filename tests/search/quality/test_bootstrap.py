@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from search.quality.bootstrap import Fid, interval, matched, upper_bound
+from search.quality.bootstrap import Fid, extrapolated, interval, matched, upper_bound
+from search.quality.frechet import Moments, frechet
 
 
 def normal(seed: int, *shape: int) -> Tensor:
@@ -59,6 +60,25 @@ def test_the_bound_of_a_paired_difference_holds_nineteen_times_in_twenty() -> No
     bounds = [upper_bound(mean_of(normal(seed, 64)), 64) for seed in range(200)]
     held = sum(bound >= 10 for bound in bounds)
     assert 0.9 <= held / 200 <= 0.99
+
+
+def test_images_that_spread_less_do_not_pass_for_better_ones_because_they_are_few() -> None:
+    """All are N(0, 1) in 24 dimensions, but for the images in question: 0.85 times as wide."""
+    size, seeds, real = 24, 8, Moments(torch.zeros(24).double(), torch.eye(24).double())
+    whole, halved, bounds = [], [], []
+    for seed in range(seeds):
+        reference = normal(seed, size, size)
+
+        def difference(draw: Tensor, theirs: Tensor = reference) -> float:
+            return frechet(real, 0.85 * theirs[draw]) - frechet(real, theirs[draw])
+
+        whole.append(difference(torch.arange(size)))
+        halved.append(extrapolated(difference, torch.arange(size)))
+        bounds.append(upper_bound(difference, size))
+    truth = size * (1 - 0.85) ** 2
+    assert sum(whole) / seeds < 0 < truth
+    assert abs(sum(halved) / seeds - truth) < abs(sum(whole) / seeds - truth) / 2
+    assert all(bound > 0 for bound in bounds)
 
 
 def test_what_both_sets_share_does_not_widen_the_bound_of_their_difference() -> None:
