@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from search.errors import UserError
@@ -28,12 +28,16 @@ def audit_front(
     instruments: Instruments,
     records: Sequence[TrialRecord],
     front: Sequence[FrontMember],
-    chosen: Sequence[int],
+    choose: Callable[[Sequence[Rival]], Sequence[int]],
     watcher: StageWatcher,
     checkpoint: AuditCheckpoint | None = None,
 ) -> tuple[Audited, tuple[Rival, ...]]:
-    """Audit the ``chosen`` members on the held-out prompts of the instruments, and the study's
-    rivals beside them."""
+    """Audit some members on the held-out prompts of the instruments, and the study's rivals beside
+    them.
+
+    Args:
+        choose: takes the rivals as the search saw them, and gives places on the front.
+    """
     config = instruments.config
     rivals = searched_rivals(instruments, front, watcher)
     reference, meter = instruments.audited_images()
@@ -53,7 +57,7 @@ def audit_front(
     audited = auditor.audit(
         baseline_record(records, instruments.evaluator, instruments.context.calls),
         front,
-        chosen,
+        choose(rivals),
         random_schedules(load_space(config.space), instruments.context, count, seed),
     )
     return audited, together.rivals
@@ -94,7 +98,7 @@ def run_audit(
         )
         with open_instruments(config, folder, watcher, heldout) as instruments:
             audited, rivals = audit_front(
-                instruments, known.records, front, range(len(front)), watcher, checkpoint
+                instruments, known.records, front, lambda _: range(len(front)), watcher, checkpoint
             )
         result = assemble(
             config, folder, known.records, audited=audited, rivals=rivals, command=known.command

@@ -17,6 +17,7 @@ from search.records.base_sampler import Run
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import Rival, StudyResult, TrialRecord
+from search.records.rivals import dominated_in_search
 from search.report.page import write_report
 from search.report.sample_files import save_samples
 from search.settings import Config
@@ -153,5 +154,13 @@ def _audit(
     quality = instruments.config.quality
     front = front_of(records, quality.objective)
     baseline = baseline_record(records, instruments.evaluator, instruments.context.calls)
-    chosen = to_audit(front, baseline.quality, quality.heldout_members)
+
+    def chosen(rivals: Sequence[Rival]) -> Sequence[int]:
+        dominated = [
+            place
+            for place, member in enumerate(front)
+            if dominated_in_search(member, rivals, quality.objective)
+        ]
+        return to_audit(front, baseline.quality, quality.heldout_members, dominated)
+
     return audit_front(instruments, records, front, chosen, watcher)

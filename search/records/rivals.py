@@ -66,6 +66,20 @@ def dominating_rival(member: FrontMember, result: StudyResult) -> Rival | None:
     return min(better, key=lambda point: point.loss).rival if better else None
 
 
+def dominated_in_search(member: FrontMember, rivals: Sequence[Rival], objective: str) -> bool:
+    """Whether some rival dominates the member on the images of the search, by the cost table."""
+    record = member.record
+    loss = _loss(record.quality, objective)
+    if loss is None or record.speedup is None:
+        return False
+    own = _Point(record.speedup, loss)
+    return any(
+        _Point(rival.speedup, other).beats(own)
+        for rival in rivals
+        if (other := _loss(rival.quality, objective)) is not None
+    )
+
+
 def gain(member: FrontMember, result: StudyResult) -> Gain | None:
     """How much faster the member is than fewer steps at the same metric; ``None`` where no rival
     was measured. Between two rivals, the speed-up at which fewer steps would have that metric is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,10 @@ def spread(front: Sequence[FrontMember], count: int) -> tuple[int, ...]:
 
 
 def to_audit(
-    front: Sequence[FrontMember], unpatched: Quality | None, count: int
+    front: Sequence[FrontMember],
+    unpatched: Quality | None,
+    count: int,
+    dominated: Collection[int] = (),
 ) -> tuple[int, ...]:
     """Indices of at most ``count`` members: around the fastest at no worse FID to real images, and
     the others as :func:`spread`.
@@ -65,6 +68,8 @@ def to_audit(
 
     Args:
         unpatched: the unpatched pipeline's quality in the search.
+        dominated: members that a rival dominates. They are not looked for: damaged images spread
+            less, and the fewer they are, the more that flatters their FID to real images.
     """
     even = spread(front, count)
     real = metric_value(unpatched, "fid_real")
@@ -72,7 +77,11 @@ def to_audit(
     if real is None:
         return even
     limit = real * (1 + WORSE / 2)
-    good = [place for place, value in enumerate(values) if value is not None and value <= limit]
+    good = [
+        place
+        for place, value in enumerate(values)
+        if value is not None and value <= limit and place not in dominated
+    ]
     around = [good[-1], min(good[-1] + 1, len(front) - 1), *_slower(front, good)] if good else []
     return tuple(sorted([*dict.fromkeys([*around, *reversed(even)])][:count]))
 

@@ -76,6 +76,7 @@ def test_an_audit_takes_the_fastest_at_no_worse_real_fid_with_its_neighbours() -
     assert to_audit(front, unpatched, 5) == (0, 1, 2, 4, 5)
     assert to_audit(front, unpatched, 6) == (0, 1, 2, 4, 5, 11)
     assert to_audit(front, unpatched, 2) == (4, 5)
+    assert to_audit(front, unpatched, 2, dominated=(4,)) == (3, 4)
     assert to_audit(front, unpatched, 99) == tuple(range(12))
     assert to_audit(front, None, 3) == spread(front, 3)
     assert to_audit(front, replace(unpatched, fid_real=50.0), 3) == spread(front, 3)
