@@ -28,12 +28,18 @@ from search.quality.frechet import Moments, frechet
 from search.quality.kid import kid
 from search.quality.real_images import real_statistics
 from search.quality.statistics import Statistics
+from search.records.files import load_result
+from search.records.folder import StudyFolder
+from search.records.names import slug
 
-PLANS = ((5, 0.0), (6, 0.0), (7, 0.0), (3, 0.5), (4, 0.5), (6, 0.7), (7, 0.5), (9, 0.5))
+PLANS = ((5, 0.0), (6, 0.0), (7, 0.0), (3, 0.5), (7, 0.5), (9, 0.5))
 """Full calls of 50, and the share of the finest level's tokens that they prune."""
-SIZES = (16, 32, 64, 128)
-SETS = 50
+RECORDED = ("speedup-5.7x", "speedup-8.1x", "speedup-9.4x", "speedup-11.3x")
+"""Members of the front behind the shipped presets; the first and last are quality and balanced."""
+SIZES = (32, 64, 128)
+SETS = 40
 REAL_IMAGES = 1024
+STUDY = Path(__file__).parents[1] / "study" / "planned"
 
 
 def main() -> None:
@@ -45,24 +51,30 @@ def main() -> None:
     world = World(options.cache, images=options.images)
     network = load_feature_network("pocket", None)
     real = real_statistics("pocket", network, count=REAL_IMAGES, seed=3_000_000, size=(64, 64))
-    unpatched = features(world, None, 0.0)
-    for count, ratio in PLANS:
-        found = features(world, count, ratio)
+    unpatched = features(world, "unpatched", None)
+    for name, schedule in schedules(world).items():
+        found = features(world, name, schedule)
         for size in SIZES:
-            line = describe(real.moments, found, unpatched, size)
-            print(f"{count} full calls, {ratio:g} pruned, {line}", flush=True)
-        print(
-            f"{count} full calls, {ratio:g} pruned, {all_images(real, found, unpatched)}",
-            flush=True,
-        )
+            print(f"{name}, {describe(real.moments, found, unpatched, size)}", flush=True)
+        print(f"{name}, {all_images(real, found, unpatched)}", flush=True)
 
 
-def features(world: World, count: int | None, ratio: float) -> Tensor:
-    """(images, features) of the planned schedule with ``count`` full calls, kept in the cache."""
-    path = world.cache / f"no-worse-{world.images}-{count}-{ratio:g}.pt"
+def schedules(world: World) -> dict[str, Schedule]:
+    """By name: planned ones, and those of the recorded study."""
+    plans = {len(plan.full): plan.schedule(world.steps) for plan in placements(world.calibration())}
+    found = {
+        f"{count} full calls, {ratio:g} pruned": pruned(plans[count], ratio)
+        for count, ratio in PLANS
+    }
+    members = load_result(StudyFolder(STUDY)).front
+    known = {member.name: member.record.schedule for member in members}
+    return found | {name: own for name in RECORDED if (own := known[name]) is not None}
+
+
+def features(world: World, name: str, schedule: Schedule | None) -> Tensor:
+    """(images, features) of a schedule's images, kept in the cache."""
+    path = world.cache / f"no-worse-{world.images}-{slug(name)}.pt"
     if not path.is_file():
-        plans = {len(plan.full): plan for plan in placements(world.calibration())}
-        schedule = None if count is None else pruned(plans[count].schedule(world.steps), ratio)
         pixels = world.generator.generate(schedule, range(world.images)).pixels
         torch.save(load_features()(pixels), path)
     found: Tensor = torch.load(path)

@@ -12,6 +12,7 @@ from dato.preset import ModelInfo, SamplerInfo
 from search.records.findings import dominated, findings, headline_member
 from search.records.folder import StudyFolder
 from search.records.record import Quality, Rival, StudyResult
+from search.records.rivals import dominated_in_search
 from search.report.contents import headline, rows
 from search.report.export import export_presets
 from search.report.front_table import front_table
@@ -102,6 +103,17 @@ def test_dominated_members_have_no_preset_unless_they_are_wanted(
     assert {path.stem for path in every} - {path.stem for path in kept} == {beaten.front[0].name}
     assert not (folder.presets / f"{beaten.front[0].name}.json").exists()
     assert "times as fast as fewer steps" in kept[-1].with_suffix(".md").read_text()
+
+
+def test_the_search_s_own_numbers_say_whom_a_rival_dominates(beaten: StudyResult) -> None:
+    member = beaten.front[0]
+    quality, speedup = member.record.quality, member.record.speedup
+    assert quality is not None and speedup is not None
+    faster = replace(beaten.rivals[0], quality=quality, speedup=speedup + 1)
+    slower = replace(faster, speedup=speedup - 0.5)
+    assert dominated_in_search(member, [slower, faster], "fid_reference")
+    assert not dominated_in_search(member, [slower], "fid_reference")
+    assert not dominated_in_search(member, [], "fid_reference")
 
 
 def test_wandb_gets_a_line_for_each_and_the_headline(beaten: StudyResult) -> None:
