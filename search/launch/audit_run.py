@@ -19,6 +19,7 @@ from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.settings import Config
 from search.space import load_space
+from search.study.audit_choice import AuditChoice, EveryMember
 from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
@@ -28,7 +29,7 @@ def audit_front(
     instruments: Instruments,
     records: Sequence[TrialRecord],
     front: Sequence[FrontMember],
-    choose: Callable[[Sequence[Rival]], Sequence[int]],
+    choose: Callable[[Sequence[Rival]], AuditChoice],
     watcher: StageWatcher,
     checkpoint: AuditCheckpoint | None = None,
 ) -> tuple[Audited, tuple[Rival, ...]]:
@@ -36,7 +37,7 @@ def audit_front(
     them.
 
     Args:
-        choose: takes the rivals as the search saw them, and gives places on the front.
+        choose: takes the rivals as the search saw them.
     """
     config = instruments.config
     rivals = searched_rivals(instruments, front, watcher)
@@ -98,7 +99,7 @@ def run_audit(
         )
         with open_instruments(config, folder, watcher, heldout) as instruments:
             audited, rivals = audit_front(
-                instruments, known.records, front, lambda _: range(len(front)), watcher, checkpoint
+                instruments, known.records, front, lambda _: EveryMember(), watcher, checkpoint
             )
         result = assemble(
             config, folder, known.records, audited=audited, rivals=rivals, command=known.command

@@ -22,9 +22,10 @@ from search.report.page import write_report
 from search.report.sample_files import save_samples
 from search.settings import Config
 from search.space import load_space
+from search.study.audit_choice import FastestNoWorse
 from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
-from search.study.front_choice import baseline_record, front_of, to_audit
+from search.study.front_choice import front_of
 from search.study.lock import study_lock
 from search.study.search_loop import Driver
 from search.study.trial_records import read_records
@@ -150,17 +151,16 @@ def _trials(
 def _audit(
     instruments: Instruments, records: Sequence[TrialRecord], watcher: StageWatcher
 ) -> tuple[Audited, tuple[Rival, ...]]:
-    """A small audit: some members, see :func:`search.study.front_choice.to_audit`."""
+    """A small audit: some members, see :class:`search.study.audit_choice.FastestNoWorse`."""
     quality = instruments.config.quality
     front = front_of(records, quality.objective)
-    baseline = baseline_record(records, instruments.evaluator, instruments.context.calls)
 
-    def chosen(rivals: Sequence[Rival]) -> Sequence[int]:
+    def choice(rivals: Sequence[Rival]) -> FastestNoWorse:
         dominated = [
             place
             for place, member in enumerate(front)
             if dominated_in_search(member, rivals, quality.objective)
         ]
-        return to_audit(front, baseline.quality, quality.heldout_members, dominated)
+        return FastestNoWorse(quality.heldout_members, dominated)
 
-    return audit_front(instruments, records, front, chosen, watcher)
+    return audit_front(instruments, records, front, choice, watcher)

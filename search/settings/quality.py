@@ -32,8 +32,8 @@ class QualitySettings(Settings):
             complete, the factor is learnt from how well that FID foretold the final one.
         real_images: real images behind ``fid_real``; ignored for a file of statistics.
         heldout_images: images of the audit that ends a sweep, on prompts the search never saw.
-        heldout_members: how many front members that audit takes: around the fastest at no worse
-            FID to real images, the others spread over latency.
+        heldout_members: how many front members that audit takes: it bisects the front for the
+            fastest at no worse FID to real images, and spreads the others over latency.
     """
 
     objective: str

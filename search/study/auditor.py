@@ -12,6 +12,7 @@ from search.model.images import Images, first
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Run
 from search.records.record import FrontMember, TrialRecord
+from search.study.audit_choice import AuditChoice
 from search.study.evaluator import Evaluator, ImageSource
 from search.study.front_choice import still_on_front
 
@@ -87,23 +88,30 @@ class Auditor:
         self,
         baseline: TrialRecord,
         front: Sequence[FrontMember],
-        chosen: Sequence[int],
+        choice: AuditChoice,
         check_schedules: Sequence[Schedule],
     ) -> Audited:
-        """Audit the ``chosen`` members of the front. Time all members, and ``check_schedules``
-        beside them.
+        """Audit some members of the front. Time all members, and ``check_schedules`` beside them.
 
         Args:
             baseline: the unpatched pipeline's record.
+            choice: of the members.
             check_schedules: further schedules that the cost table is checked with.
         """
         samples = {UNPATCHED: self.reference}
-        members = list(front)
-        for place, index in enumerate(chosen):
-            self.stage(f"held-out images of front member {place + 1} of {len(chosen)}")
+        members, most, number = list(front), choice.most(front), 1
+        unpatched = FrontMember(
+            UNPATCHED,
+            baseline,
+            heldout=self.meter.quality(self.reference),
+            interval=self.meter.real_interval(self.reference),
+        )
+        while (index := choice.next_of(members, unpatched)) is not None:
+            self.stage(f"held-out images of front member {number} of {most}: {front[index].name}")
             members[index] = self._known(front[index], samples) or self._judge(
                 front[index], samples
             )
+            number += 1
         self.stage(f"timing {len(front)} front members end to end")
         runs = [member.record.run for member in front]
         timed = [*map(_schedule, front), *check_schedules]
@@ -111,16 +119,8 @@ class Auditor:
         for index, member in enumerate(members):
             timing, speedup = compared.timings[index], compared.speedups[index]
             members[index] = replace(member, timing=timing, speedup=speedup)
-        quality = self.meter.quality(self.reference)
         return Audited(
-            baseline=FrontMember(
-                UNPATCHED,
-                baseline,
-                heldout=quality,
-                interval=self.meter.real_interval(self.reference),
-                timing=compared.baseline,
-                speedup=1.0,
-            ),
+            baseline=replace(unpatched, timing=compared.baseline, speedup=1.0),
             front=still_on_front(members, self.objective),
             cost_table_errors=cost_table_errors(
                 self.evaluator.table, self.evaluator.topology, timed, compared

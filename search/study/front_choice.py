@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dato import Schedule
-from search.metrics import WORSE, metric
+from search.metrics import metric
 from search.pareto import non_dominated
 from search.records.members import member_interval, member_names
-from search.records.progress import metric_value
-from search.records.record import FrontMember, Quality, TrialRecord
+from search.records.record import FrontMember, TrialRecord
 from search.study.trial_records import objectives
 
 if TYPE_CHECKING:  # a front is shown without torch
     from search.study.evaluator import Evaluator
-
-
-APART = 1.25
-"""Speed-up of one audited member over the next slower one, around the fastest good one."""
-
-SLOWER = 3
-"""Good members that are audited behind the fastest one, at most."""
 
 
 def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMember, ...]:
@@ -51,49 +43,6 @@ def spread(front: Sequence[FrontMember], count: int) -> tuple[int, ...]:
         free = (index for index in range(len(front)) if index not in chosen)
         chosen.append(min(free, key=lambda index: abs(logs[index] - target)))
     return tuple(sorted(chosen))
-
-
-def to_audit(
-    front: Sequence[FrontMember],
-    unpatched: Quality | None,
-    count: int,
-    dominated: Collection[int] = (),
-) -> tuple[int, ...]:
-    """Indices of at most ``count`` members: around the fastest at no worse FID to real images, and
-    the others as :func:`spread`.
-
-    That FID is the search's here, and the audit's bound will lie above it. So half of what a bound
-    is allowed counts as no worse, slower members stand ready, and the next faster one is audited
-    too.
-
-    Args:
-        unpatched: the unpatched pipeline's quality in the search.
-        dominated: members that a rival dominates. They are not looked for: damaged images spread
-            less, and the fewer they are, the more that flatters their FID to real images.
-    """
-    even = spread(front, count)
-    real = metric_value(unpatched, "fid_real")
-    values = [metric_value(member.record.quality, "fid_real") for member in front]
-    if real is None:
-        return even
-    limit = real * (1 + WORSE / 2)
-    good = [
-        place
-        for place, value in enumerate(values)
-        if value is not None and value <= limit and place not in dominated
-    ]
-    around = [good[-1], min(good[-1] + 1, len(front) - 1), *_slower(front, good)] if good else []
-    return tuple(sorted([*dict.fromkeys([*around, *reversed(even)])][:count]))
-
-
-def _slower(front: Sequence[FrontMember], good: Sequence[int]) -> list[int]:
-    """Some of the ``good`` places behind the last one, each :data:`APART` slower than the next."""
-    found = [good[-1]]
-    for place in reversed(good):
-        speedups = [front[own].record.speedup or 1.0 for own in (found[-1], place)]
-        if speedups[0] >= APART * speedups[1] and len(found) <= SLOWER:
-            found.append(place)
-    return found[1:]
 
 
 def baseline_record(

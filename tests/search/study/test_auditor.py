@@ -64,6 +64,19 @@ class Pages:
         self.members.append(member)
 
 
+class Places:
+    """These places, one after another."""
+
+    def __init__(self, *places: int) -> None:
+        self._places = places
+
+    def most(self, members: Sequence[FrontMember]) -> int:
+        return len(self._places)
+
+    def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
+        return next((place for place in self._places if members[place].heldout is None), None)
+
+
 class Table:
     def price(self, schedule: Schedule, topology: object) -> float:
         return float(sum(schedule.kind(call).depth == "full" for call in range(schedule.calls)))
@@ -102,7 +115,7 @@ def auditor(source: Source, checkpoint: AuditCheckpoint) -> Auditor:
 
 def test_the_chosen_members_are_judged_on_held_out_images_and_all_are_timed() -> None:
     source = Source()
-    done = auditor(source, Pages()).audit(BASELINE, FRONT, [1, 3], [Schedule.uniform(40, 4)])
+    done = auditor(source, Pages()).audit(BASELINE, FRONT, Places(1, 3), [Schedule.uniform(40, 4)])
     assert [member.heldout is not None for member in done.front] == [
         False,
         True,
@@ -119,9 +132,9 @@ def test_the_chosen_members_are_judged_on_held_out_images_and_all_are_timed() ->
 
 def test_members_in_the_notebook_are_not_judged_again_but_timed_and_shown() -> None:
     pages = Pages()
-    auditor(Source(), pages).audit(BASELINE, FRONT, [0], [])
+    auditor(Source(), pages).audit(BASELINE, FRONT, Places(0), [])
     source = Source()
-    done = auditor(source, pages).audit(BASELINE, FRONT, [0, 1], [])
+    done = auditor(source, pages).audit(BASELINE, FRONT, Places(0, 1), [])
     assert [(count, heldout) for _, count, heldout in source.asked] == [(12, True), (COUNT, True)]
     assert done.front[0].audit == replace(pages.members[0].audit or Meter().audit(IMAGES))
     assert done.front[0].speedup == 2.0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from dato import Schedule
 from search.records.members import member_interval
 from search.records.record import Audit, FrontMember, Quality, TrialRecord
-from search.study.front_choice import front_of, spread, still_on_front, to_audit
+from search.study.front_choice import front_of, spread, still_on_front
 
 
 def complete(number: int, interval: int, fid: float) -> TrialRecord:
@@ -60,27 +60,6 @@ def test_the_spread_takes_both_ends_and_spreads_over_speed_up() -> None:
     assert chosen[-1] == len(front) - 1
     assert spread(front, 99) == tuple(range(len(front)))
     assert spread((), 3) == ()
-
-
-def test_an_audit_takes_the_fastest_at_no_worse_real_fid_with_its_neighbours() -> None:
-    records = [complete(number, number + 2, float(number + 1)) for number in range(12)]
-    reals = [100.0, 100.1, 99.9, 100.2, 100.5, 100.9, 102, 105, 110, 120, 130, 140]
-    records = [
-        replace(record, quality=replace(record.quality, fid_real=real))
-        for record, real in zip(records, reals, strict=True)
-        if record.quality
-    ]
-    front = front_of(records, "fid_reference")
-    unpatched = Quality(fid_real=100.0, fid_reference=0.0, distance=0.0, images=8)
-    assert to_audit(front, unpatched, 3) == (2, 4, 5)
-    assert to_audit(front, unpatched, 5) == (0, 1, 2, 4, 5)
-    assert to_audit(front, unpatched, 6) == (0, 1, 2, 4, 5, 11)
-    assert to_audit(front, unpatched, 2) == (4, 5)
-    assert to_audit(front, unpatched, 2, dominated=(4,)) == (3, 4)
-    assert to_audit(front, unpatched, 99) == tuple(range(12))
-    assert to_audit(front, None, 3) == spread(front, 3)
-    assert to_audit(front, replace(unpatched, fid_real=50.0), 3) == spread(front, 3)
-    assert to_audit((), unpatched, 3) == ()
 
 
 def audited(name: str, speedup: float, fid: float, width: float = 1.0) -> FrontMember:

@@ -1,0 +1,80 @@
+"""Which members of a front are audited, one after another, each known before the next is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from search.records.members import no_worse
+from search.records.progress import metric_value
+from search.records.record import FrontMember
+from search.study.front_choice import spread
+
+
+class AuditChoice(Protocol):
+    """Chooses members of a front, which is ordered by speed, the slowest first."""
+
+    def most(self, members: Sequence[FrontMember]) -> int:
+        """How many members are audited at most."""
+        ...
+
+    def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
+        """The place of the member to audit next, or ``None`` if there were enough.
+
+        Args:
+            members: with the audits made so far.
+            baseline: the unpatched pipeline on held-out images.
+        """
+        ...
+
+
+class EveryMember:
+    """Audits the whole front."""
+
+    def most(self, members: Sequence[FrontMember]) -> int:
+        """See :class:`AuditChoice`."""
+        return len(members)
+
+    def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
+        """See :class:`AuditChoice`."""
+        return next((place for place, own in enumerate(members) if own.heldout is None), None)
+
+
+@dataclass(frozen=True)
+class FastestNoWorse:
+    """Bisects the front for its fastest member at no worse FID to real images, then takes others as
+    :func:`search.study.front_choice.spread`. Without real images it only does the latter.
+
+    Args:
+        count: members that are audited at most.
+        dominated: members that a rival dominates; they are not looked for.
+    """
+
+    count: int
+    dominated: Collection[int] = ()
+
+    def most(self, members: Sequence[FrontMember]) -> int:
+        """See :class:`AuditChoice`."""
+        return min(self.count, len(members))
+
+    def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
+        """See :class:`AuditChoice`."""
+        done = [place for place, own in enumerate(members) if own.heldout is not None]
+        if len(done) >= self.most(members):
+            return None
+        between = self._between(members, baseline, done)
+        if between and metric_value(baseline.heldout, "fid_real") is not None:
+            return between[len(between) // 2]
+        order: list[int] = [*reversed(spread(members, self.count)), *range(len(members))]
+        return next(place for place in order if place not in done)
+
+    def _between(
+        self, members: Sequence[FrontMember], baseline: FrontMember, done: Sequence[int]
+    ) -> list[int]:
+        """Members faster than the fastest good one, and slower than the next one that is not."""
+        wanted = [place for place in range(len(members)) if place not in self.dominated]
+        good = [place for place in done if place in wanted and no_worse(members[place], baseline)]
+        low = max(good, default=-1)
+        high = min((place for place in done if place > low and place in wanted), default=None)
+        return [place for place in wanted if low < place and (high is None or place < high)]
