@@ -37,6 +37,9 @@ from search.space import SpaceContext, load_space
 from search.study.evaluator import Evaluator
 
 REAL_SEED = 3_000_000
+
+TIMED_S = 1.5
+"""Seconds of the clock that a run is timed for at least in each round."""
 """Seed offset of the real renders, apart from the prompts' and from training's."""
 
 
@@ -131,8 +134,8 @@ class Instruments:
 
     def time_together(self, runs: Sequence[Run]) -> Compared:
         """End-to-end times, in turns with the unpatched pipeline."""
-        repeats = self.heldout.repeats
-        return self.pool.measure(partial(compare, runs=tuple(runs), repeats=repeats))
+        work = partial(compare, runs=tuple(runs), repeats=self.heldout.repeats, at_least_s=TIMED_S)
+        return self.pool.measure(work)
 
 
 @contextmanager
