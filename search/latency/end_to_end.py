@@ -86,13 +86,14 @@ def time_together(
     """Time schedules, or other samplers, and the unpatched pipeline in turns.
 
     A short run, the pace, is timed before and after every :data:`BETWEEN` of them. So a machine
-    that slows down for a while slows both sides of a ratio.
+    that slows down for a while slows both sides of a ratio. The unpatched pipeline, which is in
+    every ratio, begins and ends each round.
 
     Args:
         pace: ``None`` is the unpatched pipeline itself.
     """
     timer(pace)
-    before, runs = timer(pace), (None, *schedules)
+    before, runs = timer(pace), (None, *schedules, None)
     times: list[list[float]] = [[] for _ in runs]
     paces: list[list[float]] = [[] for _ in runs]
     for _ in range(repeats):
@@ -105,14 +106,15 @@ def time_together(
                 paces[index].append(times[index][-1] / (before + after))
             before = after
     return Compared(
-        baseline=_timing(times[0]),
-        timings=tuple(_timing(column) for column in times[1:]),
-        speedups=tuple(_speedup(paces[0], column) for column in paces[1:]),
+        baseline=_timing([*times[0], *times[-1]]),
+        timings=tuple(_timing(column) for column in times[1:-1]),
+        speedups=tuple(_speedup(paces[0], paces[-1], column) for column in paces[1:-1]),
     )
 
 
-def _speedup(unpatched: Sequence[float], schedule: Sequence[float]) -> float:
-    return statistics.median(whole / part for whole, part in zip(unpatched, schedule, strict=True))
+def _speedup(first: Sequence[float], last: Sequence[float], schedule: Sequence[float]) -> float:
+    rounds = zip(first, last, schedule, strict=True)
+    return statistics.median((begun + ended) / 2 / part for begun, ended, part in rounds)
 
 
 def cost_table_errors(

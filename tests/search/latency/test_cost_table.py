@@ -270,18 +270,6 @@ def test_unmeasured_parts_are_named(generator: Generator, table: CostTable) -> N
         )
 
 
-def test_interleaved_times_cancel_a_slow_spell() -> None:
-    pace = iter([1, 1, 2, 4, 4, 4, 4, 4, 8, 8] * 9)
-
-    def timer(schedule: Schedule | None) -> float:
-        return next(pace) * (1.0 if schedule is None else 0.5)
-
-    compared = time_together(timer, [Schedule.full(STEPS)], repeats=5)
-    assert compared.speedups[0] == pytest.approx(2, rel=0.3)
-    assert compared.timings[0].repeats == 5
-    assert compared.baseline.repeats == 5
-
-
 def test_the_pace_around_each_run_cancels_a_machine_that_slows_down() -> None:
     """Speed-ups are exact if the machine slows down by as much at every run."""
     seconds, ran = {None: 100.0, "pace": 10.0, "half": 50.0, "third": 100 / 3}, []
@@ -291,10 +279,10 @@ def test_the_pace_around_each_run_cancels_a_machine_that_slows_down() -> None:
         return seconds[run] * (100 + len(ran))
 
     compared = time_together(timer, ["half", "third", "half"], repeats=2, pace="pace")
-    once = [None, "half", "pace", "third", "half", "pace"]
+    once = [None, "half", "pace", "third", "half", "pace", None, "pace"]
     assert ran == ["pace", "pace", *once, *once]
     assert compared.speedups == pytest.approx((2, 3, 2), rel=0.01)
-    assert compared.baseline.latency_s < compared.timings[0].latency_s * 2
+    assert (compared.baseline.repeats, compared.timings[0].repeats) == (4, 2)
 
 
 def test_real_clock(generator: Generator) -> None:
