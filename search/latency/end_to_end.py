@@ -21,7 +21,7 @@ TimeOnce = Callable[[Run | None], float]
 """Seconds per image of one denoising run; ``None`` is the unpatched pipeline."""
 
 
-BETWEEN = 2
+BETWEEN = 3
 """Runs that are timed between two paces."""
 
 

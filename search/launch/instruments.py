@@ -38,7 +38,7 @@ from search.study.evaluator import Evaluator
 
 REAL_SEED = 3_000_000
 
-TIMED_S = 1.5
+TIMED_S = 0.9
 """Seconds of the clock that a run is timed for at least in each round."""
 """Seed offset of the real renders, apart from the prompts' and from training's."""
 
