@@ -24,6 +24,9 @@ TimeOnce = Callable[[Run | None], float]
 BETWEEN = 3
 """Runs that are timed between two paces."""
 
+ENOUGH = 3
+"""Runs of which a median passes over one that was disturbed."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -46,7 +49,8 @@ def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
 
     Args:
         at_least_s: seconds of the clock. A schedule is run again until its runs have lasted that
-            long, and the median is taken; otherwise fast schedules would have the most noise.
+            long or were :data:`ENOUGH`, and the median is taken; otherwise fast schedules would
+            have the most noise.
     """
     batch = generator.place.batch_size
 
@@ -54,7 +58,7 @@ def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
         wanted = run or Run(None)
         with based(generator, wanted.base) as own:
             times = [time_once(own, wanted.schedule).total]
-            while sum(times) * batch < at_least_s:
+            while sum(times) * batch < at_least_s and len(times) < ENOUGH:
                 times.append(time_once(own, wanted.schedule).total)
         return statistics.median(times)
 

@@ -38,8 +38,9 @@ from search.study.evaluator import Evaluator
 
 REAL_SEED = 3_000_000
 
-TIMED_S = 0.9
-"""Seconds of the clock that a run is timed for at least in each round."""
+TIMED_S = 3.0
+"""Seconds of the clock that a schedule is timed for in each round, see
+:func:`search.latency.end_to_end.loop_timer`."""
 """Seed offset of the real renders, apart from the prompts' and from training's."""
 
 
