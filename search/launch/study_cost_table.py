@@ -26,7 +26,8 @@ FOCUS_SCHEDULES = 100
 """Random schedules of a space from which its kinds of calls are collected."""
 
 CHECK_S = 2.0
-"""Seconds of the clock that a checked schedule runs at least in each round."""
+"""Seconds of the clock that a schedule is checked for in each round, see
+:func:`search.latency.end_to_end.loop_timer`."""
 
 
 def study_table(
