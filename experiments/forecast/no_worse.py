@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dato import Kind, Schedule
@@ -73,11 +74,11 @@ def schedules(world: World) -> dict[str, Schedule]:
 
 def features(world: World, name: str, schedule: Schedule | None) -> Tensor:
     """(images, features) of a schedule's images, kept in the cache."""
-    path = world.cache / f"no-worse-{world.images}-{slug(name)}.pt"
+    path = world.cache / f"no-worse-{world.images}-{slug(name)}.safetensors"
     if not path.is_file():
         pixels = world.generator.generate(schedule, range(world.images)).pixels
-        torch.save(load_features()(pixels), path)
-    found: Tensor = torch.load(path)
+        save_file({"features": load_features()(pixels).contiguous()}, path)
+    found: Tensor = load_file(path)["features"]
     return found
 
 
