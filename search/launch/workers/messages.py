@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A function of the worker's model. If it takes times, no other worker has work meanwhile."""
+    """A function of the worker's model. If it measures time, no other worker has work meanwhile."""
 
     work: Callable[[Generator], Any]
 

@@ -63,7 +63,7 @@ class Pool(Protocol):
 
     def run_all(self, works: Sequence[Callable[[Generator], T]]) -> tuple[T, ...]:
         """What each of ``works`` returns for the model of the search workload, in their order.
-        Workers share them, so none of them may take a time.
+        Workers share them, so none of them may measure time.
 
         Args:
             works: picklable.

@@ -139,6 +139,16 @@ def test_a_worker_killed_while_it_measures_is_replaced(
     assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
 
 
+def test_a_worker_killed_on_shared_work_is_replaced(
+    workers: LocalPool | RayPool, tmp_path: Path
+) -> None:
+    work = partial(ending_once, flag=tmp_path / "flag")
+    if not workers.retries:
+        with pytest.raises(TrialError, match="ended unexpectedly"):
+            workers.run_all([work])
+    assert workers.run_all([work, work, work]) == (len(SEARCH),) * 3
+
+
 def test_a_worker_on_another_device_or_with_other_weights_is_refused(
     workers: LocalPool | RayPool,
 ) -> None:
