@@ -93,7 +93,8 @@ class Measured:
     Args:
         fid: FID on held-out prompts, ``images`` of them; ``baseline_fid`` the unpatched model's.
         latency_s: seconds per image of the denoising loop on ``device``.
-        speedup: ``baseline_latency_s / latency_s``.
+        speedup: how many times faster than the unpatched model. Of runs in turns, so that it can
+            differ a little from the quotient of the two latencies.
         device: name of the device that was timed.
     """
 

@@ -127,13 +127,15 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
         quality, reference = member.record.quality, base.record.quality
     fid_name = _fid_name(result, quality, reference)
     value, base_value = metric_value(quality, fid_name), metric_value(reference, fid_name)
-    latency, base_latency = _latencies(member, base)
-    if quality is None or value is None or base_value is None or not (latency and base_latency):
+    latency, base_latency, speedup = _latencies(member, base)
+    if quality is None or value is None or base_value is None:
+        return None
+    if not (latency and base_latency and speedup):
         return None
     return Measured(
         fid=max(0.0, value),
         latency_s=latency,
-        speedup=base_latency / latency,
+        speedup=speedup,
         device=result.device,
         images=quality.images,
         baseline_fid=max(0.0, base_value),
@@ -148,9 +150,12 @@ def _fid_name(result: StudyResult, *qualities: Quality | None) -> str:
     return "fid_real" if known else "fid_reference"
 
 
-def _latencies(member: FrontMember, base: FrontMember) -> tuple[float | None, float | None]:
-    """Latencies of the member and the baseline, both timed end to end or both from the cost
-    table."""
+def _latencies(
+    member: FrontMember, base: FrontMember
+) -> tuple[float | None, float | None, float | None]:
+    """Latencies of the member and the baseline and the speed-up, all timed end to end or all from
+    the cost table. Timed speed-ups are of runs in turns: a quotient of the two latencies has the
+    changes of the machine's speed in it."""
     if member.timing is not None and base.timing is not None:
-        return member.timing.latency_s, base.timing.latency_s
-    return member.record.latency_s, base.record.latency_s
+        return member.timing.latency_s, base.timing.latency_s, member.speedup
+    return member.record.latency_s, base.record.latency_s, member.record.speedup
