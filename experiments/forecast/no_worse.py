@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=256)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    options.cache.mkdir(parents=True, exist_ok=True)
     world = World(options.cache, images=options.images)
     network = load_feature_network("pocket", None)
     real = real_statistics("pocket", network, count=REAL_IMAGES, seed=3_000_000, size=(64, 64))

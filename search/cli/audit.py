@@ -14,7 +14,7 @@ from search.settings.compose import load_config
 
 
 def audit(options: argparse.Namespace) -> int:
-    """Audit the whole front."""
+    """Audit the front, or some of its members."""
     folder = StudyFolder.open(options.folder)
     config = load_config(folder.config)
     try:
@@ -25,6 +25,7 @@ def audit(options: argparse.Namespace) -> int:
             images=options.images,
             seed=options.seed,
             repeats=options.repeats,
+            members=options.members,
         )
     except KeyboardInterrupt:
         return interrupted(

@@ -56,6 +56,7 @@ AUDIT = """\
 Judge every schedule on a study's front again, on prompts and noise that the search never saw:
 
   dato-search audit studies/pocket-full --images 256 --repeats 5
+  dato-search audit studies/pocket-full --images 1024 --seed 7 --members speedup-8.1x speedup-10.2x
 
 It measures FID to real images and to the unpatched model's, with 90 % bootstrap intervals, KID,
 PSNR, SSIM and feature distance of image pairs, and end-to-end times. A member is marked if another
@@ -178,6 +179,9 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     audit.add_argument(
         "--repeats", type=int, metavar="R", help="timings of each member (default: the study's)"
+    )
+    audit.add_argument(
+        "--members", nargs="+", default=(), metavar="NAME", help="audit only these (default: all)"
     )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"

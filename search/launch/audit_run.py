@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.settings import Config
 from search.space import load_space
-from search.study.audit_choice import AuditChoice, EveryMember
+from search.study.audit_choice import AuditChoice, EveryMember, Named
 from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
@@ -72,8 +73,9 @@ def run_audit(
     images: int | None,
     seed: int | None,
     repeats: int | None,
+    members: Sequence[str] = (),
 ) -> StudyResult:
-    """Audit the whole front of a study, and write its files with the audited numbers.
+    """Audit the front of a study, and write its files with the audited numbers.
 
     The files change only at the end; until then the study is unchanged.
 
@@ -81,10 +83,12 @@ def run_audit(
         images: held-out images; by default twice the search's, and no fewer than the study's own.
         seed: of prompts and noise, by default the study's.
         repeats: timings of each member, by default the study's.
+        members: names of those to audit, by default all. The others are only timed, and keep no
+            numbers of an earlier audit: those are of other images.
 
     Raises:
-        UserError: there are fewer images than the search used, they do not fill whole batches, or
-            there is nothing to audit.
+        UserError: there are fewer images than the search used, they do not fill whole batches,
+            there is nothing to audit, or the front has no member of a name.
     """
     heldout = _heldout(config, folder, images, seed, repeats)
     with study_lock(folder):
@@ -94,12 +98,13 @@ def run_audit(
             raise UserError(
                 "Cannot audit the study: its front is empty. Let the sweep complete a trial first."
             )
+        choice = _chosen(members, front)
         checkpoint = FileAuditCheckpoint(
             folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json"
         )
         with open_instruments(config, folder, watcher, heldout) as instruments:
             audited, rivals = audit_front(
-                instruments, known.records, front, lambda _: EveryMember(), watcher, checkpoint
+                instruments, known.records, front, lambda _: choice, watcher, checkpoint
             )
         result = assemble(
             config, folder, known.records, audited=audited, rivals=rivals, command=known.command
@@ -111,6 +116,20 @@ def run_audit(
         write_presets(config, folder, result)
         write_report(result, folder)
     return result
+
+
+def _chosen(names: Sequence[str], front: Sequence[FrontMember]) -> AuditChoice:
+    if not names:
+        return EveryMember()
+    known = [member.name for member in front]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
+            raise UserError(
+                f"--members: the front has no member {name!r}. The nearest names are "
+                f"{', '.join(close)}; 'dato-search front' lists all."
+            )
+    return Named(names)
 
 
 def _heldout(

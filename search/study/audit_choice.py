@@ -42,6 +42,28 @@ class EveryMember:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Audits the members of some names, in the order of the front."""
+
+    names: Collection[str]
+
+    def most(self, members: Sequence[FrontMember]) -> int:
+        """See :class:`AuditChoice`."""
+        return sum(own.name in self.names for own in members)
+
+    def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
+        """See :class:`AuditChoice`."""
+        return next(
+            (
+                place
+                for place, own in enumerate(members)
+                if own.heldout is None and own.name in self.names
+            ),
+            None,
+        )
+
+
+@dataclass(frozen=True)
 class FastestNoWorse:
     """Bisects the front for its fastest member at no worse FID to real images, then takes others as
     :func:`search.study.front_choice.spread`. Without real images it only does the latter.

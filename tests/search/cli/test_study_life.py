@@ -227,6 +227,24 @@ def test_an_audit_judges_the_whole_front_and_presets_carry_its_numbers(
     assert (study / "trials.json").read_text() == (finished / "trials.json").read_text()
 
 
+def test_an_audit_of_some_members_judges_those_and_times_all(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(finished, study)
+    front = load_result(StudyFolder(study)).front
+    wanted = front[0].name
+    assert main(["audit", str(study), "--images", "8", "--members", "speedup-77x"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the front has no member 'speedup-77x'" in said and wanted in said
+    assert load_result(StudyFolder(study)).front == front
+
+    assert main(["audit", str(study), "--images", "8", "--members", wanted]) == 0
+    members = load_result(StudyFolder(study)).front
+    assert {own.name for own in members if own.heldout is not None} == {wanted}
+    assert all(own.timing is not None for own in members)
+
+
 def test_a_killed_audit_leaves_the_study_readable_and_goes_on(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
