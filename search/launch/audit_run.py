@@ -42,6 +42,7 @@ def audit_front(
     """
     config = instruments.config
     rivals = searched_rivals(instruments, front, watcher)
+    watcher.stage(f"held-out reference: {instruments.heldout.images} unpatched images")
     reference, meter = instruments.audited_images()
     together = TimedTogether(instruments, heldout_rivals(instruments, rivals, meter, watcher))
     auditor = Auditor(
