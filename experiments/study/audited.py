@@ -55,8 +55,8 @@ def _row(member: FrontMember) -> str:
     low, high = _ends(member)
     searched, found = _searched(member), member.audit.matched_fid
     return (
-        f"| {_timed(member):.2f}x | {searched:.2f} | {found:.2f} ({low:.2f} to {high:.2f}) "
-        f"| {found - searched:+.2f} | {_outside(member):.1%} | {member.heldout.fid_reference:.2f} |"
+        f"| {_timed(member):.2f}x | {searched:.3g} | {found:.3g} ({low:.3g} to {high:.3g}) "
+        f"| {found - searched:+.3g} | {_outside(member):.1%} | {member.heldout.fid_reference:.3g} |"
     )
 
 

@@ -20,7 +20,7 @@ from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.settings import Config
 from search.space import load_space
-from search.study.audit_choice import AuditChoice, EveryMember, Named
+from search.study.audit_choice import AuditChoice, Named
 from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
@@ -119,9 +119,8 @@ def run_audit(
     return result
 
 
-def _chosen(names: Sequence[str], front: Sequence[FrontMember]) -> AuditChoice:
-    if not names:
-        return EveryMember()
+def _chosen(names: Sequence[str], front: Sequence[FrontMember]) -> Named:
+    """The members of the names, or all of them if there is no name."""
     known = [member.name for member in front]
     for name in names:
         if name not in known:
@@ -130,7 +129,7 @@ def _chosen(names: Sequence[str], front: Sequence[FrontMember]) -> AuditChoice:
                 f"--members: the front has no member {name!r}. The nearest names are "
                 f"{', '.join(close)}; 'dato-search front' lists all."
             )
-    return Named(names)
+    return Named(names or known)
 
 
 def _heldout(

@@ -29,18 +29,6 @@ class AuditChoice(Protocol):
         ...
 
 
-class EveryMember:
-    """Audits the whole front."""
-
-    def most(self, members: Sequence[FrontMember]) -> int:
-        """See :class:`AuditChoice`."""
-        return len(members)
-
-    def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
-        """See :class:`AuditChoice`."""
-        return next((place for place, own in enumerate(members) if own.heldout is None), None)
-
-
 @dataclass(frozen=True)
 class Named:
     """Audits the members of some names, in the order of the front."""

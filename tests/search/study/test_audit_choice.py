@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from search.metrics import FID_REAL_BOUND
 from search.records.record import FrontMember, Quality
-from search.study.audit_choice import AuditChoice, EveryMember, FastestNoWorse, Named
+from search.study.audit_choice import AuditChoice, FastestNoWorse, Named
 from search.study.front_choice import front_of, spread
 from tests.search.study.test_front_choice import complete
 
@@ -70,11 +70,6 @@ def test_members_that_a_rival_dominates_are_not_looked_for() -> None:
 def test_without_real_images_members_are_spread() -> None:
     blind = replace(BASELINE, heldout=quality(math.nan, math.nan))
     assert sorted(audited(FastestNoWorse(4), 10, (), blind)) == [*spread(front(10), 4)]
-
-
-def test_a_large_audit_takes_all() -> None:
-    assert audited(EveryMember(), 5, ()) == [0, 1, 2, 3, 4]
-    assert EveryMember().most(front(5)) == 5
 
 
 @given(
