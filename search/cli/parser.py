@@ -53,8 +53,7 @@ A new study uses the file with latency.tables=[FILE], a finished one with 'retar
 set by latency.repeats, latency.budget_s and latency.check_schedules (0: no check)."""
 
 AUDIT = """\
-Judge the schedules on a study's front again, all or some, on prompts and noise that the search never
-saw:
+Judge a study's front again, or some members of it, on prompts and noise that the search never saw:
 
   dato-search audit studies/pocket-full --images 256 --repeats 5
   dato-search audit studies/pocket-full --images 1024 --seed 7 --members speedup-8.1x speedup-10.2x
