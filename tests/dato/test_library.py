@@ -79,8 +79,9 @@ def test_everything_that_ships_is_valid_and_named_after_its_path(name: str) -> N
     if preset.measured is None:
         assert preset.provenance.study.startswith("Published, not measured here: ")
         return
+    # Speed-ups are of runs in turns, so the changes of a shared machine's speed are not in them.
     assert preset.measured.speedup == pytest.approx(
-        preset.measured.baseline_latency_s / preset.measured.latency_s, rel=0.02
+        preset.measured.baseline_latency_s / preset.measured.latency_s, rel=0.05
     )
 
 
