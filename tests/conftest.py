@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 
 for name, value in {
     "OMP_NUM_THREADS": "1",
@@ -18,10 +17,6 @@ for name, value in {
     "RAY_worker_niceness": "0",
 }.items():
     os.environ.setdefault(name, value)
-
-# What a script starts in the background ignores Ctrl-C, and so would every command under test.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from collections.abc import Iterator  # noqa: E402
 

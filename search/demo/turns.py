@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+LOOK_UP_S = 0.5
+"""Seconds that the main thread waits at a time. A signal that arrives just before a wait begins does
+not end it; Python acts on it after the wait."""
 
 
 class Turns(Generic[T]):
@@ -26,7 +30,13 @@ class Turns(Generic[T]):
 
     def work(self) -> None:
         """Do the jobs in the order in which they were asked for, until :meth:`close`."""
-        while (next_one := self._asked.get()) is not None:
+        while True:
+            try:
+                next_one = self._asked.get(timeout=LOOK_UP_S)
+            except Empty:
+                continue
+            if next_one is None:
+                return
             job, future = next_one
             try:
                 future.set_result(job())
