@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 LOOK_UP_S = 0.5
-"""Seconds that the main thread waits at a time. A signal that arrives just before a wait begins does
-not end it; Python acts on it after the wait."""
+"""Seconds that the main thread waits at a time. A signal that arrives just before a wait begins
+does not end it; Python acts on it after the wait."""
 
 
 class Turns(Generic[T]):
