@@ -42,9 +42,10 @@ def depths_of(space: Space) -> tuple[int, ...]:
 
 
 def fits(space: Space) -> bool:
-    """Whether a space has forecasts that are fitted."""
+    """Whether a space has forecasts whose weights a calibration gives: fitted ones, or lines of
+    other slopes than the straight one's."""
     return any(
-        "fitted" in entry.domain.values
+        set(entry.domain.values) != {1.0} if ".slope." in name else "fitted" in entry.domain.values
         for name, entry in space.spec.entries
         if name.startswith("forecast.")
     )

@@ -105,6 +105,10 @@ class WhenAsked:
         """See :class:`search.space.context.FittedWeights`."""
         return Fitted(self.calibration)(depths, forecasts) if "fitted" in forecasts else {}
 
+    def timesteps(self, calls: int) -> list[float]:
+        """See :class:`search.space.slopes.Timesteps`."""
+        return self.calibration.drawn_over(calls)
+
     def within(self, context: SpaceContext) -> SpaceContext:
         """The context with this calibration."""
-        return replace(context, placed=self.placed, weights=self.weights)
+        return replace(context, placed=self.placed, weights=self.weights, timesteps=self.timesteps)

@@ -43,7 +43,12 @@ def study_context(
     calibrated = space.spec.rule == "planned" or fits(space)
     if calibrated and None in space.bases:
         calibration = study_calibration(config, folder, pool, watcher)
-        context = replace(context, placed=Planned.of(calibration), weights=Fitted(calibration))
+        context = replace(
+            context,
+            placed=Planned.of(calibration),
+            weights=Fitted(calibration),
+            timesteps=calibration.drawn_over,
+        )
     if not bases:
         return context
     found = {base: _on(config, folder, pool, watcher, base, calls) for base, calls in bases.items()}

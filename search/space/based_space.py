@@ -81,7 +81,8 @@ class BasedSpace(Space):
         """Parameters of a schedule on a base; ``None`` if the space lacks either."""
         if base not in self.bases:
             return None
-        found = encode(self._on(base, context), Behaviour.of(schedule))
+        wanted = Behaviour.of(schedule, context.on(base).timesteps)
+        found = encode(self._on(base, context), wanted)
         return None if found is None else self._lifted(found, base, context)
 
     def encode_uniform(

@@ -7,6 +7,15 @@ from dataclasses import dataclass, replace
 
 from dato import Kind, Schedule, Tokens, Topology
 from dato.schedule import Depth, Forecast, Quantity, refreshes
+from search.space.slopes import (
+    CLOSE,
+    LINE,
+    Slopes,
+    Timesteps,
+    evenly_spaced,
+    is_line,
+    straight,
+)
 
 
 @dataclass(frozen=True)
@@ -17,17 +26,20 @@ class Behaviour:
         kinds: one for each call.
         tokens: token selection shared by all calls.
         quantity: what outputs are held as.
+        slopes: how far along their straight lines outputs go.
     """
 
     kinds: tuple[Kind, ...]
     tokens: Tokens = Tokens()
     quantity: Quantity = "epsilon"
+    slopes: Slopes = LINE
 
     @classmethod
-    def of(cls, schedule: Schedule) -> Behaviour:
-        """What ``schedule`` does."""
-        kinds = tuple(schedule.kind(call) for call in range(schedule.calls))
-        return cls(kinds, schedule.tokens, schedule.quantity)
+    def of(cls, schedule: Schedule, timesteps: Timesteps = evenly_spaced) -> Behaviour:
+        """What ``schedule`` does in a run whose lines are drawn over ``timesteps``."""
+        found, slopes = straight(schedule, timesteps(schedule.calls))
+        kinds = tuple(found.kind(call) for call in range(found.calls))
+        return cls(kinds, found.tokens, found.quantity, slopes)
 
     @property
     def depths(self) -> tuple[Depth, ...]:
@@ -75,13 +87,33 @@ class Behaviour:
 
         What outputs are held as is not compared: it belongs to a space as a whole.
         """
-        return self._meaning(topology) == other._meaning(topology)
+        own, others = self.shares(), other.shares()
+        near = (abs(own.get(call, 0.0) - others.get(call, 0.0)) < CLOSE for call in own | others)
+        return self._meaning(topology) == other._meaning(topology) and all(near)
+
+    def shares(self) -> dict[int, float]:
+        """How far along its straight line each output goes that has one."""
+        return {
+            call: self.slopes.at(call, len(self.kinds))
+            for call, forecast in enumerate(self.forecasts())
+            if forecast == "linear" and self.kinds[call].depth == 0
+        }
+
+    def settled(self) -> Behaviour:
+        """The same, where lines that go nowhere are held and slopes without a line are 1."""
+        if self.slopes == Slopes(0.0, 0.0):
+            kinds = tuple(
+                replace(kind, forecast="hold") if is_line(kind) else kind for kind in self.kinds
+            )
+            return replace(self, kinds=kinds, slopes=LINE)
+        return self if any(map(is_line, self.kinds)) else replace(self, slopes=LINE)
 
     def _meaning(self, topology: Topology) -> tuple[object, ...]:
         ratios = {kind: topology.ratios(kind) for kind in self.kinds}
+        shares = self.shares()
         calls = [
-            (kind.depth, ratios[kind], forecast)
-            for kind, forecast in zip(self.kinds, self.forecasts(), strict=True)
+            (kind.depth, ratios[kind], "hold" if shares.get(call, 1.0) < CLOSE else forecast)
+            for call, (kind, forecast) in enumerate(zip(self.kinds, self.forecasts(), strict=True))
         ]
         return (calls, self.tokens if any(ratios.values()) else None)
 

@@ -10,7 +10,7 @@ from dato import Topology
 from search.space.context import SpaceContext
 from search.space.dimensions import dimensions, used
 from search.space.domains import Choice, Domain, Value, contains
-from search.space.language import FORECAST, SpaceSpec
+from search.space.language import FORECAST, SLOPE, SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
 from search.space.prune_entries import PruneEntry, resolve
@@ -77,6 +77,7 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
     forecasts = any(name.startswith("forecast.") for name, _ in spec.entries)
     constants: dict[str, Value] = {"refresh.bias": 1.0, "cached.reuse": 0.0}
     constants |= {f"forecast.{name}": "hold" for name in FORECAST}
+    constants |= {f"forecast.slope.{end}": 1.0 for end in SLOPE}
     constants["forecast.quantity"] = "epsilon" if forecasts else "output"
     for name, domain, matters in dimensions(spec, context, pruned):
         if matters and len(domain.values) > 1:

@@ -13,8 +13,9 @@ from search.space.between import inside
 from search.space.bind import Bound
 from search.space.domains import Value
 from search.space.full_calls import by_drift, by_interval, outside, reused
-from search.space.language import TOKENS
+from search.space.language import SLOPE, TOKENS
 from search.space.parameters import at_call
+from search.space.slopes import Slopes, sloped
 
 
 def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:
@@ -29,13 +30,14 @@ def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:
     kinds, weights = found.kinds, bound.context.weights
     names = name_kinds(kinds)
     forecasts = [kind.forecast for kind in kinds]
-    return Schedule(
+    schedule = Schedule(
         {names[kind]: kind for kind in kinds},
         tuple(names[kind] for kind in kinds),
         found.tokens,
         {} if weights is None else weights(found.depths, forecasts),
         found.quantity,
     )
+    return sloped(schedule, found.slopes, bound.context.timesteps(schedule.calls))
 
 
 def behaviour(bound: Bound, values: Mapping[str, Value]) -> Behaviour:
@@ -43,9 +45,9 @@ def behaviour(bound: Bound, values: Mapping[str, Value]) -> Behaviour:
     kinds = _chosen(bound, values) if bound.spec.rule == "per_call" else _placed(bound, values)
     kinds = limited(kinds, values)
     tokens = tokens_of(bound, values) if any(kind.prune for kind in kinds) else Tokens()
-    found = Behaviour(tuple(kinds), tokens, quantity_of(values))
+    found = Behaviour(tuple(kinds), tokens, quantity_of(values), slopes_in(values))
     ranged = any(name.startswith("between.forecast.") for name in values)
-    return found.literal() if ranged else found.shortest()
+    return (found.literal() if ranged else found.shortest()).settled()
 
 
 def limited(kinds: Sequence[Kind], values: Mapping[str, Value]) -> list[Kind]:
@@ -70,6 +72,11 @@ def tokens_of(bound: Bound, values: Mapping[str, Value]) -> Tokens:
 def quantity_of(values: Mapping[str, Value]) -> Quantity:
     """What outputs are held as."""
     return next(own for own in get_args(Quantity) if own == values["forecast.quantity"])
+
+
+def slopes_in(values: Mapping[str, Value]) -> Slopes:
+    """How far along their lines outputs go."""
+    return Slopes(*(float(values[f"forecast.slope.{end}"]) for end in SLOPE))
 
 
 def forecast_of(depth: Depth, values: Mapping[str, Value]) -> Forecast:

@@ -60,11 +60,19 @@ def _plain(spec: SpaceSpec, context: SpaceContext, *prefixes: str) -> Iterator[I
             fewest = calls - len(cached) if name == "refresh.full_calls" else 1
             domain = _reachable(domain, fewest, calls)
         needed = 3 if name == "refresh.bias" else 2
-        if name in LINES and not contains(domain, "fitted"):
+        slope = name.startswith("forecast.slope.")
+        if slope or (name in LINES and not contains(domain, "fitted")):
             needed = 3  # a straight line needs two values
-        reached = len(forecast if name in LINES else cached) > 0
+        reached = len(forecast if slope or name in LINES else cached) > 0
         meant = not name.startswith("forecast.") or used(spec, name)
+        meant = meant and (not slope or _draws_lines(spec))
         yield name, domain, calls >= needed and reached and meant
+
+
+def _draws_lines(spec: SpaceSpec) -> bool:
+    """Whether outputs may be forecast on a straight line."""
+    entry = spec.entry("forecast.output")
+    return entry is not None and contains(entry.domain, "linear")
 
 
 def _reachable(domain: Domain, fewest: int, calls: int) -> Domain:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from dato import Kind, Tokens
 from dato.schedule import Forecast
@@ -12,9 +13,11 @@ from search.space.bind import Bound
 from search.space.decode import behaviour, tokens_of
 from search.space.domains import Value, contains, nearest, smallest
 from search.space.full_calls import reuses
+from search.space.language import SLOPE
 from search.space.parameters import at_call
 from search.space.ranges import narrowest_ranges, widest_ranges
 from search.space.refresh import refresh_of
+from search.space.slopes import Slopes
 
 Values = dict[str, Value]
 
@@ -113,7 +116,31 @@ def _forecasts(bound: Bound, wanted: Behaviour) -> Values:
         "forecast.output": _forecast(bound, "forecast.output", outputs),
         "forecast.cut": _forecast(bound, "forecast.cut", cuts),
         "forecast.quantity": wanted.quantity,
+        **_slopes(bound, wanted, outputs),
     }
+
+
+def _slopes(bound: Bound, wanted: Behaviour, outputs: Collection[Forecast]) -> Values:
+    """How far along their lines outputs go. Where only lines can be drawn, a hold is one of 0."""
+    early, late = (f"forecast.slope.{end}" for end in SLOPE)
+    lines = wanted.shares()
+    if not lines:
+        held = outputs and not contains(bound.domain("forecast.output"), "hold")
+        return {early: 0.0, late: 0.0} if held else {early: 1.0, late: 1.0}
+    calls, best = len(wanted.kinds), (math.inf, wanted.slopes)
+    for first in (wanted.slopes.early, *map(float, bound.domain(early).values)):
+        start = float(nearest(bound.domain(early), first))
+        end = float(nearest(bound.domain(late), _late(lines, start, calls)))
+        tried = Slopes(start, end)
+        missed = max(abs(tried.at(call, calls) - share) for call, share in lines.items())
+        best = min(best, (missed, tried), key=lambda own: own[0])
+    return {early: best[1].early, late: best[1].late}
+
+
+def _late(lines: Mapping[int, float], early: float, calls: int) -> float:
+    """The slope at the end with which the last of ``lines`` goes as far as it does."""
+    call, share = max(lines.items())
+    return early + (share - early) * (calls - 1) / call
 
 
 def _forecast(bound: Bound, name: str, seen: Iterable[Forecast]) -> Value:

@@ -16,6 +16,7 @@ Every entry is a constant or a parameter: ``{kind: int|float, low, high, step, l
 - ``forecast``: what stands in for held values: ``output`` of calls of depth 0, ``cut`` of deeper
   ones; ``hold`` (the default), ``linear`` or ``fitted``. ``quantity`` is what outputs are held as:
   ``epsilon`` (the default) or ``output``, which is meant where a space says no ``forecast``.
+  ``slope`` says how far linear outputs go along the line, ``early`` and ``late`` in the run.
 - ``between``: for ``cached``, ``prune`` and ``forecast`` a list of two entries, the shares of the
   run between which alone calls are not full, prune, and forecast what they do not hold.
 - ``tokens``: the fields of :class:`dato.Tokens`; ``patch`` is a constant.
@@ -62,6 +63,10 @@ FORECAST = {
     name: Slot('A forecast is "hold", "linear" or "fitted".', words=("hold", "linear", "fitted"))
     for name in ("output", "cut")
 } | {"quantity": Slot('quantity is "epsilon" or "output".', words=("epsilon", "output"))}
+SLOPE = {
+    end: Slot("A slope is a share of the way along the line, from 0 to 4.", 0, 4)
+    for end in ("early", "late")
+}
 TOKENS = {
     "protect": Slot("protect is a share from 0 to 1.", 0, 1),
     "dynamics_weight": Slot("dynamics_weight is a number from 0 on.", 0, math.inf),
@@ -138,9 +143,13 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
     slots = {key: slot for key, slot in TOKENS.items() if key in tokens}
     entries |= _entries(tokens, "tokens", slots, problems)
     forecast = _table(config, "forecast", problems)
-    problems.keys("forecast", forecast, tuple(FORECAST))
+    problems.keys("forecast", forecast, (*FORECAST, "slope"))
     slots = {key: slot for key, slot in FORECAST.items() if key in forecast}
     entries |= _entries(forecast, "forecast", slots, problems)
+    if "slope" in forecast:
+        slope = _table(forecast, "slope", problems)
+        problems.keys("forecast.slope", slope, tuple(SLOPE))
+        entries |= _entries(slope, "forecast.slope", SLOPE, problems)
     bases = parse_bases(config, problems)
     if bases and rule == "per_call":
         remedy = "Take rule interval, drift or planned, or remove base."

@@ -95,7 +95,9 @@ class Space:
         Weights of fitted forecasts are not compared, as they follow from the kinds, nor is what
         outputs are held as, which a space sets for all of its schedules.
         """
-        return None if base else encode(self.bind(context), Behaviour.of(schedule))
+        if base is not None:
+            return None
+        return encode(self.bind(context), Behaviour.of(schedule, context.timesteps))
 
     def encode_uniform(
         self, interval: int, depth: int, ratio: float, context: SpaceContext

@@ -102,6 +102,9 @@ def spaces(draw: st.DrawFn, topology: Topology) -> Config:
         config["forecast"] = {name: draw(_words(*FORECASTS)) for name in sorted(named)}
         if draw(st.booleans()):
             config["forecast"]["quantity"] = draw(_words("epsilon", "output"))
+        if draw(st.booleans()):
+            ends = {"early": draw(ranges(0.0, 1.6)), "late": draw(ranges(0.0, 2.0))}
+            config["forecast"]["slope"] = ends
     if draw(st.booleans()):
         config["tokens"] = draw(tokens())
     limited = draw(st.sets(st.sampled_from(["cached", "prune", "forecast"])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from dato import Schedule, Topology
 from search.records.base_sampler import Base
 from search.space import Space, SpaceContext, load_space
 from search.space.behaviour import Behaviour
+from search.space.slopes import CLOSE
 from tests.search.space.random_spaces import spaces, topologies
 from tests.search.space.worlds import (
     RUN,
@@ -34,7 +36,10 @@ def _round_trips(
     assert params is not None
     found = space.decode(params, context)
     assert Behaviour.of(found).same_as(Behaviour.of(schedule), context.topology)
-    assert found == schedule
+    assert replace(found, weights=schedule.weights) == schedule
+    assert found.weights.keys() == schedule.weights.keys()
+    for call, weights in found.weights.items():  # slopes are found again within their rounding
+        assert weights == pytest.approx(schedule.weights[call], abs=2 * CLOSE)
 
 
 @settings(max_examples=150)

@@ -94,7 +94,8 @@ def test_the_default_space_reaches_mild_and_extreme_schedules() -> None:
         "refresh.interval": 25,
         "cached.depth": 1,
         "cached.reuse": 0.6,
-        "forecast.output": "linear",
+        "forecast.slope.early": 1.0,
+        "forecast.slope.late": 1.0,
     }
     names = ("full", "cached-fitted", "linear")
     steps = joint.decode(extreme, RUN).steps
