@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from search.calibration.placement import Between, Placement, placements
 from search.calibration.table import Calibration
 
-SPEEDUPS = (2.0, 12.0)
+SPEEDUPS = (3.0, 12.0)
 """Where warm starts are wanted: below, little is gained; above, little is left of the images."""
 
 
