@@ -1,4 +1,4 @@
-"""Planned starts that prune, where a space lets its full calls prune."""
+"""Planned starts, as steep as a space lets them be, and those that prune where it lets them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from search.calibration.planned import Planned
-from search.launch.first_schedules import PRUNED, pruned
+from search.launch.first_schedules import PRUNED, STEEPER, pruned, steeper
 from search.records.base_sampler import Run
 from search.space import load_space
+from search.space.slopes import slopes_of
 from search.study.optimal import planned_starts
 from tests.search.calibration.made_up import calibration, wandering
 from tests.search.space.worlds import declared, run_of, shipped
@@ -42,3 +43,26 @@ def test_a_space_that_does_not_prune_full_calls_has_no_twins() -> None:
     assert FASTEST.schedule is not None
     assert space.encode(FASTEST.schedule, CONTEXT) is not None
     assert pruned(space, FASTEST, CONTEXT) is None
+
+
+def test_a_planned_start_goes_as_far_along_its_lines_as_is_best_on_pocket() -> None:
+    space = shipped("planned")
+    steep = steeper(space, FASTEST, CONTEXT)
+    assert steep.schedule is not None and FASTEST.schedule is not None
+    assert [steep.schedule.kind(call).depth for call in range(CALLS)] == [
+        FASTEST.schedule.kind(call).depth for call in range(CALLS)
+    ]
+    found = slopes_of(steep.schedule, CONTEXT.timesteps(CALLS))
+    assert found is not None
+    assert (found.early, found.late) == pytest.approx((STEEPER.early, STEEPER.late), abs=1e-3)
+    twin = pruned(space, steep, CONTEXT)
+    assert twin is not None and twin.schedule is not None
+    assert twin.schedule.weights == steep.schedule.weights
+
+
+def test_where_a_space_has_no_slopes_a_planned_start_is_the_straight_line() -> None:
+    space = shipped("per_call")
+    assert FASTEST.schedule is not None
+    straight = space.encode(FASTEST.schedule, CONTEXT)
+    assert straight is not None
+    assert steeper(space, FASTEST, CONTEXT) == space.run(straight, CONTEXT)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.calibration.fit import Fitted
+from search.calibration.table import Calibration
 from search.launch.first_schedules import places_calls
 from search.launch.study_calibration import study_calibration, study_context
 from search.launch.workers.pool import Pool, SerialPool
@@ -17,6 +18,8 @@ from search.settings.compose import compose_config
 from search.space import load_space
 from search.study.optimal import planned_starts
 from tests.search.model.tiny import STEPS
+
+STEEP = {"early": 1.0, "late": 1.4}
 
 
 class RecordingWatcher:
@@ -75,10 +78,15 @@ def test_a_context_is_calibrated_where_its_space_asks_for_it(
     for space, calibrated in (
         (plain, False),
         (plain | {"forecast": {"output": "fitted"}}, True),
+        (plain | {"forecast": {"output": "linear"}}, False),
+        (plain | {"forecast": {"output": "linear", "slope": STEEP}}, True),
         (compose_config(["space=planned"]).space, True),
     ):
         own = config.model_copy(update={"space": space})
         context = study_context(own, folder, pool, RecordingWatcher(), drift)
         assert isinstance(context.weights, Fitted) is calibrated
         assert folder.calibration.exists() is calibrated
+        if calibrated:
+            known = Calibration.load(folder.calibration)
+            assert list(context.timesteps(STEPS)) == known.timesteps.tolist()
         folder.calibration.unlink(missing_ok=True)

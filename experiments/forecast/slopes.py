@@ -1,0 +1,53 @@
+"""How far outputs should go along the straight line, early and late in a run.
+
+python -m experiments.forecast.slopes --cache /tmp/forecast
+
+Planned full calls of 50, all others forecast the output. Prints the FID to the unpatched model's
+images for some pairs of slopes (see :mod:`search.space.slopes`): at the first and at the last call,
+evenly changing in between.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from experiments.forecast.world import World
+from search.calibration.placement import placements
+from search.space.slopes import Slopes, sloped
+
+PAIRS = {
+    1.0: ((1.0, 1.0), (1.0, 1.4), (1.2, 1.0), (1.2, 1.4)),
+    2.0: ((0.0, 0.0), (0.8, 1.0), (1.0, 1.0), (1.2, 1.0), (1.0, 1.4), (1.2, 1.4), (1.0, 1.8)),
+    4.0: ((0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 1.5), (0.4, 0.5), (0.4, 1.0), (0.4, 1.5)),
+}
+"""Slopes by guidance scale."""
+
+COUNTS = {1.0: (6, 8), 2.0: (5, 6, 8, 12), 4.0: (6, 8, 10)}
+"""Full calls by guidance scale."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--images", type=int, default=32)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for guidance, pairs in PAIRS.items():
+        world = World(options.cache, images=options.images, guidance=guidance)
+        calibration = world.calibration()
+        plans = {len(plan.full): plan for plan in placements(calibration)}
+        for count in COUNTS[guidance]:
+            line = plans[count].schedule(calibration.calls)
+            found = [
+                world.fid(sloped(line, Slopes(*pair), calibration.timesteps.tolist()))
+                for pair in pairs
+            ]
+            text = ", ".join(f"{pair}: {fid:.3g}" for pair, fid in zip(pairs, found, strict=True))
+            print(f"scale {guidance:g}, {count} full: {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
