@@ -7,6 +7,7 @@ from typing import get_args
 
 from search.calibration.placement import Between
 from search.errors import UserError
+from search.launch.first_slopes import Params, best_slopes
 from search.launch.instruments import Instruments
 from search.launch.study_calibration import study_calibration
 from search.launch.watching import StageWatcher
@@ -15,7 +16,6 @@ from search.records.folder import StudyFolder
 from search.settings.compose import load_config
 from search.space import Space, SpaceContext
 from search.space.domains import nearest
-from search.space.slopes import Slopes
 from search.study.front_choice import front_of
 from search.study.optimal import planned_starts
 from search.study.storage import read_study
@@ -24,11 +24,6 @@ from search.study.trial_records import read_records
 PRUNED = 0.5
 """Share of the tokens that full calls of planned starts prune. On pocket every member of the front
 beyond 7x prunes in its full calls, most of them 0.3 to 0.7 (``experiments/study/planned``)."""
-
-STEEPER = Slopes(early=1.0, late=1.4)
-"""How far planned starts go along their lines where the space lets them. On pocket, at a guidance
-scale of 2 and with 6 to 12 full calls, that halves the FID to the unpatched images, and it changes
-little with 5 (``python -m experiments.forecast.slopes``)."""
 
 
 def first_schedules(
@@ -75,8 +70,8 @@ def _planned(
 ) -> list[Run]:
     """Schedules of least predicted damage on a base, with the best forecast that the space has.
 
-    Their lines are :data:`STEEPER`. The faster half comes twice: as planned, and with tokens pruned
-    in its full calls.
+    They go as far along their lines as is best for the middle one. The faster half comes twice: as
+    planned, and with tokens pruned in its full calls.
     """
     own, context = instruments, instruments.context
     calls = context.on(base).calls
@@ -86,26 +81,24 @@ def _planned(
     for between in get_args(Between):
         plans = planned_starts(calibration, costs, count, between)
         runs = [Run(plan.schedule(calls), base) for plan in plans]
-        known = [steeper(space, each, context) for each in runs if _has(space, each, context)]
+        known = [each for each in runs if _has(space, each, context)]
         if known:
+            middle = known[(len(known) - 1) // 2].schedule
+            assert middle is not None
+            slopes = best_slopes(own, space, middle, base, watcher)
+            known = [sloped_like(space, each, context, slopes) for each in known]
             faster = known[: len(known) // 2]
             twins = [pruned(space, each, context) for each in faster]
             return [*known, *(twin for twin in twins if twin is not None)]
     return []
 
 
-def steeper(space: Space, run: Run, context: SpaceContext) -> Run:
-    """A run of the space, whose lines are about as steep as :data:`STEEPER` where it lets them."""
+def sloped_like(space: Space, run: Run, context: SpaceContext, slopes: Params) -> Run:
+    """A run of the space with these ``slopes``."""
     assert run.schedule is not None
     params = space.encode(run.schedule, context, run.base)
     assert params is not None, "the space has the run"
-    slopes = {f"forecast.slope.{end}": value for end, value in vars(STEEPER).items()}
-    own = {
-        each.name: nearest(each.domain, slopes[each.name])
-        for each in space.parameters(context)
-        if each.name in slopes
-    }
-    return space.run(params | own, context)
+    return space.run(params | slopes, context)
 
 
 def pruned(space: Space, run: Run, context: SpaceContext) -> Run | None:

@@ -28,6 +28,7 @@ from search.study.budget import Budget, Spent
 from search.study.front_choice import front_of
 from search.study.lock import study_lock
 from search.study.search_loop import Driver
+from search.study.storage import begun
 from search.study.trial_records import read_records
 from search.study.writable import writable
 from search.tracking.make import make_tracker
@@ -57,7 +58,8 @@ def run_sweep(
         with study_lock(folder), _study_instruments(config, folder, watcher) as instruments:
             space.parameters(instruments.context)
             driver = open_driver(instruments, space)
-            first = first_schedules(instruments, space, watcher)
+            fresh = not driver.others.with_retries(lambda: begun(driver.study))
+            first = first_schedules(instruments, space, watcher) if fresh else ()
             on_ready()
             tracker = _tracker(config, folder)
             _search(instruments, driver, tracker, watcher, first)

@@ -9,10 +9,12 @@ import pytest
 
 from search.calibration.table import Calibration
 from search.cli.main import main
+from search.launch.first_slopes import CANDIDATES
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord
 from search.settings.compose import load_config
+from search.space.language import SLOPE
 from search.study.storage import read_study
 from search.study.trial_records import read_records
 from tests.search.cli.test_study_life import SMALL
@@ -82,3 +84,18 @@ def test_a_front_that_the_space_cannot_express_is_a_mistake(
     overrides = (f"warmstart.study={planned}", "model.num_inference_steps=8", "budget.trials=2")
     assert sweep(tmp_path / "other", "space=per_call", *overrides) == 2
     assert "can express none of them for 8 calls" in capsys.readouterr().err
+
+
+def test_planned_starts_take_the_best_slopes_that_were_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "sloped"
+    overrides = ("space=planned", "warmstart.count=0", "warmstart.optimal=3", "budget.trials=4")
+    assert sweep(folder, *overrides) == 0
+    assert f"slopes of planned starts: {len(CANDIDATES)} tried" in capsys.readouterr().out
+    starts = [own.params for own in records(folder) if own.origin == "warmstart"]
+    slopes = {tuple(own[f"forecast.slope.{end}"] for end in SLOPE) for own in starts}
+    assert len(slopes) == 1
+    assert slopes <= {(own.early, own.late) for own in CANDIDATES}
+    assert main(["resume", str(folder), "budget.trials=5", *SERIAL]) == 0
+    assert "slopes of planned starts" not in capsys.readouterr().out

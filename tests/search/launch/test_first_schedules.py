@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from search.calibration.planned import Planned
-from search.launch.first_schedules import PRUNED, STEEPER, pruned, steeper
+from search.launch.first_schedules import PRUNED, pruned, sloped_like
+from search.launch.first_slopes import CANDIDATES, candidates
 from search.records.base_sampler import Run
 from search.space import load_space
 from search.space.slopes import slopes_of
@@ -45,24 +46,25 @@ def test_a_space_that_does_not_prune_full_calls_has_no_twins() -> None:
     assert pruned(space, FASTEST, CONTEXT) is None
 
 
-def test_a_planned_start_goes_as_far_along_its_lines_as_is_best_on_pocket() -> None:
+STEEP = {"forecast.slope.early": 1.0, "forecast.slope.late": 1.4}
+
+
+def test_a_planned_start_takes_slopes_and_keeps_its_calls() -> None:
     space = shipped("planned")
-    steep = steeper(space, FASTEST, CONTEXT)
+    steep = sloped_like(space, FASTEST, CONTEXT, STEEP)
     assert steep.schedule is not None and FASTEST.schedule is not None
     assert [steep.schedule.kind(call).depth for call in range(CALLS)] == [
         FASTEST.schedule.kind(call).depth for call in range(CALLS)
     ]
     found = slopes_of(steep.schedule, CONTEXT.timesteps(CALLS))
     assert found is not None
-    assert (found.early, found.late) == pytest.approx((STEEPER.early, STEEPER.late), abs=1e-3)
+    assert (found.early, found.late) == pytest.approx((1.0, 1.4), abs=1e-3)
     twin = pruned(space, steep, CONTEXT)
     assert twin is not None and twin.schedule is not None
     assert twin.schedule.weights == steep.schedule.weights
 
 
-def test_where_a_space_has_no_slopes_a_planned_start_is_the_straight_line() -> None:
-    space = shipped("per_call")
-    assert FASTEST.schedule is not None
-    straight = space.encode(FASTEST.schedule, CONTEXT)
-    assert straight is not None
-    assert steeper(space, FASTEST, CONTEXT) == space.run(straight, CONTEXT)
+def test_slopes_are_tried_where_a_space_has_them() -> None:
+    assert STEEP in candidates(shipped("planned"), CONTEXT)
+    assert len(candidates(shipped("planned"), CONTEXT)) == len(CANDIDATES)
+    assert candidates(shipped("per_call"), CONTEXT) == [{}]
