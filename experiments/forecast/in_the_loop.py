@@ -158,7 +158,7 @@ class Fitting:
 
     def _fit(self, last: int, gap: Sequence[int], wanted: Tensor) -> Tensor:
         """The state at the end of a gap with the weights that bring it nearest to ``wanted``."""
-        moves, start = self.loop.path.moves, self.states[last]
+        moves, start = self.loop.path.moves.tolist(), self.states[last]
         values = [self.held[own] for own in self.loop.sources(gap[0])]
         basis = torch.stack([value.flatten() for value in values], dim=1)
         missed = (wanted - start).flatten()[:, None]
@@ -167,7 +167,8 @@ class Fitting:
         moved = (found.numpy() - line) / sum(moves[call] for call in gap)
         for call in gap:
             self.weights[call] = self.weights[call] + moved
-        return start + (basis @ found).reshape(start.shape)
+        moved_by: Tensor = (basis @ found).reshape(start.shape)
+        return start + moved_by
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from search.launch.instruments import Instruments
 from search.launch.watching import StageWatcher
 from search.records.base_sampler import Base
 from search.space import Space, SpaceContext
-from search.space.domains import nearest
+from search.space.domains import Value, nearest
 from search.space.slopes import LINE, Slopes
 
 CANDIDATES = (LINE, Slopes(1.0, 1.4), Slopes(0.4, 1.0), Slopes(0.0, 1.4), Slopes(0.0, 0.0))
@@ -18,7 +18,7 @@ CANDIDATES = (LINE, Slopes(1.0, 1.4), Slopes(0.4, 1.0), Slopes(0.0, 1.4), Slopes
 the second is best at a scale of 2 with 6 to 12 full calls, the third and fourth at a scale of 4
 (``python -m experiments.forecast.slopes``)."""
 
-Params = dict[str, float]
+Params = dict[str, Value]
 """Values of the space's slopes by the name of the parameter; none where it searches none."""
 
 
@@ -56,7 +56,7 @@ def candidates(space: Space, context: SpaceContext) -> list[Params]:
     found: list[Params] = []
     for slopes in CANDIDATES:
         wanted = {f"forecast.slope.{end}": value for end, value in vars(slopes).items()}
-        own = {name: float(nearest(domain, wanted[name])) for name, domain in domains.items()}
+        own = {name: nearest(domain, wanted[name]) for name, domain in domains.items()}
         if own not in found:
             found.append(own)
     return found

@@ -8,7 +8,7 @@ import pytest
 
 from search.calibration.planned import Planned
 from search.launch.first_schedules import PRUNED, pruned, sloped_like
-from search.launch.first_slopes import CANDIDATES, candidates
+from search.launch.first_slopes import CANDIDATES, Params, candidates
 from search.records.base_sampler import Run
 from search.space import load_space
 from search.space.slopes import slopes_of
@@ -46,7 +46,7 @@ def test_a_space_that_does_not_prune_full_calls_has_no_twins() -> None:
     assert pruned(space, FASTEST, CONTEXT) is None
 
 
-STEEP = {"forecast.slope.early": 1.0, "forecast.slope.late": 1.4}
+STEEP: Params = {"forecast.slope.early": 1.0, "forecast.slope.late": 1.4}
 
 
 def test_a_planned_start_takes_slopes_and_keeps_its_calls() -> None:
