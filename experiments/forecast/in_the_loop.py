@@ -145,7 +145,8 @@ class Fitting:
     def follow(self, latents: Tensor) -> Tensor:
         """Take in the latents after a call; returns what the run goes on with."""
         loop, path, call = self.loop, self.loop.path, len(self.states)
-        gain, state = path.gains[call + 1], latents.double() / path.gains[call + 1]
+        gain = float(path.gains[call + 1])
+        state = latents.double() / gain
         if call in loop.full:
             moved = path.moves[call]
             # Pure noise: what the sampler starts from is the noise itself.
