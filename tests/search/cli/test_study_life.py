@@ -236,7 +236,8 @@ def test_an_audit_of_some_members_judges_those_and_times_all(
     wanted = front[0].name
     assert main(["audit", str(study), "--images", "8", "--members", "speedup-77x"]) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert "the front has no member 'speedup-77x'" in said and wanted in said
+    assert "the front has no member 'speedup-77x'" in said
+    assert any(member.name in said for member in front)
     assert load_result(StudyFolder(study)).front == front
 
     assert main(["audit", str(study), "--images", "8", "--members", wanted]) == 0
