@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -70,8 +71,7 @@ def _planned(
 ) -> list[Run]:
     """Schedules of least predicted damage on a base, with the best forecast that the space has.
 
-    They go as far along their lines as is best for the middle one. The faster half comes twice: as
-    planned, and with tokens pruned in its full calls.
+    The faster half comes twice: as planned, and with tokens pruned in its full calls.
     """
     own, context = instruments, instruments.context
     calls = context.on(base).calls
@@ -83,14 +83,24 @@ def _planned(
         runs = [Run(plan.schedule(calls), base) for plan in plans]
         known = [each for each in runs if _has(space, each, context)]
         if known:
-            middle = known[(len(known) - 1) // 2].schedule
-            assert middle is not None
-            slopes = best_slopes(own, space, middle, base, watcher)
-            known = [sloped_like(space, each, context, slopes) for each in known]
-            faster = known[: len(known) // 2]
+            half = len(known) // 2
+            faster, slower = (
+                _sloped(space, runs, instruments, watcher) for runs in (known[:half], known[half:])
+            )
             twins = [pruned(space, each, context) for each in faster]
-            return [*known, *(twin for twin in twins if twin is not None)]
+            return [*faster, *slower, *(twin for twin in twins if twin is not None)]
     return []
+
+
+def _sloped(
+    space: Space, runs: Sequence[Run], instruments: Instruments, watcher: StageWatcher
+) -> list[Run]:
+    """``runs`` on one base, as far along their lines as is best for the middle one."""
+    if not runs:
+        return []
+    middle = runs[(len(runs) - 1) // 2]
+    slopes = best_slopes(instruments, space, middle, watcher)
+    return [sloped_like(space, each, instruments.context, slopes) for each in runs]
 
 
 def sloped_like(space: Space, run: Run, context: SpaceContext, slopes: Params) -> Run:

@@ -8,7 +8,7 @@ from dato import Schedule
 from search.errors import TrialError
 from search.launch.instruments import Instruments
 from search.launch.watching import StageWatcher
-from search.records.base_sampler import Base
+from search.records.base_sampler import Base, Run
 from search.space import Space, SpaceContext
 from search.space.domains import Value, nearest
 from search.space.slopes import LINE, Slopes
@@ -22,27 +22,23 @@ Params = dict[str, Value]
 """Values of the space's slopes by the name of the parameter; none where it searches none."""
 
 
-def best_slopes(
-    instruments: Instruments,
-    space: Space,
-    schedule: Schedule,
-    base: Base,
-    watcher: StageWatcher,
-) -> Params:
-    """The candidate that the space has under which ``schedule`` makes the best images.
+def best_slopes(instruments: Instruments, space: Space, run: Run, watcher: StageWatcher) -> Params:
+    """The candidate that the space has under which ``run`` makes the best images.
 
     Every candidate makes the first rung's images.
     """
+    assert run.schedule is not None
     context = instruments.context
-    params = space.encode(schedule, context, base)
-    assert params is not None, "the space has the schedule"
+    params = space.encode(run.schedule, context, run.base)
+    assert params is not None, "the space has the run"
     found = candidates(space, context)
     if len(found) < 2:
         return found[0]
-    on = "" if base is None else f" on {base.title}"
-    watcher.stage(f"slopes of planned starts{on}: {len(found)} tried")
-    runs = [space.decode(params | own, context) for own in found]
-    losses = [_loss(instruments, run, base) for run in runs]
+    on = "" if run.base is None else f" on {run.base.title}"
+    full = sum(run.schedule.kind(call).depth == "full" for call in range(run.schedule.calls))
+    watcher.stage(f"slopes of planned starts{on}: {len(found)} tried with {full} full calls")
+    tried = [space.decode(params | own, context) for own in found]
+    losses = [_loss(instruments, each, run.base) for each in tried]
     return found[losses.index(min(losses))]
 
 

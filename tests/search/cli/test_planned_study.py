@@ -95,7 +95,7 @@ def test_planned_starts_take_the_best_slopes_that_were_tried(
     assert f"slopes of planned starts: {len(CANDIDATES)} tried" in capsys.readouterr().out
     starts = [own.params for own in records(folder) if own.origin == "warmstart"]
     slopes = {tuple(own[f"forecast.slope.{end}"] for end in SLOPE) for own in starts}
-    assert len(slopes) == 1
+    assert len(slopes) <= 2  # one pair for the faster half, one for the slower
     assert slopes <= {(own.early, own.late) for own in CANDIDATES}
     assert main(["resume", str(folder), "budget.trials=5", *SERIAL]) == 0
     assert "slopes of planned starts" not in capsys.readouterr().out
