@@ -79,7 +79,7 @@ class BasedSpace(Space):
         self, schedule: Schedule, context: SpaceContext, base: Base = None
     ) -> dict[str, Value] | None:
         """Parameters of a schedule on a base; ``None`` if the space lacks either."""
-        if base not in self.bases:
+        if base not in self.bases or schedule.calls != context.on(base).calls:
             return None
         wanted = Behaviour.of(schedule, context.on(base).timesteps)
         found = encode(self._on(base, context), wanted)

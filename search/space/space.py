@@ -95,7 +95,7 @@ class Space:
         Weights of fitted forecasts are not compared, as they follow from the kinds, nor is what
         outputs are held as, which a space sets for all of its schedules.
         """
-        if base is not None:
+        if base is not None or schedule.calls != context.calls:
             return None
         return encode(self.bind(context), Behaviour.of(schedule, context.timesteps))
 

@@ -69,6 +69,17 @@ def test_weights_off_the_line_stay_fitted() -> None:
     assert straight(moved, TIMESTEPS) == (moved, LINE)
 
 
+def test_a_run_of_another_number_of_calls_is_not_encoded() -> None:
+    def measured(calls: int) -> list[float]:
+        assert calls == 50, "a calibration knows the timesteps of its own calls alone"
+        return [float(step) for step in TIMESTEPS]
+
+    context = replace(RUN, timesteps=measured)
+    space = load_space(declared(**EVERY_FIVE, forecast=SEARCHED))
+    assert space.encode(Schedule.uniform(20, 5, 0), context) is None
+    assert space.encode(Schedule.uniform(50, 5, 0), context) is not None
+
+
 def test_slopes_are_no_parameters_where_outputs_draw_no_line() -> None:
     held = load_space(declared(**EVERY_FIVE, forecast=SEARCHED | {"output": "hold"}))
     assert held.parameters(RUN) == ()
