@@ -100,13 +100,15 @@ class Behaviour:
         }
 
     def settled(self) -> Behaviour:
-        """The same, where lines that go nowhere are held and slopes without a line are 1."""
-        if self.slopes == Slopes(0.0, 0.0):
+        """The same, where lines that go nowhere are held, and slopes that change nothing are 1."""
+        shares = self.shares().values()
+        if shares and max(shares) < CLOSE:
             kinds = tuple(
                 replace(kind, forecast="hold") if is_line(kind) else kind for kind in self.kinds
             )
             return replace(self, kinds=kinds, slopes=LINE)
-        return self if any(map(is_line, self.kinds)) else replace(self, slopes=LINE)
+        same = all(abs(share - 1) < CLOSE for share in shares)
+        return replace(self, slopes=LINE) if same else self
 
     def _meaning(self, topology: Topology) -> tuple[object, ...]:
         ratios = {kind: topology.ratios(kind) for kind in self.kinds}
