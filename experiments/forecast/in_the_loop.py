@@ -31,6 +31,7 @@ from search.calibration.sampler_path import SamplerPath
 from search.calibration.table import Calibration
 from search.model.generator import Generator
 from search.quality.frechet import frechet_between
+from search.space.slopes import rounded
 
 RIVALS = ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler")
 GUIDANCE = (2.0, 4.0)
@@ -104,10 +105,7 @@ class Loop:
     def schedule(self, weights: Mapping[int, Weights]) -> Schedule:
         calls = range(self.calibration.calls)
         steps = tuple("full" if call in self.full else "fitted" for call in calls)
-        short = {
-            call: tuple(float(f"{value:.6g}") for value in own.tolist())
-            for call, own in weights.items()
-        }
+        short = {call: rounded(own.tolist()) for call, own in weights.items()}
         kinds = {"full": Kind(prune=self.prune), "fitted": Kind(0, forecast="fitted")}
         return Schedule(kinds, steps, weights=short)
 

@@ -11,6 +11,7 @@ from dato.runtime.forecast import linear_weights
 from dato.schedule import MAX_VALUES, Depth, Forecast, refreshes
 from search.calibration.products import Gram
 from search.calibration.table import Calibration
+from search.space.slopes import rounded
 
 VALUES = 2
 """Values that a fitted forecast reads where there are as many; three overfit 8 runs."""
@@ -23,9 +24,6 @@ run, shrink what they forecast, and that adds up over a patched one: pocket with
 CUT_RIDGE = 1e-2
 """The same for a cut's weights: depth 1 halfway between full calls every 10, FID 1.66 free, 1.61
 with this pull, 6.59 on the straight line. Both by ``python -m experiments.forecast.ridge``."""
-
-DIGITS = 6
-"""Significant ones of a weight, so that a preset can be read."""
 
 
 def fit(
@@ -45,7 +43,7 @@ def fit(
     left = inner + size * np.eye(len(places))
     right = gram[places, call] + size * np.asarray(prior)
     found = np.linalg.lstsq(left, right, rcond=None)[0]
-    return tuple(float(f"{value:.{DIGITS}g}") for value in found)
+    return rounded(found.tolist())
 
 
 @dataclass(frozen=True, eq=False)

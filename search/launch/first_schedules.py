@@ -85,7 +85,7 @@ def _planned(
         if known:
             half = len(known) // 2
             faster, slower = (
-                _sloped(space, runs, instruments, watcher) for runs in (known[:half], known[half:])
+                _sloped(space, part, instruments, watcher) for part in (known[:half], known[half:])
             )
             twins = [pruned(space, each, context) for each in faster]
             return [*faster, *slower, *(twin for twin in twins if twin is not None)]

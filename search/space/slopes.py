@@ -7,7 +7,7 @@ value. The weights that follow are written into the schedule as those of a fitte
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -102,6 +102,11 @@ def straight(schedule: Schedule, timesteps: Sequence[float]) -> tuple[Schedule, 
     return replace(schedule, kinds=kinds, weights=weights), slopes
 
 
+def rounded(weights: Iterable[float]) -> tuple[float, ...]:
+    """Weights as a schedule carries them."""
+    return tuple(float(f"{weight:.{DIGITS}g}") for weight in weights)
+
+
 def is_line(kind: Kind) -> bool:
     """Whether a kind forecasts the output on a straight line."""
     return kind.depth == 0 and kind.forecast == "linear"
@@ -154,8 +159,7 @@ def _lines(
 
 def _along(line: Sequence[float], share: float) -> tuple[float, ...]:
     """Weights on the way from holding the newest value to ``line``."""
-    moved = (1 + share * (line[0] - 1), *(share * weight for weight in line[1:]))
-    return tuple(float(f"{weight:.{DIGITS}g}") for weight in moved)
+    return rounded((1 + share * (line[0] - 1), *(share * weight for weight in line[1:])))
 
 
 def _same(one: Sequence[float], other: Sequence[float]) -> bool:

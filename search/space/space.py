@@ -92,8 +92,9 @@ class Space:
         """Parameters that decode to what ``schedule`` does on a base; ``None`` if the space lacks
         either.
 
-        Weights of fitted forecasts are not compared, as they follow from the kinds, nor is what
-        outputs are held as, which a space sets for all of its schedules.
+        Weights of fitted forecasts are not compared, as they follow from the kinds, but for those
+        of outputs on a line, which say its slopes. Nor is what outputs are held as, which a space
+        sets for all of its schedules.
         """
         if base is not None or schedule.calls != context.calls:
             return None
