@@ -67,13 +67,16 @@ def sloped(schedule: Schedule, slopes: Slopes, timesteps: Sequence[float]) -> Sc
         timesteps: of each call, what lines are drawn over.
     """
     lines = [name for name, kind in schedule.kinds.items() if is_line(kind)]
-    if slopes == LINE or not lines:
-        return schedule
-    weights = dict(schedule.weights)
-    for call, name in enumerate(schedule.steps):
-        if name in lines:
-            line = linear_weights(timesteps, call, schedule.sources(call))
-            weights[call] = _along(line, slopes.at(call, schedule.calls))
+    own = {
+        call: _along(
+            linear_weights(timesteps, call, schedule.sources(call)),
+            slopes.at(call, schedule.calls),
+        )
+        for call, name in enumerate(schedule.steps)
+        if name in lines
+    }
+    if slopes == LINE or all(len(weights) == 1 for weights in own.values()):
+        return schedule  # without two values to draw it through, every line holds
     names = {
         name: name.replace("linear", "fitted") if name in lines else name for name in schedule.kinds
     }
@@ -82,7 +85,12 @@ def sloped(schedule: Schedule, slopes: Slopes, timesteps: Sequence[float]) -> Sc
         for name, kind in schedule.kinds.items()
     }
     steps = tuple(names[name] for name in schedule.steps)
-    return replace(schedule, kinds=kinds, steps=steps, weights=dict(sorted(weights.items())))
+    return replace(
+        schedule,
+        kinds=kinds,
+        steps=steps,
+        weights=dict(sorted({**schedule.weights, **own}.items())),
+    )
 
 
 def straight(schedule: Schedule, timesteps: Sequence[float]) -> tuple[Schedule, Slopes]:
@@ -120,7 +128,7 @@ def is_fitted_output(kind: Kind) -> bool:
 def slopes_of(schedule: Schedule, timesteps: Sequence[float]) -> Slopes | None:
     """The slopes from which :func:`sloped` makes the weights of a schedule's outputs.
 
-    ``None`` where there are no weights of outputs, or others.
+    ``None`` where there are no weights of outputs, or others, or none that tells a slope.
     """
     fitted = {
         call: schedule.weights[call]
@@ -134,7 +142,7 @@ def slopes_of(schedule: Schedule, timesteps: Sequence[float]) -> Slopes | None:
         expected = _along(line, found.at(call, schedule.calls))
         if not _same(expected, weights):
             return None
-    return found if fitted else None
+    return found if lines else None
 
 
 def nearest_to(shares: Mapping[int, float], calls: int) -> Slopes:

@@ -69,6 +69,20 @@ def test_weights_off_the_line_stay_fitted() -> None:
     assert straight(moved, TIMESTEPS) == (moved, LINE)
 
 
+def test_held_values_with_weights_of_their_own_are_no_lines() -> None:
+    fitted = Schedule(
+        {"full": Kind(), "fitted": Kind(0, forecast="fitted")},
+        ("full", "fitted"),
+        weights={1: (1.0,)},
+    )
+    assert straight(fitted, TIMESTEPS[:2]) == (fitted, LINE)
+
+
+def test_where_no_line_can_be_drawn_slopes_change_nothing() -> None:
+    line = Schedule.uniform(50, 5, 0, forecast="linear")
+    assert sloped(line, Slopes(0.5, 1.5), [0.0] * 50) == line  # as under LCM
+
+
 def test_a_run_of_another_number_of_calls_is_not_encoded() -> None:
     def measured(calls: int) -> list[float]:
         assert calls == 50, "a calibration knows the timesteps of its own calls alone"
