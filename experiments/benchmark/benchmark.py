@@ -23,12 +23,12 @@ from experiments.benchmark.render import plot, table
 from search.calibration.measure import measure_calibration
 from search.calibration.prompts import calibration_workload
 from search.latency.clock import time_once
-from search.launch.instruments import REAL_SEED
 from search.metrics import FID_REAL_BOUND
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
 from search.pocket.judge import correct
+from search.preparation.instruments import REAL_SEED
 from search.quality.features import load_feature_network
 from search.quality.image_pairs import psnr
 from search.quality.meter import QualityMeter

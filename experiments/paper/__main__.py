@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from search.cli.main import main as dato_search
-from search.launch.study_result import current_result
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, StudyResult
+from search.runs.result import current_result
 from search.settings.compose import load_config
 
 PAPER = {

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from search.launch.workers.messages import Done, Ready
-from search.launch.workers.process import WorkerProcess
-from search.launch.workers.worker_pool import WorkerPool
 from search.model.cost_setting import Place, Work
 from search.model.description import ModelDescription
 from search.model.workload import Workload
+from search.workers.messages import Done, Ready
+from search.workers.process import WorkerProcess
+from search.workers.worker_pool import WorkerPool
 
 SIZE = 64
 """Height and width of the images that are sent back; latents are half of that."""

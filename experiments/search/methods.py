@@ -14,9 +14,9 @@ from search.calibration.placement import Between
 from search.records.base_sampler import Run
 from search.records.record import TrialRecord
 from search.settings import SamplerSettings
+from search.starts.planned import planned_starts
 from search.study.budget import Budget
 from search.study.evaluator import EvaluationTimer, Evaluator
-from search.study.optimal import planned_starts
 from search.study.refine import Refiner
 from search.study.samplers import make_sampler
 from search.study.search_loop import Driver

@@ -25,7 +25,6 @@ from search.calibration.table import Calibration
 from search.calibration.watch import probed
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
-from search.launch.workers.open_pool import model_config
 from search.model.drift import image_drift, mean_drift
 from search.model.generator import Generator
 from search.model.images import Images, join
@@ -39,6 +38,7 @@ from search.records.schema import schedule_to_dict
 from search.settings import Config
 from search.settings.compose import compose_config
 from search.space import Space, SpaceContext, load_space
+from search.workers.open_pool import model_config
 
 STEPS, BATCH = 20, 4
 SEARCH_IMAGES, POOL_IMAGES, AUDIT_IMAGES = 8, 64, 12
@@ -189,7 +189,7 @@ class Ledger:
         heldout: bool = False,
         base: Base = None,
     ) -> Images:
-        """See :class:`search.launch.workers.pool.Pool`."""
+        """See :class:`search.workers.pool.Pool`."""
         assert not heldout, "the audit is not the method's"
         self.spent += len(indices) * (1.0 if schedule is None else self.world.share(schedule))
         return self.world.images(schedule, [self.first + index for index in indices])

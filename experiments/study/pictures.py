@@ -15,7 +15,6 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from dato import list_presets, load_preset
-from search.launch.workers.open_pool import model_config
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
 from search.records.base_sampler import sampler_title
@@ -23,6 +22,7 @@ from search.records.files import result_from_json
 from search.records.record import StudyResult
 from search.report.sample_files import grid
 from search.settings.compose import load_config
+from search.workers.open_pool import model_config
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "planned"

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import dato
 from dato import Preset
-from search.launch.study_result import preset_header
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.members import no_worse
@@ -26,6 +25,7 @@ from search.records.names import slug
 from search.records.record import FrontMember, StudyResult
 from search.records.rivals import exported
 from search.report.export import to_preset
+from search.runs.result import preset_header
 from search.settings.compose import load_config
 
 HERE = Path(__file__).parent

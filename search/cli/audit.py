@@ -6,11 +6,11 @@ import argparse
 
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
-from search.launch.audit_run import run_audit
-from search.launch.watching import PlainStages
 from search.records.folder import StudyFolder
 from search.report.audit_table import audit_table
+from search.runs.audit import run_audit
 from search.settings.compose import load_config
+from search.study.watching import PlainStages
 
 
 def audit(options: argparse.Namespace) -> int:

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from search.latency.cost_table import CostTable
-from search.launch.largest_batch import automatic_batch
-from search.launch.study_cost_table import calibrate as measure
-from search.launch.study_cost_table import checked
-from search.launch.watching import PlainStages
-from search.launch.workers.open_pool import model_config, open_pool
 from search.model.prompts import make_workloads
+from search.preparation.cost_table import calibrate as measure
+from search.preparation.cost_table import checked
+from search.preparation.largest_batch import automatic_batch
 from search.settings.compose import compose_config
+from search.study.watching import PlainStages
+from search.workers.open_pool import model_config, open_pool
 
 FOLDER = Path("latency")
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from dato import Preset
 from search.errors import UserError
-from search.launch.workers.open_pool import model_config
 from search.model.loading import ModelConfig
 from search.settings.compose import compose_model
 from search.settings.groups import options
+from search.workers.open_pool import model_config
 
 OF_THE_PRESET = ("model.scheduler", "model.num_inference_steps", "model.guidance_scale")
 """Settings that a preset fixes, because its schedule and measurements belong to them."""

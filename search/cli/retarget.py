@@ -8,12 +8,12 @@ from pathlib import Path
 from search.cli.console import wide_console
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table, require_same_work
-from search.launch.retarget import retargeted
-from search.launch.study_result import current_result, preset_header
 from search.records.files import save_result
 from search.records.folder import StudyFolder
 from search.report.export import export_presets
 from search.report.front_table import front_table
+from search.runs.result import current_result, preset_header
+from search.runs.retarget import retargeted
 from search.settings.compose import load_config
 
 

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 from dato import load_preset
 from search.cli.console import wide_console
 from search.errors import UNUSABLE, UserError
-from search.launch.study_result import current_result, ranked, write_presets
 from search.metrics import FIDS
 from search.records.folder import StudyFolder
 from search.records.members import member_latency, member_speedup
 from search.records.progress import metric_value
 from search.report.front_table import front_table
+from search.runs.result import current_result, ranked, write_presets
 from search.settings.compose import load_config
 from search.study.budget import Budget, Spent
 

@@ -12,9 +12,9 @@ from search.cli.closing import closing_lines
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
 from search.errors import RESUME, UserError
-from search.launch.preflight import check_before_start
 from search.records.folder import StudyFolder
 from search.report.front_table import front_table
+from search.runs.preflight import check_before_start
 from search.settings import Config
 from search.settings.compose import compose_config, load_config, save_config
 from search.tracking.wandb_choice import wandb_choice
@@ -45,7 +45,7 @@ def resume(options: argparse.Namespace) -> int:
 
 def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resumed: bool) -> int:
     from search.cli.sweep_watchers import make_watcher
-    from search.launch.sweep import run_sweep
+    from search.runs.sweep import run_sweep
 
     command = shlex.join(["dato-search", *sys.argv[1:]])
     try:
@@ -68,7 +68,7 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
 
 def _automatic_batch(config: Config) -> int:
     """The largest batch that fits, which the model itself says: only then is torch loaded."""
-    from search.launch.largest_batch import automatic_batch
+    from search.preparation.largest_batch import automatic_batch
 
     return automatic_batch(config)
 

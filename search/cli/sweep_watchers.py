@@ -12,13 +12,13 @@ from rich.live import Live
 from rich.text import Text
 
 from search.cli.board import Board
-from search.launch.watching import SweepWatcher
 from search.metrics import metric
 from search.records.record import Quality, TrialRecord
 from search.records.schedule_text import calls_of, pruning
 from search.report.cells import metric_text
 from search.settings import Config
 from search.study.budget import Budget, Spent
+from search.study.watching import SweepWatcher
 
 STYLES: Mapping[str, str] = {"pruned": "dim", "fail": "red"}
 

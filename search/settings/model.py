@@ -20,7 +20,8 @@ class ModelSettings(Settings):
         architecture: what ``random`` and ``tiny`` build.
         scheduler: a diffusers scheduler class name.
         batch_size: images per pipeline call; latency is measured at the same batch. A study that
-            starts with ``auto`` finds a size once (``search.launch.largest_batch``) and keeps it.
+            starts with ``auto`` finds a size once (``search.preparation.largest_batch``) and keeps
+            it.
         prompts: ``"pocket"``, a text file with one prompt a line, ``coco:FILE``,
             ``imagenet:FILE`` or ``datasets:NAME:SPLIT:COLUMN``.
         vae_slicing: decode one image at a time, which needs less memory.

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.launch.slurm import run_jobs as slurm
+from search.jobs import run_jobs as slurm
 from tests.faults.studies import records, running, waiting
 from tests.postgres import PASSWORD, PostgresServer
 from tests.search.cli.test_study_life import SMALL

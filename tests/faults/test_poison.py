@@ -12,12 +12,12 @@ import torch
 
 from dato import Schedule
 from search.errors import TrialError, UserError
-from search.launch.instruments import measure_unpatched
-from search.launch.watching import PlainStages
-from search.launch.workers.pool import SerialPool
 from search.model.generator import Generator
+from search.preparation.instruments import measure_unpatched
 from search.records.folder import StudyFolder
 from search.settings.compose import compose_config
+from search.study.watching import PlainStages
+from search.workers.pool import SerialPool
 from tests.search.model.tiny import STEPS
 
 SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1)

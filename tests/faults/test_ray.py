@@ -85,7 +85,7 @@ DRIVER = """
 import json, os, sys
 from pathlib import Path
 from search.errors import UserError
-from search.launch.workers.ray_pool import RayPool
+from search.workers.ray_pool import RayPool
 from tests.search.model.tiny import HELDOUT, SEARCH, tiny_config
 
 class Pool(RayPool):

@@ -97,7 +97,7 @@ def test_an_error_that_knows_no_study_is_given_its_folder(
     def fail(*_: object, **__: object) -> None:
         raise UserError(f"No worker. Go on with {RESUME}.")
 
-    monkeypatch.setattr("search.launch.sweep.run_sweep", fail)
+    monkeypatch.setattr("search.runs.sweep.run_sweep", fail)
     monkeypatch.setattr("search.cli.audit.run_audit", fail)
     study = recorded(tmp_path / "a study")
     assert main(["resume", str(study)]) == 2

@@ -9,12 +9,12 @@ import pytest
 
 from search.calibration.table import Calibration
 from search.cli.main import main
-from search.launch.first_slopes import CANDIDATES
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord
 from search.settings.compose import load_config
 from search.space.language import SLOPE
+from search.starts.slopes import CANDIDATES
 from search.study.storage import read_study
 from search.study.trial_records import read_records
 from tests.search.cli.test_study_life import SMALL

@@ -12,7 +12,7 @@ import pytest
 
 from search.cli.main import main
 from search.errors import TrialError
-from search.launch import rivals as measuring
+from search.preparation import rivals as measuring
 from search.records.files import load_result, load_rivals, save_result
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult

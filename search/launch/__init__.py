@@ -1,1 +1,0 @@
-"""Where images are generated: in this process or in several."""

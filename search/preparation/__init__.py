@@ -1,0 +1,1 @@
+"""What a study measures once, before its first trial."""

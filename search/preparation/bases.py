@@ -1,0 +1,114 @@
+"""What a study's space decodes with on base samplers other than the study's own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+
+from dato.schedule import Depth, Forecast
+from search.calibration.fit import Fitted
+from search.calibration.planned import Planned
+from search.calibration.table import Calibration
+from search.errors import ConfigError, TrialError, UserError
+from search.model.base_sampler import calls_on, measured_on
+from search.model.drift import image_drift, mean_drift
+from search.model.reference import kept_drift
+from search.records.base_sampler import Base, BaseSampler
+from search.records.folder import StudyFolder
+from search.records.names import slug
+from search.settings import Config
+from search.space import Space, SpaceContext
+from search.study.watching import StageWatcher
+from search.workers.pool import Pool
+
+
+def calls_of_bases(space: Space, pool: Pool) -> Mapping[BaseSampler, int]:
+    """How many denoiser calls a run on each base of a space makes, without the study's own.
+
+    Raises:
+        ConfigError: with every base that the model cannot run.
+    """
+    bases = [base for base in space.bases if base is not None]
+    if not bases:
+        return {}
+    found = pool.measure(partial(calls_on, bases=bases))
+    problems = [f"base: {calls}. Remove it." for calls in found if isinstance(calls, str)]
+    if problems:
+        raise ConfigError(f"space {space.name!r} for this model", problems)
+    return {base: int(calls) for base, calls in zip(bases, found, strict=True)}
+
+
+def drift_on(
+    config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher, base: BaseSampler
+) -> tuple[float, ...]:
+    """Drift of the unpatched run on a base, kept in the study's folder.
+
+    Raises:
+        UserError: the unpatched model cannot be run, or its weights have changed.
+    """
+
+    def measured() -> tuple[float, ...]:
+        watcher.stage(f"drift on {base.title}")
+        try:
+            return unpatched_drift(pool, config.model.batch_size, base)
+        except TrialError as error:
+            raise UserError(f"Cannot run the unpatched model: {error}") from error
+
+    path = base_path(folder, base, ".json")
+    return kept_drift(path, pool.description.fingerprint, measured)
+
+
+def unpatched_drift(pool: Pool, count: int, base: Base = None) -> tuple[float, ...]:
+    """Drift of the unpatched run, the mean over the first ``count`` images of the search.
+
+    Raises:
+        TrialError: the unpatched model cannot be run.
+    """
+    images = [partial(image_drift, image=image) for image in range(count)]
+    return mean_drift(pool.run_all([partial(measured_on, base=base, work=own) for own in images]))
+
+
+def base_path(folder: StudyFolder, base: BaseSampler, suffix: str) -> Path:
+    """A file about a base. A digest keeps labels apart that read alike as names."""
+    digest = hashlib.sha256(base.label.encode()).hexdigest()[:8]
+    return folder.bases / f"{slug(base.label)[:60]}-{digest}{suffix}"
+
+
+@dataclass(frozen=True, eq=False)
+class WhenAsked:
+    """A base's calibration, which is made when a schedule first needs it.
+
+    Args:
+        make: measures it, or reads what was kept.
+    """
+
+    make: Callable[[], Calibration]
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        return self.make()
+
+    @cached_property
+    def _planned(self) -> Planned:
+        return Planned.of(self.calibration)
+
+    def placed(self, calls: int, count: int, cached: range) -> tuple[int, ...]:
+        """See :class:`search.space.context.Placed`."""
+        return self._planned(calls, count, cached)
+
+    def weights(
+        self, depths: Sequence[Depth], forecasts: Sequence[Forecast]
+    ) -> Mapping[int, tuple[float, ...]]:
+        """See :class:`search.space.context.FittedWeights`."""
+        return Fitted(self.calibration)(depths, forecasts) if "fitted" in forecasts else {}
+
+    def timesteps(self, calls: int) -> list[float]:
+        """See :class:`search.space.slopes.Timesteps`."""
+        return self.calibration.drawn_over(calls)
+
+    def within(self, context: SpaceContext) -> SpaceContext:
+        """The context with this calibration."""
+        return replace(context, placed=self.placed, weights=self.weights, timesteps=self.timesteps)

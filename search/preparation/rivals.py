@@ -1,0 +1,160 @@
+"""Measures rivals: the unpatched model with fewer steps, on a study's prompts and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from dato import Schedule
+from search.errors import TrialError
+from search.latency.end_to_end import Compared
+from search.model.base_sampler import calls_on
+from search.preparation.instruments import Instruments
+from search.preparation.kept_rivals import kept_quality, rival_path
+from search.quality.audit_meter import AuditMeter
+from search.records.base_sampler import BaseSampler, Run
+from search.records.files import load_rivals, save_rivals
+from search.records.record import FrontMember, Quality, Rival
+from search.records.rivals import best_rivals
+from search.settings import Config
+from search.settings.rivals import OWN
+from search.study.step_counts import step_counts
+from search.study.watching import StageWatcher
+
+UNKNOWN = Quality(0.0, 0.0, 0.0, 0)
+"""Of a rival whose images are not made yet."""
+
+
+def searched_rivals(
+    instruments: Instruments, front: Sequence[FrontMember], watcher: StageWatcher
+) -> tuple[Rival, ...]:
+    """The study's rivals on the images of the search, slowest first.
+
+    Each is kept in the study's folder once it is measured, so a killed study goes on with the next.
+    A sampler that the model cannot take is left out, and so is one whose images are not finite.
+    """
+    config, folder = instruments.config, instruments.folder
+    kept = {_base(rival): rival for rival in load_rivals(folder.rivals)}
+    missing = [base for base in bases(config, front) if base not in kept]
+    left_out: set[str] = set()
+    for number, rival in enumerate(planned := _planned(instruments, missing, left_out), start=1):
+        watcher.stage(f"rival {number} of {len(planned)}: {rival.name}")
+        try:
+            kept[_base(rival)] = _searched(instruments, rival)
+        except TrialError as error:
+            left_out.add(f"{rival.name}: {error}")
+            continue
+        save_rivals(kept.values(), folder.rivals)
+    for reason in sorted(left_out):
+        watcher.stage(f"left out of the rivals: {reason}")
+    return tuple(sorted(kept.values(), key=lambda rival: -rival.latency_s))
+
+
+def bases(config: Config, front: Sequence[FrontMember]) -> tuple[BaseSampler, ...]:
+    """The samplers and numbers of steps that the settings ask for, fewest steps first."""
+    settings, own = config.rivals, config.model
+    speedups = [member.record.speedup for member in front if member.record.speedup]
+    counts = settings.steps or step_counts(own.num_inference_steps, speedups, settings.count)
+    names = [own.scheduler if name == OWN else name for name in settings.samplers]
+    return tuple(BaseSampler(name, steps) for steps in counts for name in dict.fromkeys(names))
+
+
+def heldout_rivals(
+    instruments: Instruments, rivals: Sequence[Rival], meter: AuditMeter, watcher: StageWatcher
+) -> tuple[Rival, ...]:
+    """The rivals, with held-out images of those that no other one dominates."""
+    objective = instruments.config.quality.objective
+    best = best_rivals(rivals, objective)
+    found = {_base(rival): replace(rival, heldout=None) for rival in rivals}
+    for number, rival in enumerate(best, start=1):
+        watcher.stage(f"held-out images of rival {number} of {len(best)}: {rival.name}")
+        path = rival_path(
+            instruments, rival, instruments.heldout_workload, instruments.heldout_metrics
+        )
+        try:
+            quality, seconds = kept_quality(
+                path, rival, partial(_heldout, instruments, rival, meter)
+            )
+        except TrialError:  # what the search measured still stands
+            continue
+        found[_base(rival)] = replace(rival, heldout=quality, seconds=rival.seconds + seconds)
+    return tuple(found.values())
+
+
+class TimedTogether:
+    """Times rivals in turns with the members of a front.
+
+    Args:
+        rivals: those with held-out images are timed.
+
+    Attributes:
+        rivals: all of them, with their times once the members were timed.
+    """
+
+    def __init__(self, instruments: Instruments, rivals: Sequence[Rival]) -> None:
+        self._instruments = instruments
+        self.rivals = tuple(rivals)
+
+    def __call__(self, runs: Sequence[Run]) -> Compared:
+        """The times of the runs."""
+        timed = [rival for rival in self.rivals if rival.heldout is not None]
+        compared = self._instruments.time_together(
+            [*runs, *(Run(None, _base(rival)) for rival in timed)]
+        )
+        own = len(runs)
+        times = {
+            _base(rival): (timing, speedup)
+            for rival, timing, speedup in zip(
+                timed, compared.timings[own:], compared.speedups[own:], strict=True
+            )
+        }
+        self.rivals = tuple(
+            replace(rival, timing=times[base][0], timed_speedup=times[base][1])
+            if (base := _base(rival)) in times
+            else rival
+            for rival in self.rivals
+        )
+        return replace(compared, timings=compared.timings[:own], speedups=compared.speedups[:own])
+
+
+def _planned(
+    instruments: Instruments, missing: Sequence[BaseSampler], left_out: set[str]
+) -> list[Rival]:
+    """Rivals without images. ``left_out`` gets the reasons why others are none."""
+    if not missing:
+        return []
+    pool, table = instruments.pool, instruments.evaluator.table
+    topology, most = pool.description.topology, pool.description.calls
+    whole = table.price(Schedule.full(most), topology)
+    planned = []
+    for base, calls in zip(missing, pool.measure(partial(calls_on, bases=missing)), strict=True):
+        if isinstance(calls, str):
+            left_out.add(calls)
+        elif calls < most:
+            seconds = table.price(Schedule.full(calls), topology)
+            planned.append(
+                Rival(base.scheduler, base.steps, calls, seconds, whole / seconds, UNKNOWN)
+            )
+    return planned
+
+
+def _searched(instruments: Instruments, rival: Rival) -> Rival:
+    workload, meter = instruments.workload, instruments.evaluator.meter
+
+    def made() -> Quality:
+        indices = range(len(workload))
+        return meter.quality(instruments.pool.generate(None, indices, base=_base(rival)))
+
+    path = rival_path(instruments, rival, workload, instruments.config.metrics())
+    quality, seconds = kept_quality(path, rival, made)
+    return replace(rival, quality=quality, seconds=seconds)
+
+
+def _heldout(instruments: Instruments, rival: Rival, meter: AuditMeter) -> Quality:
+    indices = range(meter.count)
+    return meter.quality(instruments.pool.generate(None, indices, heldout=True, base=_base(rival)))
+
+
+def _base(rival: Rival) -> BaseSampler:
+    return BaseSampler(rival.scheduler, rival.steps)

@@ -1,0 +1,93 @@
+"""Looks at every file that a study names before anything is loaded or measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from search.errors import ConfigError, UserError
+from search.latency.cost_file import load_cost_table
+from search.model.prompt_sources import check_source
+from search.model.weights import local_folder
+from search.quality.image_files import check_images, image_files
+from search.records.folder import StudyFolder
+from search.records.reading import HUGE, check_file
+from search.settings import Config
+from search.space import load_space
+
+NPZ = "Give an .npz file with mu and sigma, as pytorch-fid and clean-fid write it."
+
+
+def check_before_start(config: Config) -> None:
+    """Check paths, prompts, real images, tables, the space and the server, without torch.
+
+    Once all of these are right, check that the model takes the scheduler, and has the layers and
+    depths that the space names.
+
+    Raises:
+        ConfigError: with all that is wrong.
+    """
+    _run(_checks(config))
+    _run(_model_checks(config))
+
+
+def _run(checks: Iterable[Callable[[], object]]) -> None:
+    found: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except ConfigError as error:
+            found += error.problems
+        except UserError as error:
+            found.append(str(error))
+    if found:
+        raise ConfigError("The study cannot start: it", found)
+
+
+def _checks(config: Config) -> Iterator[Callable[[], object]]:
+    model, quality = config.model, config.quality
+    yield lambda: load_space(config.space)
+    if model.weights == "pretrained":
+        yield lambda: local_folder(model.path)
+    yield lambda: check_source(model.prompts)
+    yield lambda: _check_real(config)
+    for name in ("features_path", "lpips_path"):
+        path = getattr(quality, name)
+        if path is not None:
+            yield lambda name=name, path=path: check_file(  # type: ignore[misc]
+                Path(path), f"It is quality.{name}: give a file of weights, or null.", HUGE
+            )
+    for table in config.latency.tables:
+        yield lambda table=table: load_cost_table(Path(table))  # type: ignore[misc]
+    if config.warmstart.study is not None:
+        yield lambda: StudyFolder.open(Path(config.warmstart.study or ""))
+    if config.storage.kind == "postgres":
+        yield lambda: _check_server(config)
+
+
+def _model_checks(config: Config) -> Iterator[Callable[[], object]]:
+    from search.workers.open_pool import model_config
+    from search.model.outline import check_scheduler, outline
+
+    model = model_config(config.model)
+    found = outline(model)
+    yield lambda: check_scheduler(model)
+    if found is not None:
+        yield lambda: load_space(config.space).check(found)
+
+
+def _check_real(config: Config) -> None:
+    source, count = config.quality.real, config.quality.real_images
+    if source in ("none", "pocket"):
+        return
+    path = Path(source)
+    if path.suffix == ".npz":
+        check_file(path, NPZ, HUGE)
+    else:
+        check_images(image_files(path, source, count))
+
+
+def _check_server(config: Config) -> None:
+    from search.study.postgres import open_server
+
+    open_server(config.storage).engine.dispose()
