@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from search.runs.audit import audit_front
-from search.starts.first_schedules import first_schedules
+from search.starts.first_trials import first_trials
 from search.preparation.instruments import Instruments, open_instruments
 from search.preparation.open_driver import open_driver
 from search.jobs.run_jobs import run_jobs
 from search.runs.result import assemble, public_config, write_presets
 from search.study.watching import StageWatcher, SweepWatcher
-from search.records.base_sampler import Run
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import Rival, StudyResult, TrialRecord
@@ -21,7 +20,6 @@ from search.records.rivals import dominated_in_search
 from search.report.page import write_report
 from search.report.sample_files import save_samples
 from search.settings import Config
-from search.space import load_space
 from search.study.audit_choice import FastestNoWorse
 from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
@@ -54,12 +52,10 @@ def run_sweep(
             can no longer be written.
     """
     with writable(folder):
-        space = load_space(config.space)
         with study_lock(folder), _study_instruments(config, folder, watcher) as instruments:
-            space.parameters(instruments.context)
-            driver = open_driver(instruments, space)
+            driver = open_driver(instruments)
             fresh = not driver.others.with_retries(lambda: begun(driver.study))
-            first = first_schedules(instruments, space, watcher) if fresh else ()
+            first = first_trials(instruments) if fresh else ()
             on_ready()
             tracker = _tracker(config, folder)
             _search(instruments, driver, tracker, watcher, first)
@@ -125,10 +121,10 @@ def _search(
     driver: Driver,
     tracker: Tracker,
     watcher: SweepWatcher,
-    first: Sequence[Run],
+    first: Sequence[Start],
 ) -> None:
     config = instruments.config
-    unfinished = driver.prepare(config.warmstart.count, first)
+    unfinished = driver.prepare(first)
     if unfinished:
         watcher.stage(f"{unfinished} trial(s) that never ended are run again")
     earlier = driver.others.with_retries(lambda: read_records(driver.study))
