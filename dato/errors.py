@@ -41,6 +41,10 @@ class ForecastError(ScheduleError):
     """A forecast or its weights break a rule, such as weights for a call that is not fitted."""
 
 
+class SlopeError(ScheduleError):
+    """A slope is out of range, or stands in a schedule that draws no line which it could turn."""
+
+
 class TokensError(ScheduleError):
     """A token-selection setting is outside its range."""
 

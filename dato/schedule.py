@@ -15,9 +15,11 @@ from dato.errors import (
     FirstCallError,
     ForecastError,
     RatioError,
+    SlopeError,
     TokensError,
     UnknownKindError,
 )
+from dato.slope import LINE, Slope
 
 Depth = int | Literal["full"]
 """``0`` reuses the previous output, ``1..L`` recomputes that many skip branches, ``"full"`` all."""
@@ -149,6 +151,8 @@ class Schedule:
         weights: for each call whose kind is ``"fitted"``, the weights of one to three held values,
             the newest first.
         quantity: what outputs are held as.
+        slope: how far along their line the ``"linear"`` forecasts of outputs (depth 0) go. Those of
+            cuts go all the way, and so do all where the sampler leaves one value to read.
 
     Raises:
         ScheduleError: a subclass for each broken rule.
@@ -159,6 +163,7 @@ class Schedule:
     tokens: Tokens = Tokens()
     weights: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     quantity: Quantity = "epsilon"
+    slope: Slope = LINE
 
     def __post_init__(self) -> None:
         weights = {call: tuple(self.weights[call]) for call in sorted(self.weights)}
@@ -168,6 +173,7 @@ class Schedule:
         self._check_names()
         self._check_ratios()
         self._check_weights()
+        self._check_slope()
 
     def _check_names(self) -> None:
         if not self.steps or not self.kinds:
@@ -231,6 +237,14 @@ class Schedule:
                     remedy="Remove weights from the end.",
                 )
 
+    def _check_slope(self) -> None:
+        if self.slope != LINE and not self.draws_lines:
+            raise SlopeError(
+                f"Nothing reads the slope {self.slope.early:g} to {self.slope.late:g}: no call of "
+                "depth 0 draws a line through two outputs.",
+                remedy="Remove the slope, or give calls of depth 0 a linear forecast.",
+            )
+
     def _readable(self) -> list[int]:
         """For each call, the number of its sources, in one pass: a file may have 10,000 calls."""
         counts: list[int] = []
@@ -244,6 +258,19 @@ class Schedule:
 
     def _is_fitted(self, name: str) -> bool:
         return self.kinds[name].forecast == "fitted"
+
+    @property
+    def draws_lines(self) -> bool:
+        """Whether a call forecasts the output on a line through two computed ones."""
+        kinds = map(self.kinds.__getitem__, self.steps)
+        return any(
+            kind.depth == 0 and kind.forecast == "linear" and readable > 1
+            for kind, readable in zip(kinds, self._readable(), strict=True)
+        )
+
+    def sloped(self, slope: Slope) -> Schedule:
+        """This schedule with another slope; with none where no line is drawn that it could turn."""
+        return replace(self, slope=slope if self.draws_lines else LINE)
 
     @property
     def calls(self) -> int:
@@ -268,7 +295,8 @@ class Schedule:
     def resampled(self, calls: int) -> Schedule:
         """This schedule for another number of calls: each takes the kind at its place in the run.
 
-        Fitted weights belong to their own calls only, so fitted forecasts become linear ones.
+        Slopes are shares over the run, so they stay. Fitted weights belong to their own calls
+        only, so fitted forecasts become linear ones.
 
         Raises:
             EmptyScheduleError: ``calls`` is not positive.
@@ -280,15 +308,15 @@ class Schedule:
         for name, kind in kinds.items():
             if kind.forecast == "fitted":
                 kinds[name] = replace(kind, forecast="linear")
-        return Schedule(kinds, steps, self.tokens, quantity=self.quantity)
+        return Schedule(kinds, steps, self.tokens, quantity=self.quantity).sloped(self.slope)
 
     def __hash__(self) -> int:
         parts = frozenset(self.kinds.items()), tuple(self.weights.items())
-        return hash((*parts, self.steps, self.tokens, self.quantity))
+        return hash((*parts, self.steps, self.tokens, self.quantity, self.slope))
 
     def __reduce__(self) -> tuple[type[Schedule], tuple[object, ...]]:
-        parts = dict(self.kinds), self.steps, self.tokens, dict(self.weights), self.quantity
-        return (Schedule, parts)
+        codebook = dict(self.kinds), self.steps, self.tokens
+        return (Schedule, (*codebook, dict(self.weights), self.quantity, self.slope))
 
     @classmethod
     def full(cls, calls: int) -> Schedule:

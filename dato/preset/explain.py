@@ -22,7 +22,7 @@ from dato.errors import (
 from dato.preset.format import BaselineEntry, MeasuredEntry, PresetFile
 from dato.preset.info import ModelInfo, Provenance, SamplerInfo
 from dato.preset.parse import shorten, too_deep
-from dato.preset.schedule_entry import KindEntry, TokensEntry
+from dato.preset.schedule_entry import KindEntry, SlopeEntry, TokensEntry
 
 MOST_LISTED = 5
 SEE_SCHEMA = "dato/presets/schema.json describes the format."
@@ -36,6 +36,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "sampler": tuple(field.name for field in fields(SamplerInfo)),
     "tokens": tuple(TokensEntry.model_fields),
     "kinds": tuple(KindEntry.model_fields),
+    "slope": tuple(SlopeEntry.model_fields),
     "measured": tuple(MeasuredEntry.model_fields),
     "measured.baseline": tuple(BaselineEntry.model_fields),
     "provenance": tuple(field.name for field in fields(Provenance)),
