@@ -42,7 +42,7 @@ def depths_of(space: Space) -> tuple[int, ...]:
 
 
 def calibrated(space: Space) -> bool:
-    """Whether a calibration says where full calls go in a space, or how its forecasts are fitted."""
+    """Whether a space takes its full calls, or weights of fitted forecasts, from a calibration."""
     fitted = any(
         name.startswith("forecast.") and "fitted" in entry.domain.values
         for name, entry in space.spec.entries

@@ -16,8 +16,8 @@ from search.model.images import Images, first
 from search.model.prompts import make_workloads
 from search.model.reference import kept_drift, kept_images
 from search.model.workload import Workload
-from search.preparation.bench import Bench
 from search.preparation.bases import calls_of_bases, unpatched_drift
+from search.preparation.bench import Bench
 from search.preparation.calibration import study_context
 from search.preparation.cost_table import study_table
 from search.preparation.features import require_same_features

@@ -25,9 +25,7 @@ UNKNOWN = Quality(0.0, 0.0, 0.0, 0)
 """Of a rival whose images are not made yet."""
 
 
-def searched_rivals(
-    instruments: Instruments, front: Sequence[FrontMember]
-) -> tuple[Rival, ...]:
+def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> tuple[Rival, ...]:
     """The study's rivals on the images of the search, slowest first.
 
     Each is kept in the study's folder once it is measured, so a killed study goes on with the next.
@@ -98,9 +96,7 @@ class TimedTogether:
     def __call__(self, runs: Sequence[Run]) -> Compared:
         """The times of the runs."""
         timed = [rival for rival in self.rivals if rival.heldout is not None]
-        compared = self._instruments.time_together(
-            [*runs, *(rival.run for rival in timed)]
-        )
+        compared = self._instruments.time_together([*runs, *(rival.run for rival in timed)])
         own = len(runs)
         times = {
             rival.base: (timing, speedup)

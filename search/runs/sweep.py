@@ -25,7 +25,7 @@ from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
 from search.study.front_choice import front_of
 from search.study.lock import study_lock
-from search.study.search_loop import Driver
+from search.study.search_loop import Driver, Start
 from search.study.storage import begun
 from search.study.trial_records import read_records
 from search.study.writable import writable
@@ -61,7 +61,7 @@ def run_sweep(
             _search(instruments, driver, tracker, watcher, first)
             records = driver.others.with_retries(lambda: read_records(driver.study))
             save_trials(records, folder)
-            audited, rivals = _audit(instruments, records, watcher)
+            audited, rivals = _audit(instruments, records)
             result = assemble(
                 config, folder, records, audited=audited, rivals=rivals, command=command
             )
@@ -147,7 +147,7 @@ def _trials(
 
 
 def _audit(
-    instruments: Instruments, records: Sequence[TrialRecord], watcher: StageWatcher
+    instruments: Instruments, records: Sequence[TrialRecord]
 ) -> tuple[Audited, tuple[Rival, ...]]:
     """A small audit: some members, see :class:`search.study.audit_choice.FastestNoWorse`."""
     quality = instruments.config.quality
@@ -161,4 +161,4 @@ def _audit(
         ]
         return FastestNoWorse(quality.heldout_members, dominated)
 
-    return audit_front(instruments, records, front, choice, watcher)
+    return audit_front(instruments, records, front, choice)

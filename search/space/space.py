@@ -15,6 +15,7 @@ from search.space.language import SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
 
+
 class Space:
     """A declared space. Its parameters are fixed for a given :class:`SpaceContext`.
 

@@ -10,7 +10,7 @@ from search.space.bind import Bound
 from search.space.domains import contains, nearest
 from search.space.full_calls import reuses
 from search.space.parameters import at_call
-from search.starts.writing import NotInSpace, Params
+from search.starts.writing import NotInSpaceError, Params
 
 
 def depths(bound: Bound, full: Collection[int], depth: int) -> Params:
@@ -19,7 +19,7 @@ def depths(bound: Bound, full: Collection[int], depth: int) -> Params:
     Under the rule ``per_call`` this says which calls are full, too.
 
     Raises:
-        NotInSpace: the space has one depth for all calls.
+        NotInSpaceError: the space has one depth for all calls.
     """
     calls = bound.context.calls
     if bound.spec.rule != "per_call":
@@ -27,7 +27,7 @@ def depths(bound: Bound, full: Collection[int], depth: int) -> Params:
     entry = bound.spec.entry("calls.depth")
     if entry is not None and entry.per is None:
         if len(full) not in (1, calls):
-            raise NotInSpace("calls.depth is one for all calls")
+            raise NotInSpaceError("calls.depth is one for all calls")
         return {"calls.depth": "full" if len(full) == calls else depth}
     names = {at_call("calls.depth", call, calls): call for call in range(1, calls)}
     return {

@@ -19,7 +19,7 @@ from search.space.decode import decode
 from search.space.domains import Value, nearest
 from search.space.lines import without_idle_lines
 from search.space.parameters import at_call
-from search.starts.writing import NotInSpace, Params, written
+from search.starts.writing import NotInSpaceError, Params, written
 from search.study.front_choice import front_of
 from search.study.storage import read_study
 from search.study.trial_records import read_records
@@ -39,7 +39,7 @@ def front_of_study(path: str, instruments: Instruments) -> list[Params]:
     for record in front:
         try:
             starts.append(passed_on(record, theirs, instruments.space, instruments.context))
-        except NotInSpace as error:
+        except NotInSpaceError as error:
             lacking.append(str(error))
     if not starts:
         why = f": {lacking[0]}" if lacking else ""
@@ -56,24 +56,22 @@ def front_of_study(path: str, instruments: Instruments) -> list[Params]:
     return starts
 
 
-def passed_on(
-    record: TrialRecord, theirs: Space, ours: Space, context: SpaceContext
-) -> Params:
+def passed_on(record: TrialRecord, theirs: Space, ours: Space, context: SpaceContext) -> Params:
     """A trial of another study's space as parameters of ours.
 
     Spaces of one rule share parameters, which then mean the same. A space with a depth for each
     call takes any schedule call by call.
 
     Raises:
-        NotInSpace: neither is so, or our space lacks a value; the message says which.
+        NotInSpaceError: neither is so, or our space lacks a value; the message says which.
     """
     schedule, base = record.schedule, record.base
     if base not in ours.bases:
-        raise NotInSpace(f"the space {ours.name!r} has no base {_title(base)}")
+        raise NotInSpaceError(f"the space {ours.name!r} has no base {_title(base)}")
     bound = ours.on(base, context)
     if schedule is None or schedule.calls != bound.context.calls:
         calls = 0 if schedule is None else schedule.calls
-        raise NotInSpace(f"they make {calls} calls")
+        raise NotInSpaceError(f"they make {calls} calls")
     share = ours.spec.rule == theirs.spec.rule != "per_call"
     params = _shared(record.params, theirs, bound) if share else call_by_call(bound, schedule)
     return ours.lifted(params, base, context)
@@ -88,7 +86,7 @@ def _shared(params: Mapping[str, Value], theirs: Space, bound: Bound) -> Params:
     try:
         other = theirs.bind(bound.context)
     except ConfigError as error:
-        raise NotInSpace(str(error)) from error
+        raise NotInSpaceError(str(error)) from error
     values = {
         parameter.name: nearest(parameter.domain, params[parameter.name])
         for parameter in other.parameters
@@ -102,12 +100,12 @@ def call_by_call(bound: Bound, schedule: Schedule) -> Params:
     """A schedule as parameters of a space with a depth for each call.
 
     Raises:
-        NotInSpace: the space has none, or lacks what the schedule does.
+        NotInSpaceError: the space has none, or lacks what the schedule does.
     """
     calls, spec = schedule.calls, bound.spec
     depth = spec.entry("calls.depth")
     if depth is None or depth.per != "call":
-        raise NotInSpace(f"the rule of the space {spec.name!r} places its full calls itself")
+        raise NotInSpaceError(f"the rule of the space {spec.name!r} places its full calls itself")
     kinds = [schedule.kind(call) for call in range(calls)]
     values: Params = {
         at_call("calls.depth", call, calls): kinds[call].depth for call in range(1, calls)
@@ -137,7 +135,7 @@ def _checked(bound: Bound, values: Mapping[str, Value], wanted: Schedule) -> Par
     params = written(bound, {name: value for name, value in values.items() if name in live})
     topology = bound.context.topology
     if _does(decode(bound, bound.complete(params)), topology) != _does(wanted, topology):
-        raise NotInSpace(f"the constants of the space {bound.spec.name!r} are others")
+        raise NotInSpaceError(f"the constants of the space {bound.spec.name!r} are others")
     return params
 
 

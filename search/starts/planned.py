@@ -36,7 +36,7 @@ def planned(bound: Bound, placement: Placement) -> Params:
     """Parameters of a placement, with the output forecast between its full calls.
 
     Raises:
-        NotInSpace: the space lacks its number of full calls, or the forecast.
+        NotInSpaceError: the space lacks its number of full calls, or the forecast.
     """
     wanted = depths(bound, placement.full, 0)
     wanted["forecast.output"] = placement.between

@@ -34,7 +34,7 @@ def best_slope(instruments: Instruments, params: Mapping[str, Value]) -> Params:
     slopes = candidates(space, context)
     if len(slopes) < 2:
         return slopes[0]
-    runs = [space.run(params | slope, context) for slope in slopes]
+    runs = [space.run({**params, **slope}, context) for slope in slopes]
     base = runs[0].base
     on = "" if base is None else f" on {base.title}"
     schedule = runs[0].schedule

@@ -11,7 +11,7 @@ from search.records.base_sampler import Base
 from search.space import Parameter, Space, SpaceContext
 from search.space.domains import Choice, Value, nearest
 from search.starts.uniform import uniform
-from search.starts.writing import NotInSpace, Params
+from search.starts.writing import NotInSpaceError, Params
 
 RATIOS = (0.0, 0.5, 0.3, 0.7)
 PATTERNS = tuple(
@@ -64,9 +64,7 @@ def uniform_starts(space: Space, context: SpaceContext, count: int) -> tuple[Par
     return _varied(starts, space, context)
 
 
-def _on_base(
-    space: Space, base: Base, context: SpaceContext, count: int
-) -> tuple[Params, ...]:
+def _on_base(space: Space, base: Base, context: SpaceContext, count: int) -> tuple[Params, ...]:
     """About evenly spread over log cost; depths and ratios take turns."""
     left = list(_possible(space, base, context))
     count = min(count, len(left))
@@ -78,9 +76,7 @@ def _on_base(
     for index in range(count):
         wanted = fast + (slow - fast) * index / max(count - 1, 1)
         turn = turns[index % len(turns)]
-        best = min(
-            left, key=lambda start: abs(start.cost - wanted) + STRAY * (start.turn != turn)
-        )
+        best = min(left, key=lambda start: abs(start.cost - wanted) + STRAY * (start.turn != turn))
         left.remove(best)
         chosen.append(best)
     return tuple(start.params for start in sorted(chosen, key=lambda start: -start.cost))
@@ -95,7 +91,7 @@ def _possible(space: Space, base: Base, context: SpaceContext) -> Iterator[Unifo
                 continue
             try:
                 params = space.lifted(uniform(bound, interval, depth, ratio), base, context)
-            except NotInSpace:
+            except NotInSpaceError:
                 continue
             if params not in known:
                 known.append(params)

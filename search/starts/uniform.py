@@ -10,7 +10,7 @@ from search.space.bind import Bound
 from search.space.domains import Value, contains
 from search.space.full_calls import by_drift
 from search.starts.calls import depths, ratios
-from search.starts.writing import NotInSpace, Params, written
+from search.starts.writing import NotInSpaceError, Params, written
 
 MOVED = ("drift", "planned")
 """Rules that place full calls unevenly: there the closest start stands for a uniform one."""
@@ -24,7 +24,7 @@ def unpatched(bound: Bound) -> Params:
     """Parameters of a run of full calls.
 
     Raises:
-        NotInSpace: every schedule of the space caches.
+        NotInSpaceError: every schedule of the space caches.
     """
     full = range(bound.context.calls)
     return written(bound, _refresh(bound, 1, full) | depths(bound, full, 0))
@@ -40,7 +40,7 @@ def uniform(bound: Bound, interval: int, depth: int, ratio: float) -> Params:
         interval: 2 or more.
 
     Raises:
-        NotInSpace: it has no such schedule. A rule that cannot promise even spacing takes the
+        NotInSpaceError: it has no such schedule. A rule that cannot promise even spacing takes the
             closest instead.
     """
     context, topology = bound.context, bound.context.topology
@@ -51,7 +51,7 @@ def uniform(bound: Bound, interval: int, depth: int, ratio: float) -> Params:
         finest = [layer for layer in topology.layers if layer.level == context.finest]
         pruned = ratios(bound, full, depth, ratio, finest)
         if not pruned:
-            raise NotInSpace(f"nothing prunes level_{context.finest}")
+            raise NotInSpaceError(f"nothing prunes level_{context.finest}")
         wanted |= pruned
     return written(bound, wanted, closest=bound.spec.rule in MOVED)
 
@@ -84,5 +84,5 @@ def _threshold(bound: Bound, full: Sequence[int]) -> Value:
 
     best = min(domain.values, key=apart)
     if len(full) == context.calls and apart(best) != (0, 0):
-        raise NotInSpace("every threshold leaves out a call")
+        raise NotInSpaceError("every threshold leaves out a call")
     return best

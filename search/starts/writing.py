@@ -12,7 +12,7 @@ from search.space.parameters import Parameter
 Params = dict[str, Value]
 
 
-class NotInSpace(Exception):
+class NotInSpaceError(Exception):
     """A space does not have what a start wants; the message says what."""
 
 
@@ -24,12 +24,12 @@ def written(bound: Bound, wanted: Mapping[str, Value], *, closest: bool = False)
         closest: take the closest value where the space does not have a wanted one.
 
     Raises:
-        NotInSpace: it does not have one.
+        NotInSpaceError: it does not have one.
     """
     for name, value in wanted.items():
         domain = bound.domain(name)
         if not closest and not contains(domain, value):
-            raise NotInSpace(f"{name} is never {value} in the space {bound.spec.name!r}")
+            raise NotInSpaceError(f"{name} is never {value} in the space {bound.spec.name!r}")
     return {
         parameter.name: nearest(parameter.domain, wanted.get(parameter.name, usual(parameter)))
         for parameter in bound.parameters
@@ -44,10 +44,10 @@ def usual(parameter: Parameter) -> Value:
     name, domain = parameter.name, parameter.domain
     if name in _USUAL:
         return nearest(domain, _USUAL[name])
-    if ".prune" in name or name.startswith("prune"):
-        return nearest(domain, 0.0)
     if name.startswith("between."):
         return (min if name.endswith(".start") else max)(domain.values, key=float)
+    if "prune" in name.split("."):
+        return nearest(domain, 0.0)
     if name in ("forecast.output", "forecast.cut"):
         return _first(domain, "hold", "linear")
     return domain.ends[0]

@@ -22,9 +22,7 @@ from search.study.rung_margin import learned_margin
 class ImageSource(Protocol):
     """Whoever generates images: this process or a pool of workers. Same bits either way."""
 
-    def generate(
-        self, run: Run, indices: Sequence[int], *, heldout: bool = False
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         """Images of the given workload entries."""
         ...
 

@@ -24,9 +24,7 @@ class Pool(Protocol):
         """What was loaded, and where."""
         ...
 
-    def generate(
-        self, run: Run, indices: Sequence[int], *, heldout: bool = False
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         """Images ``indices`` of a workload: of the search's, or of the held-out one.
 
         Raises:
@@ -91,9 +89,7 @@ class SerialPool:
         self._heldout_workload = heldout
         self._heldout: Generator | None = None
 
-    def generate(
-        self, run: Run, indices: Sequence[int], *, heldout: bool = False
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         """See :class:`Pool`."""
         with based(self.generator(heldout), run.base) as generator:
             return generator.generate(run.schedule, indices)

@@ -58,9 +58,7 @@ class WorkerPool(Roster[W]):
         self._timeout_s = timeout_s
         super().__init__(workers)
 
-    def generate(
-        self, run: Run, indices: Sequence[int], *, heldout: bool = False
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         """See :class:`search.workers.pool.Pool`. ``seconds`` is the busiest worker's."""
         workload = self._heldout if heldout else self._search
         if workload is None:

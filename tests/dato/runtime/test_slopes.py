@@ -16,13 +16,12 @@ from dato.runtime.engine import Engine
 from dato.runtime.forecast import forecasts, linear_weights
 from dato.runtime.steps import plan_steps
 from dato.topology import Topology
-from search.space.slopes import Slopes, sloped
 from tests.dato.models import pixart
 from tests.dato.runtime.test_forecasts import Ramp, Sampled, of_depths
 from tests.dato.runtime.test_runs import sampler
 from tests.dato.tiny import generate, generated, random, tiny_pipe
 from tests.oracles.caching import cached_by_hooks
-from tests.strategies import schedules, slopes
+from tests.strategies import schedules
 
 TIMESTEPS = [981.0 - 20 * call for call in range(50)]
 HEUN = [999.0 - 40 * ((call + 1) // 2) for call in range(50)]
@@ -37,17 +36,6 @@ def weights_of(schedule: Schedule, timesteps: list[float]) -> list[tuple[float, 
 
 def _trimmed(weights: tuple[float, ...]) -> tuple[float, ...]:
     return _trimmed(weights[:-1]) if len(weights) > 1 and weights[-1] == 0 else weights
-
-
-@given(schedules(min_calls=4, max_calls=50), slopes(), st.sampled_from([TIMESTEPS, HEUN]))
-def test_the_weights_are_those_of_fitted_forecasts_that_say_the_same(
-    schedule: Schedule, slope: Slope, timesteps: list[float]
-) -> None:
-    line = schedule.sloped(Slope())
-    fitted = sloped(line, Slopes(slope.early, slope.late), timesteps)
-    own = weights_of(line.sloped(slope), timesteps)
-    for weights, expected in zip(own, weights_of(fitted, timesteps), strict=True):
-        assert weights == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
 @given(st.floats(-4, 4), st.integers(2, 12))
