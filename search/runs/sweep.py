@@ -6,13 +6,9 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from search.runs.audit import audit_front
-from search.starts.first_schedules import first_schedules
+from search.jobs.run_jobs import run_jobs
 from search.preparation.instruments import Instruments, open_instruments
 from search.preparation.open_driver import open_driver
-from search.jobs.run_jobs import run_jobs
-from search.runs.result import assemble, public_config, write_presets
-from search.study.watching import StageWatcher, SweepWatcher
 from search.records.base_sampler import Run
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
@@ -20,8 +16,11 @@ from search.records.record import Rival, StudyResult, TrialRecord
 from search.records.rivals import dominated_in_search
 from search.report.page import write_report
 from search.report.sample_files import save_samples
+from search.runs.audit import audit_front
+from search.runs.result import assemble, public_config, write_presets
 from search.settings import Config
 from search.space import load_space
+from search.starts.first_schedules import first_schedules
 from search.study.audit_choice import FastestNoWorse
 from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
@@ -30,6 +29,7 @@ from search.study.lock import study_lock
 from search.study.search_loop import Driver
 from search.study.storage import begun
 from search.study.trial_records import read_records
+from search.study.watching import StageWatcher, SweepWatcher
 from search.study.writable import writable
 from search.tracking.make import make_tracker
 from search.tracking.tracker import Tracker
