@@ -9,13 +9,8 @@ evenly changing in between.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import torch
-
-from experiments.forecast.world import World
-from search.calibration.placement import placements
+from experiments.command import parsed
+from experiments.forecast.world import World, cached
 from search.space.slopes import Slopes, sloped
 
 PAIRS = {
@@ -30,22 +25,18 @@ COUNTS = {1.0: (6, 8), 2.0: (5, 6, 8, 12), 4.0: (6, 8, 10)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=32)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(cached(__doc__))
     for guidance, pairs in PAIRS.items():
         world = World(options.cache, images=options.images, guidance=guidance)
         calibration = world.calibration()
-        plans = {len(plan.full): plan for plan in placements(calibration)}
+        plans = world.plans()
         for count in COUNTS[guidance]:
             line = plans[count].schedule(calibration.calls)
-            found = [
+            fids = [
                 world.fid(sloped(line, Slopes(*pair), calibration.timesteps.tolist()))
                 for pair in pairs
             ]
-            text = ", ".join(f"{pair}: {fid:.3g}" for pair, fid in zip(pairs, found, strict=True))
+            text = ", ".join(f"{pair}: {fid:.3g}" for pair, fid in zip(pairs, fids, strict=True))
             print(f"scale {guidance:g}, {count} full: {text}", flush=True)
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Literal
 
 from dato import Schedule
-from experiments.forecast.single_calls import Sensitivity, kept_sensitivity
 from search.calibration.fit import Fitted
 from search.calibration.kept import depths_of
 from search.calibration.measure import measure_calibration
@@ -102,12 +101,6 @@ class World:
         return replace(context, weights=Fitted(self.calibration))
 
     @cached_property
-    def sensitivity(self) -> Sensitivity:
-        """Damage of single calls, on the first chunk of the pool."""
-        path = self.cache / "sensitivity.safetensors"
-        return kept_sensitivity(path, self.generator, depths_of(self.space))
-
-    @cached_property
     def calibration(self) -> Calibration:
         """Of the space's depths, on prompts of its own."""
         path = self.cache / "calibration.safetensors"
@@ -130,12 +123,7 @@ class World:
         return self.table.price(schedule, topology) / self.table.price(full, topology)
 
     def images(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
+        self, schedule: Schedule | None, indices: Sequence[int], heldout: bool = False
     ) -> Images:
         """Images of whole chunks, from the cache or generated and kept there."""
         generator = self.heldout if heldout else self.generator
