@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib
 
@@ -12,8 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-if TYPE_CHECKING:
-    from experiments.benchmark.benchmark import Row
+from experiments.benchmark.row import Row
 
 FAMILIES = {
     "fewer DDIM steps": ("#8d99ae", "o-"),

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 import dato
+from experiments.command import command
 from experiments.engine import calls, machine, memory
 from experiments.engine.arithmetic import implied
 from experiments.engine.loops import Entry, race
@@ -60,9 +61,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     gpu = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", choices=("cpu", "cuda"), default=gpu)
     parser.add_argument("--suite", choices=tuple(SUITES), help="default: the device's own")

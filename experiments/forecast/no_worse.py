@@ -10,7 +10,6 @@ schedule pass as no worse. Last come the differences of all images, and KID, whi
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -19,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dato import Kind, Schedule
-from experiments.forecast.world import World
-from search.calibration.placement import placements
+from experiments.command import parsed
+from experiments.forecast.world import World, cached
 from search.metrics import WORSE
 from search.pocket import load_features
 from search.quality.bootstrap import extrapolated, upper_bound
@@ -44,11 +43,7 @@ STUDY = Path(__file__).parents[1] / "study" / "planned"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=256)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(cached(__doc__, images=256))
     options.cache.mkdir(parents=True, exist_ok=True)
     world = World(options.cache, images=options.images)
     network = load_feature_network("pocket", None)
@@ -63,14 +58,15 @@ def main() -> None:
 
 def schedules(world: World) -> dict[str, Schedule]:
     """By name: planned ones, and those of the recorded study."""
-    plans = {len(plan.full): plan.schedule(world.steps) for plan in placements(world.calibration())}
-    found = {
-        f"{count} full calls, {ratio:g} pruned": pruned(plans[count], ratio)
+    plans = world.plans()
+    planned = {
+        f"{count} full calls, {ratio:g} pruned": pruned(plans[count].schedule(world.steps), ratio)
         for count, ratio in PLANS
     }
     members = load_result(StudyFolder(STUDY)).front
     known = {member.name: member.record.schedule for member in members}
-    return found | {name: own for name in RECORDED if (own := known[name]) is not None}
+    recorded = {name: known[name] for name in RECORDED}
+    return planned | {name: schedule for name, schedule in recorded.items() if schedule is not None}
 
 
 def features(world: World, name: str, schedule: Schedule | None) -> Tensor:

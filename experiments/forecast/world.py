@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +12,10 @@ from torch import Tensor
 
 from dato import Kind, Schedule
 from dato.schedule import Depth, Forecast
+from experiments.command import command
 from search.calibration.fit import Fitted
 from search.calibration.measure import measure_calibration
+from search.calibration.placement import Between, Placement, placements
 from search.calibration.prompts import SEED as CALIBRATION_SEED
 from search.calibration.table import Calibration
 from search.model.generator import Generator
@@ -66,6 +69,13 @@ class World:
             found.save(self.cache / name)
         return Calibration.load(self.cache / name)
 
+    def plans(
+        self, between: Between = "linear", seed: int = 0, runs: int = RUNS
+    ) -> dict[int, Placement]:
+        """Where a calibration puts full calls, by how many there are."""
+        calibration = self.calibration(seed, runs)
+        return {len(plan.full): plan for plan in placements(calibration, between)}
+
     def workload(self, seed: int = 0, runs: int = RUNS) -> Workload:
         """What calibration sees."""
         noise = CALIBRATION_SEED + seed
@@ -85,6 +95,14 @@ class World:
         pixels = self.generator.generate(schedule, range(self.images)).pixels
         features: Tensor = load_features()(pixels)
         return features
+
+
+def cached(text: str | None, images: int = 32) -> argparse.ArgumentParser:
+    """A command with a cache for calibrations and a number of held-out captions."""
+    parser = command(text)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--images", type=int, default=images)
+    return parser
 
 
 def schedule_of(

@@ -5,9 +5,9 @@ python -m experiments.paper imagenet model.prompts=imagenet:classes.txt quality.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from experiments.command import command
 from search.cli.main import main as dato_search
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, StudyResult
@@ -63,7 +63,7 @@ def _times(member: FrontMember) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("name", choices=tuple(PAPER))
     parser.add_argument("--folder", type=Path, help="default: studies/paper-NAME")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides")

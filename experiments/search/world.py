@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Literal
 
 from dato import Schedule
-from experiments.forecast.single_calls import Sensitivity, kept_sensitivity
 from search.calibration.fit import Fitted
 from search.calibration.kept import depths_of
 from search.calibration.measure import measure_calibration
@@ -33,7 +32,7 @@ from search.model.reference import kept_images
 from search.model.workload import chunks_of
 from search.quality.features import load_feature_network
 from search.quality.meter import QualityMeter
-from search.records.base_sampler import Base
+from search.records.base_sampler import UNPATCHED, Run
 from search.records.schema import schedule_to_dict
 from search.settings import Config
 from search.settings.compose import compose_config
@@ -102,12 +101,6 @@ class World:
         return replace(context, weights=Fitted(self.calibration))
 
     @cached_property
-    def sensitivity(self) -> Sensitivity:
-        """Damage of single calls, on the first chunk of the pool."""
-        path = self.cache / "sensitivity.safetensors"
-        return kept_sensitivity(path, self.generator, depths_of(self.space))
-
-    @cached_property
     def calibration(self) -> Calibration:
         """Of the space's depths, on prompts of its own."""
         path = self.cache / "calibration.safetensors"
@@ -130,12 +123,7 @@ class World:
         return self.table.price(schedule, topology) / self.table.price(full, topology)
 
     def images(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
+        self, schedule: Schedule | None, indices: Sequence[int], heldout: bool = False
     ) -> Images:
         """Images of whole chunks, from the cache or generated and kept there."""
         generator = self.heldout if heldout else self.generator
@@ -181,22 +169,16 @@ class Ledger:
     first: int = 0
     spent: float = 0.0
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         """See :class:`search.workers.pool.Pool`."""
         assert not heldout, "the audit is not the method's"
+        schedule = run.schedule
         self.spent += len(indices) * (1.0 if schedule is None else self.world.share(schedule))
         return self.world.images(schedule, [self.first + index for index in indices])
 
     def reference(self, count: int) -> Images:
         """The first unpatched images, paid for."""
-        return self.generate(None, range(count))
+        return self.generate(UNPATCHED, range(count))
 
 
 def _key(schedule: Schedule) -> str:

@@ -5,11 +5,11 @@ python -m experiments.study.audited experiments/study/per_call
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections import Counter
 from pathlib import Path
 
+from experiments.command import command
 from search.records.files import result_from_json
 from search.records.record import FrontMember, StudyResult
 
@@ -20,9 +20,7 @@ HEAD = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("folder", type=Path, help="holds trials.json and front.json")
     folder = parser.parse_args().folder
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("trials.json", "front.json")]

@@ -10,7 +10,6 @@ paired bound; ``fast``, shows what the captions say.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import dato
 from dato import Preset
+from experiments.command import command
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.members import no_worse
@@ -41,7 +41,7 @@ SHOWN = 0.99
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("study", type=Path)
     folder = StudyFolder.open(parser.parse_args().study)
     result = load_result(folder)

@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 import dato
 from dato import Preset
@@ -134,11 +132,7 @@ class PromptPipeline:
         steps: int | None,
         on_call: Callable[[], None],
     ) -> list[Image.Image]:
-        def callback(_: Any, __: int, ___: Any, ____: dict[str, Tensor]) -> dict[str, Tensor]:
-            on_call()
-            return {}
-
-        with self.family.followed(self.pipe, callback) as following:
+        with self.family.followed(self.pipe, on_call) as following:
             images: list[Image.Image] = self.pipe(
                 num_inference_steps=steps or sampler.num_inference_steps,
                 guidance_scale=sampler.guidance_scale,

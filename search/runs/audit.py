@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from search.errors import UserError
-from search.runs.audit_checkpoint import FileAuditCheckpoint
 from search.preparation.instruments import Heldout, Instruments, open_instruments
 from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
-from search.runs.result import assemble, current_result, write_presets
-from search.study.watching import StageWatcher
 from search.records.files import save_result
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
+from search.runs.audit_checkpoint import FileAuditCheckpoint
+from search.runs.result import assemble, current_result, write_presets
 from search.settings import Config
 from search.study.audit_choice import AuditChoice, Named
 from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
+from search.study.watching import StageWatcher
 
 
 def audit_front(

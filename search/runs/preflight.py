@@ -66,8 +66,8 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
 
 
 def _model_checks(config: Config) -> Iterator[Callable[[], object]]:
-    from search.workers.open_pool import model_config
     from search.model.outline import check_scheduler, outline
+    from search.workers.open_pool import model_config
 
     model = model_config(config.model)
     found = outline(model)

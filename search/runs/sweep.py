@@ -6,20 +6,19 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from search.runs.audit import audit_front
-from search.starts.first_trials import first_trials
+from search.jobs.run_jobs import run_jobs
 from search.preparation.instruments import Instruments, open_instruments
 from search.preparation.open_driver import open_driver
-from search.jobs.run_jobs import run_jobs
-from search.runs.result import assemble, public_config, write_presets
-from search.study.watching import StageWatcher, SweepWatcher
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import Rival, StudyResult, TrialRecord
 from search.records.rivals import dominated_in_search
 from search.report.page import write_report
 from search.report.sample_files import save_samples
+from search.runs.audit import audit_front
+from search.runs.result import assemble, public_config, write_presets
 from search.settings import Config
+from search.starts.first_trials import first_trials
 from search.study.audit_choice import FastestNoWorse
 from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
@@ -28,6 +27,7 @@ from search.study.lock import study_lock
 from search.study.search_loop import Driver, Start
 from search.study.storage import begun
 from search.study.trial_records import read_records
+from search.study.watching import StageWatcher, SweepWatcher
 from search.study.writable import writable
 from search.tracking.make import make_tracker
 from search.tracking.tracker import Tracker
@@ -123,7 +123,6 @@ def _search(
     watcher: SweepWatcher,
     first: Sequence[Start],
 ) -> None:
-    config = instruments.config
     unfinished = driver.prepare(first)
     if unfinished:
         watcher.stage(f"{unfinished} trial(s) that never ended are run again")

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dato import Schedule
-from search.runs.retarget import retargeted, with_other_devices
 from search.records.record import StudyResult
+from search.runs.retarget import retargeted, with_other_devices
 from search.settings.constraints import Constraints, parse_bounds
 from tests.oracles.pareto import non_dominated
-from tests.search.runs.sample_tables import TOPOLOGY, made_up_table
 from tests.search.recorded_study import make_result
+from tests.search.runs.sample_tables import TOPOLOGY, made_up_table
 
 
 @pytest.fixture(scope="module")

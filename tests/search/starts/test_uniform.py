@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -63,7 +64,7 @@ def test_whatever_is_written_is_in_the_space(
     space, context = load_space(data.draw(spaces(topology))), run_of(calls, topology)
     for base in space.bases:
         bound = space.on(base, context)
-        for write in (lambda: uniform(bound, interval, depth, ratio), lambda: unpatched(bound)):  # noqa: B023
+        for write in (partial(uniform, bound, interval, depth, ratio), partial(unpatched, bound)):
             try:
                 params = space.lifted(write(), base, context)
             except NotInSpaceError:

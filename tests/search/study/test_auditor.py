@@ -27,10 +27,8 @@ COUNT = 16
 class Source:
     asked: list[tuple[Schedule | None, int, bool]] = field(default_factory=list)
 
-    def generate(
-        self, run: Run, indices: Sequence[int], *, heldout: bool = False
-    ) -> Images:
-        self.asked.append((schedule, len(indices), heldout))
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
+        self.asked.append((run.schedule, len(indices), heldout))
         size = len(indices)
         return Images(torch.zeros(size, 3, 4, 4, dtype=torch.uint8), torch.zeros(size, 1, 2, 2))
 

@@ -39,9 +39,7 @@ class FakeSource:
 
     asked: list[range] = field(default_factory=list)
 
-    def generate(
-        self, run: Run, indices: Sequence[int], *, heldout: bool = False
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         if run.schedule is not None and run.schedule.calls == 3:
             raise TrialError("The latents hold NaN or infinity.")
         assert isinstance(indices, range)
