@@ -68,7 +68,7 @@ def _refresh(bound: Bound, interval: int, full: Sequence[int]) -> Params:
     if bound.spec.rule == "planned":
         return {"refresh.full_calls": len(full)}
     if bound.spec.rule == "interval":
-        return {"refresh.interval": interval, "refresh.bias": 1.0}
+        return {"refresh.interval": interval}
     return {"refresh.threshold": _threshold(bound, full)} if bound.spec.rule == "drift" else {}
 
 

@@ -25,7 +25,7 @@ def test_starts_are_different_repeatable_and_in_the_space(name: str, calls: int)
 def test_starts_go_from_mild_to_extreme(name: str) -> None:
     starts = uniform_starts(shipped(name), RUN, 12)
     schedules = [shipped(name).decode(start, RUN) for start in starts]
-    full = [[own.kind(call).depth for call in range(50)].count("full") for own in schedules]
+    full = [[own.kind(call).depth for call in range(own.calls)].count("full") for own in schedules]
     assert len(full) == 12
     assert full[0] >= 20
     assert full[-1] == 4
