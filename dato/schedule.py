@@ -70,22 +70,23 @@ class Kind:
         depth = self.depth
         if depth != "full" and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
             raise DepthError(
-                'A depth is "full" or an integer from 0 on.',
-                found=depth,
+                f'The depth {depth!r} is neither "full" nor an integer from 0 on.',
                 remedy="Use 0 to reuse the previous output, or the number of skip branches.",
             )
-        if depth == 0 and any(ratio > 0 for ratio in self.prune.values()):
+        pruned = [layer for layer, ratio in self.prune.items() if ratio > 0]
+        if depth == 0 and pruned:
             raise RatioError(
-                "A call of depth 0 runs no attention, so it cannot prune.",
-                found=next(layer for layer, ratio in self.prune.items() if ratio > 0),
+                f"A kind of depth 0 prunes {pruned[0]!r}, but it runs no attention.",
                 remedy="Remove its prune entries.",
             )
         if self.forecast not in get_args(Forecast):
-            raise ForecastError('forecast is "hold", "linear" or "fitted".', found=self.forecast)
+            raise ForecastError(
+                f'The forecast {self.forecast!r} is none of "hold", "linear" and "fitted".',
+                remedy='Use "hold" for the last computed value.',
+            )
         if depth == "full" and self.forecast != "hold":
             raise ForecastError(
-                "A full call stands on no held value, so it forecasts nothing.",
-                found=self.forecast,
+                f"A full call has the forecast {self.forecast!r}, but it stands on no held value.",
                 remedy="Remove its forecast.",
             )
         object.__setattr__(self, "prune", MappingProxyType(dict(sorted(self.prune.items()))))
@@ -123,16 +124,25 @@ class Tokens:
     def __post_init__(self) -> None:
         if min(self.patch) < 1 or math.prod(self.patch) < 2:
             raise TokensError(
-                "A patch holds at least two tokens.", found=self.patch, remedy="Use [2, 2]."
+                f"The patch {self.patch} is too small: it needs two tokens.", remedy="Use [2, 2]."
             )
         for name in ("dynamics_weight", "noise_weight"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                raise TokensError(f"{name} is a finite number from 0 on.", found=value)
+                raise TokensError(
+                    f"The {name} {value!r} is no finite number from 0 on.",
+                    remedy=f"Use {getattr(Tokens, name)}, or 0 for a score without that part.",
+                )
         if not 0 <= self.protect <= 1:
-            raise TokensError("protect is a share from 0 to 1.", found=self.protect)
+            raise TokensError(
+                f"The share protect={self.protect!r} is not between 0 and 1.",
+                remedy=f"Use {Tokens.protect}, or 0 to protect nothing.",
+            )
         if self.share not in ("level", "layer"):
-            raise TokensError('share is "level" or "layer".', found=self.share)
+            raise TokensError(
+                f'The share {self.share!r} is neither "level" nor "layer".',
+                remedy='Use "level" for one selection per call and level.',
+            )
 
     @property
     def max_ratio(self) -> float:
@@ -177,26 +187,24 @@ class Schedule:
 
     def _check_names(self) -> None:
         if not self.steps or not self.kinds:
-            raise EmptyScheduleError("A schedule has at least one call and one kind.")
+            missing = "kinds" if self.steps else "steps"
+            raise EmptyScheduleError(f"The schedule has no {missing}.", remedy="Add at least one.")
         unknown = sorted(set(self.steps) - set(self.kinds))
         if unknown:
             raise UnknownKindError(
-                "Every step names a kind of the codebook.",
-                found=unknown[0],
+                f"A step names the kind {unknown[0]!r}, which is not defined.",
                 remedy=f"Defined kinds: {_listed(self.kinds)}.",
             )
         unused = sorted(set(self.kinds) - set(self.steps))
         if unused:
             raise UnknownKindError(
-                "Every kind of the codebook is used by a step.",
-                found=unused[0],
+                f"No step names the kind {unused[0]!r}.",
                 remedy="Remove it or use it.",
             )
         first = self.kinds[self.steps[0]]
         if first.depth != "full":
             raise FirstCallError(
-                "The first call is full: there is nothing to reuse yet.",
-                found=first.depth,
+                f"The first call has the depth {first.depth}, but there is nothing to reuse yet.",
                 remedy='Give the first step a kind of depth "full".',
             )
 
@@ -206,36 +214,55 @@ class Schedule:
             for layer, ratio in kind.prune.items():
                 if not (math.isfinite(ratio) and 0 <= ratio <= limit):
                     raise RatioError(
-                        f"A pruning ratio is between 0 and 1 - 1/(patch area) = {limit:g} "
-                        f"(kind {name!r}, layer {layer!r}).",
-                        found=ratio,
-                        remedy="Lower the ratio or enlarge the patch.",
+                        f"The pruning ratio {ratio!r} of {layer!r} in the kind {name!r} is not "
+                        f"between 0 and 1 - 1/(patch area) = {limit:g}.",
+                        remedy="Lower the ratio or enlarge the patch."
+                        if ratio > limit
+                        else "Use 0 to prune nothing.",
                     )
 
     def _check_weights(self) -> None:
         if self.quantity not in get_args(Quantity):
-            raise ForecastError('quantity is "epsilon" or "output".', found=self.quantity)
+            raise ForecastError(
+                f'The quantity {self.quantity!r} is neither "epsilon" nor "output".',
+                remedy='Use "epsilon" to hold what lets the sampler take a longer step.',
+            )
         fitted = {call for call, name in enumerate(self.steps) if self._is_fitted(name)}
         for call in sorted(fitted ^ set(self.weights)):
-            raise ForecastError(
-                "Every call of a fitted kind has weights, and no other call has any.",
-                found=f"call {call}" + (" without weights" if call in fitted else ""),
-                remedy="Add its weights." if call in fitted else "Remove its weights.",
-            )
+            raise self._unmatched(call)
         readable = self._readable()
         for call, weights in self.weights.items():
-            if not 1 <= len(weights) <= MAX_VALUES or not all(map(math.isfinite, weights)):
+            if not 1 <= len(weights) <= MAX_VALUES:
                 raise ForecastError(
-                    f"The weights of a call are one to {MAX_VALUES} finite numbers (call {call}).",
-                    found=weights,
+                    f"Call {call} has {len(weights)} weights.",
+                    remedy=f"Give it one to {MAX_VALUES}, the newest value's first.",
                 )
+            for weight in weights:
+                if not math.isfinite(weight):
+                    raise ForecastError(
+                        f"Call {call} has the weight {weight!r}, which is not finite.",
+                        remedy="Use a finite number.",
+                    )
             if len(weights) > readable[call]:
                 raise ForecastError(
-                    f"Call {call} has a weight for each value that it can read, and no more: "
-                    f"{readable[call]} earlier calls computed one.",
-                    found=weights,
+                    f"Call {call} has {len(weights)} weights, but it can read {readable[call]}: "
+                    "no more earlier calls computed the value.",
                     remedy="Remove weights from the end.",
                 )
+
+    def _unmatched(self, call: int) -> ForecastError:
+        """The error of a call that lacks weights, or that has some and should not."""
+        if call not in self.weights:
+            return ForecastError(
+                f"Call {call} has the fitted kind {self.steps[call]!r}, but no weights.",
+                remedy="Add its weights.",
+            )
+        known = 0 <= call < self.calls
+        return ForecastError(
+            f"There are weights for call {call}, "
+            + ("whose kind is not fitted." if known else f"but only {self.calls} calls, from 0."),
+            remedy="Remove its weights.",
+        )
 
     def _check_slope(self) -> None:
         if self.slope != LINE and not self.draws_lines:

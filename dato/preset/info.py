@@ -170,15 +170,14 @@ class Contents:
     def __post_init__(self) -> None:
         if self.schedule.calls != self.sampler.calls:
             raise WrongLengthError(
-                f"The number of steps is not that of the sampler's {self.sampler.calls} calls.",
-                found=self.schedule.calls,
+                f"The schedule has {self.schedule.calls} steps, but the sampler makes "
+                f"{self.sampler.calls} calls.",
                 remedy="Correct steps or sampler.calls.",
             )
         for name, kind in self.schedule.kinds.items():
             if kind.depth != "full" and kind.depth > self.model.skip_branches:
                 raise DepthError(
-                    f"The kind {shorten(name)!r} is deeper than "
+                    f"The kind {shorten(name)} has the depth {kind.depth}, deeper than "
                     f"model.skip_branches = {self.model.skip_branches}.",
-                    found=kind.depth,
                     remedy='Lower its depth or use "full".',
                 )

@@ -11,7 +11,7 @@ from dato.errors import (
     UnknownKeyError,
     WrongFormatError,
 )
-from dato.preset.parse import shorten
+from dato.preset.parse import cut, shorten
 
 FORMAT = "dato-preset"
 OLDEST_WRITTEN = 2
@@ -44,30 +44,29 @@ def to_current(data: object) -> dict[str, object]:
     """
     if not isinstance(data, dict):
         raise NotJsonError(
-            "The file holds no JSON object.", found=shorten(data), remedy="Start it with {."
+            f"The file holds {shorten(data)}, and no JSON object.", remedy="Start it with {."
         )
     if data.get("format") != FORMAT:
         raise WrongFormatError(
-            f'The file is no preset: it has no "format": "{FORMAT}".',
-            found=shorten(data.get("format")),
+            f'The file is no preset: its "format" is {shorten(data.get("format"))}, not "{FORMAT}".'
+            if "format" in data
+            else 'The file is no preset: it has no "format".',
             remedy="Is this the file you meant?",
         )
     version = data.get("version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise TypeRuleError(
-            "The version is no integer from 1 on.", found=shorten(version), remedy=f"Use {VERSION}."
+            f"The version {shorten(version)} is no integer from 1 on.", remedy=f"Use {VERSION}."
         )
     if version > VERSION:
         raise NewerVersionError(
-            f"The preset is newer than this dato, which reads versions up to {VERSION}.",
-            found=version,
+            f"The preset has version {version}, but this dato reads versions up to {VERSION}.",
             remedy="Upgrade dato, or export the preset again with this version.",
         )
     for since, place in _newer_keys(data):
         if since > version:
             raise UnknownKeyError(
-                f"Version {version} of the format does not define this key.",
-                found=place,
+                f"Version {version} of the format does not define the key {place!r}.",
                 remedy=f'Write "version": {since}.',
             )
     # Version 1 holds what the denoiser returns, and forecasts nothing.
@@ -110,4 +109,4 @@ def _places(value: object, path: list[str]) -> Iterator[list[str]]:
         for name in value if path[0] == "*" else [path[0]]:
             if name in value:
                 for rest in _places(value[name], path[1:]):
-                    yield [str(shorten(name)), *rest]
+                    yield [cut(name), *rest]
