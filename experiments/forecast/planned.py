@@ -13,7 +13,7 @@ from typing import get_args
 
 from experiments.command import parsed
 from experiments.forecast.world import World, cached
-from search.calibration.placement import Between, Placement
+from search.calibration.placement import GapForecast, Placement
 
 COUNTS = (4, 5, 6, 8, 10)
 
@@ -24,13 +24,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     options = parsed(parser)
     world = World(options.cache, options.scheduler, options.steps, options.images)
-    plans = {between: world.plans(between) for between in get_args(Between)}
-    for count, between in product(COUNTS, get_args(Between)):
+    plans = {forecast: world.plans(forecast) for forecast in get_args(GapForecast)}
+    for count, forecast in product(COUNTS, get_args(GapForecast)):
         even = tuple(round(place * options.steps / count) for place in range(count))
         places = {"even": even} | {f"planned for {aim}": plans[aim][count].full for aim in plans}
         for name, full in places.items():
-            fid = world.fid(Placement(full, 0.0, between).schedule(options.steps))
-            print(f"{count} full calls, {between}, {name}: {fid:.3f} {list(full)}", flush=True)
+            fid = world.fid(Placement(full, 0.0, forecast).schedule(options.steps))
+            print(f"{count} full calls, {forecast}, {name}: {fid:.3f} {list(full)}", flush=True)
 
 
 if __name__ == "__main__":

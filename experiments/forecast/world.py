@@ -15,7 +15,7 @@ from dato.schedule import Depth, Forecast
 from experiments.command import command
 from search.calibration.fit import Fitted
 from search.calibration.measure import measure_calibration
-from search.calibration.placement import Between, Placement, placements
+from search.calibration.placement import GapForecast, Placement, placements
 from search.calibration.prompts import SEED as CALIBRATION_SEED
 from search.calibration.table import Calibration
 from search.model.generator import Generator
@@ -70,11 +70,11 @@ class World:
         return Calibration.load(self.cache / name)
 
     def plans(
-        self, between: Between = "linear", seed: int = 0, runs: int = RUNS
+        self, forecast: GapForecast = "linear", seed: int = 0, runs: int = RUNS
     ) -> dict[int, Placement]:
         """Where a calibration puts full calls, by how many there are."""
         calibration = self.calibration(seed, runs)
-        return {len(plan.full): plan for plan in placements(calibration, between)}
+        return {len(plan.full): plan for plan in placements(calibration, forecast)}
 
     def workload(self, seed: int = 0, runs: int = RUNS) -> Workload:
         """What calibration sees."""

@@ -10,7 +10,7 @@ import optuna
 from experiments.search.published import published
 from experiments.search.seen import Seen
 from experiments.search.world import SEARCH_IMAGES, Ledger, World
-from search.calibration.placement import Between
+from search.calibration.placement import GapForecast
 from search.records.record import TrialRecord
 from search.settings import SamplerSettings
 from search.starts.first_trials import fastest_first, unpatched_start
@@ -64,8 +64,8 @@ def ours(world: World, seed: int, _: float) -> Iterator[Seen]:
     driver.study.sampler = Refiner(driver.study.sampler, world.space, world.context, share, seed)
     if world.forecasts == "held":
         ledger.spent += world.calibration_cost
-    between: Between = "hold" if world.forecasts == "held" else "linear"
-    plans = spread_placements(world.calibration, world.table.depth_s, PLANNED, between)
+    forecast: GapForecast = "hold" if world.forecasts == "held" else "linear"
+    plans = spread_placements(world.calibration, world.table.depth_s, PLANNED, forecast)
     space, context = world.space, world.context
     starts = [Start(planned(space.bind(context), plan)) for plan in plans]
     uniform = fastest_first(space, context, UNIFORM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from search.calibration.placement import Between, Placement
+from search.calibration.placement import GapForecast, Placement
 from search.preparation.calibration import study_calibration
 from search.preparation.instruments import Instruments
 from search.records.base_sampler import Base
@@ -73,9 +73,9 @@ def _placed(instruments: Instruments, base: Base) -> list[tuple[Placement, Param
     calibration = study_calibration(instruments, base, bound.context.calls)
     costs = instruments.evaluator.table.depth_s
     count = -(-instruments.config.warmstart.optimal // len(instruments.space.bases))
-    for between in get_args(Between):
+    for forecast in get_args(GapForecast):
         starts, lacking = list[tuple[Placement, Params]](), list[str]()
-        for placement in spread_placements(calibration, costs, count, between):
+        for placement in spread_placements(calibration, costs, count, forecast):
             try:
                 starts.append((placement, planned(bound, placement)))
             except NotInSpaceError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from search.calibration.placement import Between, Placement, placements
+from search.calibration.placement import GapForecast, Placement, placements
 from search.calibration.table import Calibration
 from search.space import Space
 from search.space.bind import Bound
@@ -39,7 +39,7 @@ def planned(bound: Bound, placement: Placement) -> Params:
         NotInSpaceError: the space lacks its number of full calls, or the forecast.
     """
     wanted = depths(bound, placement.full, 0)
-    wanted["forecast.output"] = placement.between
+    wanted["forecast.output"] = placement.forecast
     if bound.spec.rule == "planned":
         wanted["refresh.full_calls"] = len(placement.full)
     return written(bound, wanted)
@@ -57,7 +57,10 @@ def pruned(bound: Bound, placement: Placement, params: Params) -> Params | None:
 
 
 def spread_placements(
-    calibration: Calibration, costs: Mapping[str, float], count: int, between: Between = "linear"
+    calibration: Calibration,
+    costs: Mapping[str, float],
+    count: int,
+    forecast: GapForecast = "linear",
 ) -> tuple[Placement, ...]:
     """Up to ``count`` placements, evenly spread over the logarithm of speed-up.
 
@@ -66,11 +69,11 @@ def spread_placements(
 
     Args:
         costs: of a call by depth, ``"full"`` and ``"0"`` among them, in any unit.
-        between: the forecast of the calls between the full ones.
+        forecast: of the calls between the full ones.
     """
     left = {
         math.log(speedup(len(plan.full), calibration.calls, costs)): plan
-        for plan in placements(calibration, between)
+        for plan in placements(calibration, forecast)
         if len(plan.full) < calibration.calls
     }
     low, high = (math.log(value) for value in SPEEDUPS)
