@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,9 +30,21 @@ ENTRY_POINTS = {"dato.scores", "dato.features"}
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def blocks(language: str) -> Iterator[tuple[str, str]]:
+SOURCES = sorted(
+    path
+    for room in ("dato", "search", "conf", "experiments")
+    for path in (ROOT / room).rglob("*")
+    if path.suffix in (".py", ".yaml")
+)
+RUN = re.compile(r"python -m ((?:dato|search|experiments|tests)(?:\.\w+)*)")
+"""A module that a text or a docstring tells people to run."""
+
+INLINE = re.compile(r"`dato-search ([a-z]+)")
+
+
+def blocks(language: str, pages: Sequence[Path] = PAGES) -> Iterator[tuple[str, str]]:
     """Page name and text of every fenced block of a language."""
-    for page in PAGES:
+    for page in pages:
         for match in FENCE.finditer(page.read_text(encoding="utf-8")):
             if match[1] == language:
                 yield page.name, match[2]
@@ -41,7 +53,7 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
 def commands() -> list[list[str]]:
     """Arguments of every ``dato-search`` command."""
     found = []
-    for _, text in blocks("sh"):
+    for _, text in blocks("sh", TEXTS):
         for line in text.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["dato-search"]:
@@ -106,6 +118,41 @@ def test_every_path_that_a_text_names_exists(text: Path) -> None:
 def test_every_module_and_name_in_it_that_a_text_names_exists(text: Path) -> None:
     named = set(MODULE.findall(text.read_text(encoding="utf-8"))) - ENTRY_POINTS
     assert not [name for name in sorted(named) if not is_importable(name)]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda each: str(each.relative_to(ROOT)))
+def test_every_command_that_a_sentence_names_exists(text: Path) -> None:
+    named = sorted(set(INLINE.findall(text.read_text(encoding="utf-8"))))
+    for command in named:
+        with pytest.raises(SystemExit) as exit_:
+            build_parser().parse_args([command, "--help"])
+        assert exit_.value.code == 0, command
+
+
+def test_every_module_that_people_are_told_to_run_can_be_run() -> None:
+    told = {
+        (path, name)
+        for path in (*TEXTS, *SOURCES)
+        for name in RUN.findall(path.read_text(encoding="utf-8"))
+    }
+    assert not [(path, name) for path, name in sorted(told) if not runs(name)]
+
+
+def test_every_experiment_that_a_docstring_names_exists() -> None:
+    named = {
+        (path, name)
+        for path in SOURCES
+        for name in PATH.findall(path.read_text(encoding="utf-8"))
+        if name.startswith("experiments/") and not name.startswith(GENERATED)
+    }
+    assert not [(path, name) for path, name in sorted(named) if not (ROOT / name).exists()]
+
+
+def runs(name: str) -> bool:
+    """Whether a module, or a package's ``__main__``, does something when it is run."""
+    path = ROOT.joinpath(*name.split("."))
+    file = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+    return file.is_file() and "main()" in file.read_text(encoding="utf-8")
 
 
 def is_importable(name: str) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 import dato
 from dato import Preset
 from experiments.command import command
+from experiments.study.tables import RECORDED
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.members import no_worse
@@ -28,9 +29,7 @@ from search.report.export import to_preset
 from search.runs.result import preset_header
 from search.settings.compose import load_config
 
-HERE = Path(__file__).parent
 PRESETS = Path(dato.__file__).parent / "presets" / "pocket"
-RECORDED = HERE / "planned"
 RECORD = ("config.yaml", "cost_table.json", "trials.json", "front.json")
 
 EQUAL_DB = 44.0

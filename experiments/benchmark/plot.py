@@ -1,4 +1,4 @@
-"""The benchmark's table and plot."""
+"""The benchmark's plot."""
 
 from __future__ import annotations
 
@@ -26,30 +26,6 @@ FAMILIES = {
     "preset": ("#003844", "*"),
 }
 """Colour and marker of each family of rows but the unpatched one; those of one knob are lines."""
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Markdown, in the order of ``rows``."""
-    lines = [
-        "| pipeline | speed-up (range) | ms per image | FID to unpatched | PSNR | FID to real |"
-        " difference to unpatched (95 % bound) | captions right |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.name} | {row.speedup:.2f} ({row.low:.2f} to {row.high:.2f}) | "
-        f"{1000 * row.latency_s:.0f} | {_reference(row)} | {_decibels(row)} | "
-        f"{row.fid_real:.3f} | {row.worse:+.1%} ({row.bound:+.1%}) | {row.captions:.1%} |"
-        for row in rows
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _reference(row: Row) -> str:
-    return "0" if row.family == "unpatched" else f"{row.fid_reference:.3g}"
-
-
-def _decibels(row: Row) -> str:
-    return "equal" if row.family == "unpatched" else f"{row.psnr:.1f}"
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
