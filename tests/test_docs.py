@@ -12,11 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
+import dato
 from search.cli.parser import build_parser
+from search.model.architectures import PUBLISHED
+from search.model.untrained import build
 from search.settings.compose import compose_config
-from search.space import load_space
+from search.space import SpaceContext, load_space
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,6 +97,40 @@ def test_the_python_of_a_page_runs(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("page", "text"), list(blocks("yaml")), ids=lambda each: str(each)[:20])
 def test_a_space_of_the_docs_loads(page: str, text: str) -> None:
     assert load_space(yaml.safe_load(text)).spec.name == "mine", page
+
+
+def rows_of(page: str, head: str) -> list[list[str]]:
+    """Cells of the table whose head begins with a text."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = text[text.index(head) :].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_readme_lists_the_options_of_each_group() -> None:
+    for groups, options in rows_of("README.md", "| group | options |"):
+        names = re.findall(r"`(\w+)`", groups)
+        parts = options.split(";") if len(names) > 1 else [options]
+        for group, part in zip(names, parts, strict=True):
+            listed = set(re.findall(r"`(\w+)`", part))
+            assert listed == {path.stem for path in (ROOT / "conf" / group).glob("*.yaml")}, group
+
+
+def test_the_readme_lists_commands_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`([a-z-]+)`", text[text.index("lists the commands:") :].split(".\n")[0])
+    assert len(listed) > 10
+    for name in listed:
+        with pytest.raises(SystemExit, match="0"):
+            build_parser().parse_args([name, "--help"])
+
+
+def test_the_dimensions_of_a_space_are_as_the_page_says() -> None:
+    topology = dato.topology(build(PUBLISHED["sd15"], torch.float32, torch.device("meta")))
+    context = SpaceContext(50, topology, (0.0,) + (0.1,) * 49)
+    for title, _, dimensions in rows_of("docs/tune.md", "| `space=` | searches |"):
+        path = ROOT / "conf" / "space" / f"{title.split('`')[1]}.yaml"
+        space = load_space(yaml.safe_load(path.read_text(encoding="utf-8")))
+        assert len(space.parameters(context)) == int(dimensions), title
 
 
 def test_every_page_is_in_the_site() -> None:
