@@ -12,7 +12,6 @@ import pytest
 
 from experiments.benchmark import tables as benchmark
 from experiments.benchmark.row import Row
-from experiments.difference import difference
 from experiments.engine import render
 from experiments.forecast.ranking import NUMBERS, correlation
 from experiments.peers.compare import markdown
@@ -50,12 +49,6 @@ def test_the_benchmarks_tables_are_its_record() -> None:
     rows = [Row(**row) for row in record("benchmark/results.json")["rows"]]
     assert benchmark.summary(rows) in page("README.md")
     assert benchmark.table(rows) == page("experiments/benchmark/results.md")
-
-
-def test_a_bound_below_its_estimate_stands_alone() -> None:
-    assert difference(0.445, 0.434) == "at most +43.4%"
-    assert difference(0.008, 0.016) == "+0.8% (+1.6%)"
-    assert difference(-0.02, 0.012) == "-2.0% (+1.2%)"
 
 
 def test_the_presets_tables_are_the_recorded_study_s() -> None:

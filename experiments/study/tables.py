@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dato import Schedule, list_presets, load_preset
-from experiments.difference import difference
 from search.metrics import FID_REAL_BOUND
 from search.records.base_sampler import sampler_title
+from search.records.difference import difference
 from search.records.files import result_from_json
 from search.records.record import FrontMember, Quality, Rival, StudyResult, Timing
 

@@ -1,4 +1,4 @@
-"""How far an FID to real images lies above the unpatched one, as a table shows it."""
+"""How far an FID to real images lies above the unpatched one, as it is shown."""
 
 from __future__ import annotations
 
