@@ -49,10 +49,10 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
 def _draw(axes: Axes, rows: Sequence[Row], height: Callable[[Row], float]) -> None:
     for family, (colour, marker) in FAMILIES.items():
-        own = sorted((row for row in rows if row.family == family), key=lambda row: row.speedup)
+        members = sorted((row for row in rows if row.family == family), key=lambda row: row.speedup)
         axes.plot(
-            [row.speedup for row in own],
-            [height(row) for row in own],
+            [row.speedup for row in members],
+            [height(row) for row in members],
             marker,
             color=colour,
             label=_label(family),

@@ -114,13 +114,13 @@ def _evolve(
     algorithm.setup(problem, termination=("n_gen", 10**6), seed=seed, verbose=False)
     while True:
         asked = algorithm.ask()
-        found = []
+        objectives = []
         for genes in asked.get("X"):
             schedule = decode(genes)
             fid = _redrawn(ledger, draw, schedule, images)
-            found.append((fid, ledger.world.share(schedule)))
+            objectives.append((fid, ledger.world.share(schedule)))
             yield Seen(schedule, fid, ledger.spent, "nsga2", stage)
-        Evaluator().eval(StaticProblem(problem, F=np.array(found)), asked)
+        Evaluator().eval(StaticProblem(problem, F=np.array(objectives)), asked)
         algorithm.tell(infills=asked)
 
 

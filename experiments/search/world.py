@@ -129,7 +129,7 @@ class World:
         generator = self.heldout if heldout else self.generator
         chunks = chunks_of(indices, BATCH, len(generator.workload))
         if list(indices) != [chunk * BATCH + row for chunk in chunks for row in range(BATCH)]:
-            raise ValueError(f"Whole chunks of {BATCH} images in order; found {list(indices)}.")
+            raise ValueError(f"The images {list(indices)} are no whole chunks of {BATCH} in order.")
         name = "unpatched" if schedule is None else _key(schedule)
         folder = self.cache / name[:2]
         folder.mkdir(exist_ok=True)
