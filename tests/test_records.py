@@ -17,6 +17,7 @@ from experiments.forecast.ranking import NUMBERS, correlation
 from experiments.peers.compare import markdown
 from experiments.search import tables as comparison
 from experiments.study import tables as study
+from experiments.study.recorded import recorded, shipped_trials
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "experiments"
@@ -52,7 +53,7 @@ def test_the_benchmarks_tables_are_its_record() -> None:
 
 
 def test_the_presets_tables_are_the_recorded_study_s() -> None:
-    result, presets = study.recorded(), study.shipped_trials()
+    result, presets = recorded(), shipped_trials()
     assert study.shipped(result, presets) in page("README.md")
     assert study.audited(result, presets) in page("experiments/study/README.md")
 

@@ -28,8 +28,9 @@ from pymoo.problems.static import StaticProblem
 
 from dato import Kind, Schedule
 from dato.schedule import Depth, Forecast
+from experiments.search.ledger import Ledger
 from experiments.search.seen import Seen
-from experiments.search.world import BATCH, POOL_IMAGES, Ledger, World
+from experiments.search.world import BATCH, POOL_IMAGES, World
 from search.pareto import non_dominated
 
 DEPTHS: tuple[Depth, ...] = (0, 1, 2, 3, "full")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,6 @@ from search.model.reference import kept_images
 from search.model.workload import chunks_of
 from search.quality.features import load_feature_network
 from search.quality.meter import QualityMeter
-from search.records.base_sampler import Base
 from search.records.schema import schedule_to_dict
 from search.settings import Config
 from search.settings.compose import compose_config
@@ -155,36 +154,6 @@ class World:
     def _audit_meter(self) -> QualityMeter:
         reference = self.images(None, range(AUDIT_IMAGES), heldout=True)
         return QualityMeter(self.network, None, reference)
-
-
-@dataclass
-class Ledger:
-    """A method's source of images: says what they cost, in unpatched images.
-
-    Args:
-        first: the method's image 0 in the pool.
-    """
-
-    world: World
-    first: int = 0
-    spent: float = 0.0
-
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
-    ) -> Images:
-        """See :class:`search.workers.pool.Pool`."""
-        assert not heldout, "the audit is not the method's"
-        self.spent += len(indices) * (1.0 if schedule is None else self.world.share(schedule))
-        return self.world.images(schedule, [self.first + index for index in indices])
-
-    def reference(self, count: int) -> Images:
-        """The first unpatched images, paid for."""
-        return self.generate(None, range(count))
 
 
 def _key(schedule: Schedule) -> str:

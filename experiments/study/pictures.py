@@ -15,7 +15,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from dato import list_presets, load_preset
-from experiments.study.tables import RECORDED, recorded
+from experiments.study.recorded import RECORDED, recorded
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
 from search.records.base_sampler import sampler_title

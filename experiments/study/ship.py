@@ -18,7 +18,7 @@ from pathlib import Path
 import dato
 from dato import Preset
 from experiments.command import command
-from experiments.study.tables import RECORDED
+from experiments.study.recorded import RECORDED
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.members import no_worse

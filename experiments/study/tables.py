@@ -7,34 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from dato import Schedule, list_presets, load_preset
+from dato import Schedule
+from experiments.study.recorded import recorded, shipped_trials
 from search.metrics import FID_REAL_BOUND
 from search.records.base_sampler import sampler_title
 from search.records.difference import difference
-from search.records.files import result_from_json
 from search.records.record import FrontMember, Quality, Rival, StudyResult, Timing
 
 WORDS = {"hold": "reused", "linear": "forecast linearly", "fitted": "fitted"}
-RECORDED = Path(__file__).parent / "planned"
 
 
 def main() -> None:
     result, presets = recorded(), shipped_trials()
     print(shipped(result, presets))
     print(audited(result, presets))
-
-
-def recorded() -> StudyResult:
-    """The study behind the shipped presets."""
-    texts = [(RECORDED / f"{name}.json").read_text("utf-8") for name in ("trials", "front")]
-    return result_from_json(*texts)
-
-
-def shipped_trials() -> dict[int, str]:
-    """Names of the shipped presets of pocket by the trials that they are from."""
-    return {load_preset(name).provenance.trial: name for name in list_presets(model="pocket")}
 
 
 @dataclass(frozen=True)
