@@ -10,6 +10,7 @@ schedule pass as no worse. Last come the differences of all images, and KID, whi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -82,7 +83,7 @@ def features(world: World, name: str, schedule: Schedule | None) -> Tensor:
 def pruned(schedule: Schedule, ratio: float) -> Schedule:
     """The schedule with tokens pruned in its full calls."""
     kinds = {**schedule.kinds, "full": Kind(prune={"level_0": ratio} if ratio else {})}
-    return Schedule(kinds, schedule.steps)
+    return replace(schedule, kinds=kinds)
 
 
 def all_images(real: Statistics, made: Tensor, unpatched: Tensor) -> str:

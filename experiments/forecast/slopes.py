@@ -3,15 +3,15 @@
 python -m experiments.forecast.slopes --cache /tmp/forecast
 
 Planned full calls of 50, all others forecast the output. Prints the FID to the unpatched model's
-images for some pairs of slopes (see :mod:`search.space.slopes`): at the first and at the last call,
+images for some pairs of slopes (see :class:`dato.Slope`): at the first and at the last call,
 evenly changing in between.
 """
 
 from __future__ import annotations
 
+from dato import Slope
 from experiments.command import parsed
 from experiments.forecast.world import World, cached
-from search.space.slopes import Slopes, sloped
 
 PAIRS = {
     1.0: ((1.0, 1.0), (1.0, 1.4), (1.2, 1.0), (1.2, 1.4)),
@@ -32,10 +32,7 @@ def main() -> None:
         plans = world.plans()
         for count in COUNTS[guidance]:
             line = plans[count].schedule(calibration.calls)
-            fids = [
-                world.fid(sloped(line, Slopes(*pair), calibration.timesteps.tolist()))
-                for pair in pairs
-            ]
+            fids = [world.fid(line.sloped(Slope(*pair))) for pair in pairs]
             text = ", ".join(f"{pair}: {fid:.3g}" for pair, fid in zip(pairs, fids, strict=True))
             print(f"scale {guidance:g}, {count} full: {text}", flush=True)
 

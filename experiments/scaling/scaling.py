@@ -70,7 +70,7 @@ class FakeEvaluator:
 
     def score(self, record: TrialRecord, _: Sequence[TrialRecord]) -> TrialRecord:
         """One rung of all images; the FID is that of nobody's model."""
-        self.pool.generate(record.schedule, range(self.images))
+        self.pool.generate(record.run, range(self.images))
         fid = CALLS - (record.latency_s or 0.0)
         quality = Quality(fid, fid, fid, self.images)
         return replace(record, state="complete", distance=fid, quality=quality)

@@ -12,15 +12,15 @@ from experiments.search.published import published
 from experiments.search.seen import Seen
 from experiments.search.world import SEARCH_IMAGES, World
 from search.calibration.placement import Between
-from search.records.base_sampler import Run
 from search.records.record import TrialRecord
 from search.settings import SamplerSettings
-from search.starts.planned import planned_starts
+from search.starts.first_trials import fastest_first, unpatched_start
+from search.starts.planned import planned, spread_placements
 from search.study.budget import Budget
 from search.study.evaluator import EvaluationTimer, Evaluator
 from search.study.refine import Refiner
 from search.study.samplers import make_sampler
-from search.study.search_loop import Driver
+from search.study.search_loop import Driver, Start
 
 OPTIONS: Mapping[str, Mapping[str, object]] = {
     "random": {},
@@ -66,8 +66,11 @@ def ours(world: World, seed: int, _: float) -> Iterator[Seen]:
     if world.forecasts == "held":
         ledger.spent += world.calibration_cost
     between: Between = "hold" if world.forecasts == "held" else "linear"
-    plans = planned_starts(world.calibration, world.table.depth_s, PLANNED, between)
-    driver.prepare(UNIFORM, [Run(plan.schedule(world.context.calls)) for plan in plans])
+    plans = spread_placements(world.calibration, world.table.depth_s, PLANNED, between)
+    space, context = world.space, world.context
+    starts = [Start(planned(space.bind(context), plan)) for plan in plans]
+    uniform = fastest_first(space, context, UNIFORM)
+    driver.prepare([*unpatched_start(space, context), *starts, *uniform])
     yield from _run(driver, ledger)
 
 

@@ -11,7 +11,9 @@ from dato.runtime.forecast import linear_weights
 from dato.schedule import MAX_VALUES, Depth, Forecast, refreshes
 from search.calibration.products import Gram
 from search.calibration.table import Calibration
-from search.space.slopes import rounded
+
+DIGITS = 6
+"""Significant ones of a weight, so that a preset can be read."""
 
 VALUES = 2
 """Values that a fitted forecast reads where there are as many; three overfit 8 runs."""
@@ -44,8 +46,8 @@ def fit(
     size = ridge * float(inner.diagonal().mean())
     left = inner + size * np.eye(len(places))
     right = gram[places, call] + size * np.asarray(prior)
-    found = np.linalg.lstsq(left, right, rcond=None)[0]
-    return rounded(found.tolist())
+    weights = np.linalg.lstsq(left, right, rcond=None)[0].tolist()
+    return tuple(float(f"{weight:.{DIGITS}g}") for weight in weights)
 
 
 @dataclass(frozen=True, eq=False)

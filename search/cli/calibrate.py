@@ -7,10 +7,12 @@ from pathlib import Path
 
 from search.latency.cost_table import CostTable
 from search.model.prompts import make_workloads
-from search.preparation.cost_table import calibrate as measure
-from search.preparation.cost_table import checked
+from search.preparation.bench import Bench
+from search.preparation.cost_table import checked, measured_table
 from search.preparation.largest_batch import automatic_batch
+from search.records.folder import StudyFolder
 from search.settings.compose import compose_config
+from search.space import load_space
 from search.study.watching import PlainStages
 from search.workers.open_pool import model_config, open_pool
 
@@ -31,7 +33,8 @@ def calibrate(options: argparse.Namespace) -> int:
     watcher.stage("loading the model")
     one = config.launcher.model_copy(update={"workers": 1})
     with open_pool(one, model_config(config.model), workload, None) as pool:
-        table = checked(measure(config, pool, watcher), config, pool, watcher)
+        bench = Bench(config, load_space(config.space), StudyFolder(FOLDER), pool, watcher)
+        table = checked(measured_table(bench), bench)
     path: Path = options.out or FOLDER / f"{table.name}.json"
     table.save(path)
     print(_summary(table))

@@ -223,9 +223,19 @@ class Rival:
     seconds: float = 0.0
 
     @property
+    def base(self) -> BaseSampler:
+        """Its sampler and steps."""
+        return BaseSampler(self.scheduler, self.steps)
+
+    @property
+    def run(self) -> Run:
+        """The unpatched model on its sampler."""
+        return Run(None, self.base)
+
+    @property
     def name(self) -> str:
         """For people, such as ``"UniPC, 8 steps"``."""
-        return BaseSampler(self.scheduler, self.steps).title
+        return self.base.title
 
 
 @dataclass(frozen=True)

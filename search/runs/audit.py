@@ -18,7 +18,6 @@ from search.report.sample_files import SHOWN, save_samples
 from search.runs.audit_checkpoint import FileAuditCheckpoint
 from search.runs.result import assemble, current_result, write_presets
 from search.settings import Config
-from search.space import load_space
 from search.study.audit_choice import AuditChoice, Named
 from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
@@ -31,7 +30,6 @@ def audit_front(
     records: Sequence[TrialRecord],
     front: Sequence[FrontMember],
     choose: Callable[[Sequence[Rival]], AuditChoice],
-    watcher: StageWatcher,
     checkpoint: AuditCheckpoint | None = None,
 ) -> tuple[Audited, tuple[Rival, ...]]:
     """Audit some members on the held-out prompts of the instruments, and the study's rivals beside
@@ -40,11 +38,11 @@ def audit_front(
     Args:
         choose: takes the rivals as the search saw them.
     """
-    config = instruments.config
-    rivals = searched_rivals(instruments, front, watcher)
+    config, watcher = instruments.config, instruments.watcher
+    rivals = searched_rivals(instruments, front)
     watcher.stage(f"held-out reference: {instruments.heldout.images} unpatched images")
     reference, meter = instruments.audited_images()
-    together = TimedTogether(instruments, heldout_rivals(instruments, rivals, meter, watcher))
+    together = TimedTogether(instruments, heldout_rivals(instruments, rivals, meter))
     auditor = Auditor(
         source=instruments.pool,
         meter=meter,
@@ -61,7 +59,7 @@ def audit_front(
         baseline_record(records, instruments.evaluator, instruments.context.calls),
         front,
         choose(rivals),
-        random_schedules(load_space(config.space), instruments.context, count, seed),
+        random_schedules(instruments.space, instruments.context, count, seed),
     )
     return audited, together.rivals
 
@@ -105,7 +103,7 @@ def run_audit(
         )
         with open_instruments(config, folder, watcher, heldout) as instruments:
             audited, rivals = audit_front(
-                instruments, known.records, front, lambda _: choice, watcher, checkpoint
+                instruments, known.records, front, lambda _: choice, checkpoint
             )
         result = assemble(
             config, folder, known.records, audited=audited, rivals=rivals, command=known.command

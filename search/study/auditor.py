@@ -136,8 +136,7 @@ class Auditor:
         return known
 
     def _made(self, member: FrontMember, indices: Sequence[int]) -> Images:
-        base = member.record.base
-        return self.source.generate(_schedule(member), indices, heldout=True, base=base)
+        return self.source.generate(member.record.run, indices, heldout=True)
 
     def _judge(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember:
         images = self._made(member, range(self.meter.count))

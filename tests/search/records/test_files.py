@@ -169,7 +169,7 @@ def test_a_broken_file_is_refused_by_name(change: dict[str, object], named: str)
 def test_a_schedule_that_breaks_a_rule_is_refused(result: StudyResult) -> None:
     data = json.loads(trials_to_json(result.records[:1]))
     data["trials"][0]["schedule"]["kinds"]["full"]["depth"] = 3
-    with pytest.raises(UserError, match="first call is full"):
+    with pytest.raises(UserError, match="The first call has the depth 3"):
         trials_from_json(json.dumps(data))
 
 

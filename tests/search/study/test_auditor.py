@@ -12,7 +12,7 @@ from dato import Schedule
 from search.latency.end_to_end import Compared
 from search.model.images import Images
 from search.quality.audit_meter import AuditMeter
-from search.records.base_sampler import Base, Run
+from search.records.base_sampler import Run
 from search.records.record import Audit, FrontMember, Quality, Timing
 from search.study.auditor import AuditCheckpoint, Auditor
 from search.study.evaluator import Evaluator
@@ -27,15 +27,8 @@ COUNT = 16
 class Source:
     asked: list[tuple[Schedule | None, int, bool]] = field(default_factory=list)
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
-    ) -> Images:
-        self.asked.append((schedule, len(indices), heldout))
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
+        self.asked.append((run.schedule, len(indices), heldout))
         size = len(indices)
         return Images(torch.zeros(size, 3, 4, 4, dtype=torch.uint8), torch.zeros(size, 1, 2, 2))
 
