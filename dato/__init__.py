@@ -1,4 +1,4 @@
-"""Run prune/cache schedules on diffusers UNets.
+"""Run prune/cache schedules on diffusers pipelines: Stable Diffusion, PixArt, SD 3, FLUX.
 
     pipe = dato.apply(pipe, dato.load_preset("pocket/balanced"))
     pipe("a red circle left of a blue square")

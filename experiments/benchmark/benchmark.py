@@ -16,8 +16,9 @@ from pathlib import Path
 
 from dato.files import replace_text
 from experiments.benchmark.contenders import Contender, contenders
-from experiments.benchmark.render import plot, table
+from experiments.benchmark.plot import plot
 from experiments.benchmark.row import Row
+from experiments.benchmark.tables import summary, table
 from experiments.command import command, parsed, versions
 from search.calibration.measure import measure_calibration
 from search.calibration.prompts import calibration_workload
@@ -68,6 +69,7 @@ def main() -> None:
     replace_text(HERE / "results.md", table(rows))
     plot(rows, HERE / "results.png")
     print(table(rows))
+    print(summary(rows))
 
 
 def _times(entries: tuple[Contender, ...], repeats: int) -> list[list[float]]:

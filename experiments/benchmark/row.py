@@ -15,7 +15,7 @@ class Row:
         psnr: mean over images, in dB, to the unpatched ones.
         captions: share of images that show all of their caption.
         latency_s: median CPU seconds per image of the denoising loop.
-        speedup: median over rounds of unpatched time over own time, same round.
+        speedup: median over rounds of unpatched time over its time, same round.
         low, high: smallest and largest speed-up of a round.
     """
 

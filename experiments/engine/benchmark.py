@@ -81,20 +81,20 @@ def _shared_unet(what: Cell | Single, device: str) -> SharedUNet:
 def _single(single: Single, device: str) -> dict[str, Any]:
     """Overhead, cached calls, memory and pruning of one denoiser; see ``calls`` and ``memory``."""
     shared = _shared_unet(single, device)
-    found: dict[str, Any] = {
+    record: dict[str, Any] = {
         **asdict(single),
         "null_overhead": calls.summary(calls.null_overhead(shared, single.rounds)),
     }
     if single.depths:
         depths = range(1, dato.topology(shared.unet).skip_branches + 1)
-        found["cached_over_units"] = {
+        record["cached_over_units"] = {
             depth: calls.summary(calls.cached(shared, depth, single.rounds)) for depth in depths
         }
-        found["extra_bytes"] = memory.extra_bytes(shared, depths)
+        record["extra_bytes"] = memory.extra_bytes(shared, depths)
     if single.pruning:
         speedups = calls.pruning(shared, single.rounds)
-        found["pruning_speedup"] = {ratio: calls.summary(all_) for ratio, all_ in speedups.items()}
-    return found
+        record["pruning_speedup"] = {ratio: calls.summary(all_) for ratio, all_ in speedups.items()}
+    return record
 
 
 def _cell(cell: Cell, device: str, repeats: int, deadline: float, end: float) -> dict[str, Any]:

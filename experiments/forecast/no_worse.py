@@ -51,10 +51,10 @@ def main() -> None:
     real = real_statistics("pocket", network, count=REAL_IMAGES, seed=3_000_000, size=(64, 64))
     unpatched = features(world, "unpatched", None)
     for name, schedule in schedules(world).items():
-        found = features(world, name, schedule)
+        made = features(world, name, schedule)
         for size in SIZES:
-            print(f"{name}, {describe(real.moments, found, unpatched, size)}", flush=True)
-        print(f"{name}, {all_images(real, found, unpatched)}", flush=True)
+            print(f"{name}, {describe(real.moments, made, unpatched, size)}", flush=True)
+        print(f"{name}, {all_images(real, made, unpatched)}", flush=True)
 
 
 def schedules(world: World) -> dict[str, Schedule]:
@@ -76,8 +76,8 @@ def features(world: World, name: str, schedule: Schedule | None) -> Tensor:
     if not path.is_file():
         pixels = world.generator.generate(schedule, range(world.images)).pixels
         save_file({"features": load_features()(pixels).contiguous()}, path)
-    found: Tensor = load_file(path)["features"]
-    return found
+    kept: Tensor = load_file(path)["features"]
+    return kept
 
 
 def pruned(schedule: Schedule, ratio: float) -> Schedule:
@@ -86,22 +86,22 @@ def pruned(schedule: Schedule, ratio: float) -> Schedule:
     return replace(schedule, kinds=kinds)
 
 
-def all_images(real: Statistics, found: Tensor, unpatched: Tensor) -> str:
+def all_images(real: Statistics, made: Tensor, unpatched: Tensor) -> str:
     """A line about all images."""
     assert real.features is not None
-    base, size = frechet(real.moments, unpatched), len(found)
-    plain = (frechet(real.moments, found) - base) / base
-    higher = kid(real.features, found) - kid(real.features, unpatched)
+    base, size = frechet(real.moments, unpatched), len(made)
+    plain = (frechet(real.moments, made) - base) / base
+    higher = kid(real.features, made) - kid(real.features, unpatched)
     return f"all {size} images: {plain:+.2%}, KID {higher:+.5f}"
 
 
-def describe(real: Moments, found: Tensor, unpatched: Tensor, size: int) -> str:
+def describe(real: Moments, made: Tensor, unpatched: Tensor, size: int) -> str:
     """A line about sets of ``size`` images."""
     generator = torch.Generator().manual_seed(0)
     shares, corrected, bounds = [], [], []
     for _ in range(SETS):
-        draw = torch.randperm(len(found), generator=generator)[:size]
-        mine, other = found[draw], unpatched[draw]
+        draw = torch.randperm(len(made), generator=generator)[:size]
+        mine, other = made[draw], unpatched[draw]
         whole = frechet(real, other)
 
         def difference(part: Tensor, mine: Tensor = mine, other: Tensor = other) -> float:

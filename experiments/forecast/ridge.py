@@ -49,8 +49,8 @@ def missed(fitted: Fitted, unseen: Calibration, depths: list[Depth], depth: int)
     gram = unseen.cuts[depth] if depth else unseen.output
     weights = fitted(depths, ["fitted"] * len(depths))
     total = 0.0
-    for call, own in enumerate(depths):
-        if own == depth:
+    for call, computed in enumerate(depths):
+        if computed == depth:
             row = np.zeros(len(depths))
             row[call] = 1.0
             row[list(sources_of(depths, call)[: len(weights[call])])] -= weights[call]

@@ -65,8 +65,8 @@ class World:
         name += f"{'' if runs == RUNS else f'-{runs}-runs'}.safetensors"
         if not (self.cache / name).is_file():
             self.cache.mkdir(parents=True, exist_ok=True)
-            found = measure_calibration(self.generator, self.workload(seed, runs), DEPTHS)
-            found.save(self.cache / name)
+            measured = measure_calibration(self.generator, self.workload(seed, runs), DEPTHS)
+            measured.save(self.cache / name)
         return Calibration.load(self.cache / name)
 
     def plans(

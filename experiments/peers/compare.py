@@ -63,7 +63,7 @@ def markdown(tables: list[dict[str, Any]]) -> str:
     """The tables of a page."""
     lines = []
     for table in tables:
-        own = table["rows"][0]
+        unpatched = table["rows"][0]
         lines += ["", f"**{table['model']}**", "", HEAD, RULE]
         for each in table["rows"]:
             if "refused" in each:
@@ -71,7 +71,7 @@ def markdown(tables: list[dict[str, Any]]) -> str:
                 why = "fails on this model" if takes else "not offered for this model"
                 lines.append(f"| {each['name']} | {why} | | | |")
                 continue
-            ratio = own["seconds"] / each["seconds"]
+            ratio = unpatched["seconds"] / each["seconds"]
             close = f"{each['psnr']:.1f}" if "psnr" in each else ""
             cells = (each["blocks"], close, f"{1000 * each['seconds']:.0f}", f"{ratio:.2f}")
             lines.append(f"| {each['name']} | {' | '.join(map(str, cells))} |")

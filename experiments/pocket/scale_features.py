@@ -49,9 +49,9 @@ def main() -> None:
     path = parser.parse_args().weights / "features.safetensors"
     torch.set_num_threads(1)
     network = FeatureNetwork.load(path)
-    found = deviations(network)
-    print(f"deviations before: {found.min():.3f} to {found.max():.3f}", flush=True)
-    scale(network, found)
+    before = deviations(network)
+    print(f"deviations before: {before.min():.3f} to {before.max():.3f}", flush=True)
+    scale(network, before)
     save_file(network.state_dict(), path)
     after = deviations(network)
     print(f"deviations after: {after.min():.6f} to {after.max():.6f}")

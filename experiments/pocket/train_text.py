@@ -18,10 +18,10 @@ _SIZES = (len(BACKGROUNDS), len(LAYOUTS), *(len(SHAPES) + 1, len(COLOURS) + 1) *
 
 def labels(spec: Spec) -> list[int]:
     """Background, layout, then shape and colour of both objects; the last index says 'none'."""
-    found = [BACKGROUNDS.index(spec.background), LAYOUTS.index(spec.layout)]
+    answers = [BACKGROUNDS.index(spec.background), LAYOUTS.index(spec.layout)]
     for thing in spec.things:
-        found += [SHAPES.index(thing.shape), COLOURS.index(thing.colour)]
-    return found + [len(SHAPES), len(COLOURS)] * (2 - len(spec.things))
+        answers += [SHAPES.index(thing.shape), COLOURS.index(thing.colour)]
+    return answers + [len(SHAPES), len(COLOURS)] * (2 - len(spec.things))
 
 
 def loss_and_accuracy(logits: Tensor, targets: Tensor) -> tuple[Tensor, float]:

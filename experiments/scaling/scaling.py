@@ -92,8 +92,8 @@ class Row:
 
 def rows(storages: Sequence[str]) -> list[Row]:
     """Every storage with every number of workers, and what samplers cost."""
-    found = [Row(workers, storage) for storage in storages for workers in WORKERS]
-    return found + [Row(16, "journal", sampler, 150) for sampler in ("random", "tpe")]
+    plain = [Row(workers, storage) for storage in storages for workers in WORKERS]
+    return plain + [Row(16, "journal", sampler, 150) for sampler in ("random", "tpe")]
 
 
 def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:

@@ -24,8 +24,9 @@ from dato import Schedule
 from dato.files import replace_text
 from experiments.command import command, parsed, versions
 from experiments.search.methods import METHODS
-from experiments.search.render import plot, table
+from experiments.search.plot import plot
 from experiments.search.seen import Seen
+from experiments.search.tables import summary, table
 from experiments.search.world import AUDIT_IMAGES, BATCH, SEARCH_IMAGES, STEPS, Forecasts, World
 from search.pareto import hypervolume, non_dominated
 
@@ -59,6 +60,7 @@ def main() -> None:
     replace_text(options.out.with_suffix(".md"), table(document))
     plot(document, options.out.with_suffix(".png"))
     print(table(document))
+    print(summary(document))
 
 
 def run_one(world: World, name: str, seed: int, budget: float) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import optuna
 
+from experiments.search.ledger import Ledger
 from experiments.search.published import published
 from experiments.search.seen import Seen
-from experiments.search.world import SEARCH_IMAGES, Ledger, World
+from experiments.search.world import SEARCH_IMAGES, World
 from search.calibration.placement import GapForecast
 from search.records.record import TrialRecord
 from search.settings import SamplerSettings

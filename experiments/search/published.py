@@ -28,8 +28,9 @@ from pymoo.problems.static import StaticProblem
 
 from dato import Kind, Schedule
 from dato.schedule import Depth, Forecast
+from experiments.search.ledger import Ledger
 from experiments.search.seen import Seen
-from experiments.search.world import BATCH, POOL_IMAGES, Ledger, World
+from experiments.search.world import BATCH, POOL_IMAGES, World
 from search.pareto import non_dominated
 from search.records.base_sampler import Run
 
@@ -115,13 +116,13 @@ def _evolve(
     algorithm.setup(problem, termination=("n_gen", 10**6), seed=seed, verbose=False)
     while True:
         asked = algorithm.ask()
-        found = []
+        objectives = []
         for genes in asked.get("X"):
             schedule = decode(genes)
             fid = _redrawn(ledger, draw, schedule, images)
-            found.append((fid, ledger.world.share(schedule)))
+            objectives.append((fid, ledger.world.share(schedule)))
             yield Seen(schedule, fid, ledger.spent, "nsga2", stage)
-        Evaluator().eval(StaticProblem(problem, F=np.array(found)), asked)
+        Evaluator().eval(StaticProblem(problem, F=np.array(objectives)), asked)
         algorithm.tell(infills=asked)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,6 @@ from search.model.reference import kept_images
 from search.model.workload import chunks_of
 from search.quality.features import load_feature_network
 from search.quality.meter import QualityMeter
-from search.records.base_sampler import UNPATCHED, Run
 from search.records.schema import schedule_to_dict
 from search.settings import Config
 from search.settings.compose import compose_config
@@ -129,7 +128,7 @@ class World:
         generator = self.heldout if heldout else self.generator
         chunks = chunks_of(indices, BATCH, len(generator.workload))
         if list(indices) != [chunk * BATCH + row for chunk in chunks for row in range(BATCH)]:
-            raise ValueError(f"Whole chunks of {BATCH} images in order; found {list(indices)}.")
+            raise ValueError(f"The images {list(indices)} are no whole chunks of {BATCH} in order.")
         name = "unpatched" if schedule is None else _key(schedule)
         folder = self.cache / name[:2]
         folder.mkdir(exist_ok=True)
@@ -155,30 +154,6 @@ class World:
     def _audit_meter(self) -> QualityMeter:
         reference = self.images(None, range(AUDIT_IMAGES), heldout=True)
         return QualityMeter(self.network, None, reference)
-
-
-@dataclass
-class Ledger:
-    """A method's source of images: says what they cost, in unpatched images.
-
-    Args:
-        first: the method's image 0 in the pool.
-    """
-
-    world: World
-    first: int = 0
-    spent: float = 0.0
-
-    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
-        """See :class:`search.workers.pool.Pool`."""
-        assert not heldout, "the audit is not the method's"
-        schedule = run.schedule
-        self.spent += len(indices) * (1.0 if schedule is None else self.world.share(schedule))
-        return self.world.images(schedule, [self.first + index for index in indices])
-
-    def reference(self, count: int) -> Images:
-        """The first unpatched images, paid for."""
-        return self.generate(UNPATCHED, range(count))
 
 
 def _key(schedule: Schedule) -> str:

@@ -51,10 +51,11 @@ def _row(member: FrontMember) -> str:
     assert member.audit is not None and member.audit.matched_fid is not None
     assert member.heldout is not None
     low, high = _ends(member)
-    searched, found = _searched(member), member.audit.matched_fid
+    searched, matched = _searched(member), member.audit.matched_fid
     return (
-        f"| {_timed(member):.2f}x | {searched:.3g} | {found:.3g} ({low:.3g} to {high:.3g}) "
-        f"| {found - searched:+.3g} | {_outside(member):.1%} | {member.heldout.fid_reference:.3g} |"
+        f"| {_timed(member):.2f}x | {searched:.3g} | {matched:.3g} ({low:.3g} to {high:.3g}) "
+        f"| {matched - searched:+.3g} | {_outside(member):.1%} "
+        f"| {member.heldout.fid_reference:.3g} |"
     )
 
 

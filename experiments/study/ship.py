@@ -18,6 +18,7 @@ from pathlib import Path
 import dato
 from dato import Preset
 from experiments.command import command
+from experiments.study.recorded import RECORDED
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.members import no_worse
@@ -28,9 +29,7 @@ from search.report.export import to_preset
 from search.runs.result import preset_header
 from search.settings.compose import load_config
 
-HERE = Path(__file__).parent
 PRESETS = Path(dato.__file__).parent / "presets" / "pocket"
-RECORDED = HERE / "planned"
 RECORD = ("config.yaml", "cost_table.json", "trials.json", "front.json")
 
 EQUAL_DB = 44.0
@@ -63,12 +62,14 @@ def choose(result: StudyResult) -> dict[str, FrontMember]:
     base = result.baseline
     assert base is not None and base.heldout is not None
     shown = SHOWN * base.heldout.metrics["caption_accuracy"]
-    audited = [own for own in exported(result, dominated=False) if own.heldout and own.audit]
+    audited = [
+        member for member in exported(result, dominated=False) if member.heldout and member.audit
+    ]
     rules: dict[str, Callable[[FrontMember], bool]] = {
-        "quality": lambda own: own.audit is not None and own.audit.psnr >= EQUAL_DB,
-        "balanced": lambda own: no_worse(own, base),
-        "fast": lambda own: (
-            own.heldout is not None and own.heldout.metrics["caption_accuracy"] >= shown
+        "quality": lambda member: member.audit is not None and member.audit.psnr >= EQUAL_DB,
+        "balanced": lambda member: no_worse(member, base),
+        "fast": lambda member: (
+            member.heldout is not None and member.heldout.metrics["caption_accuracy"] >= shown
         ),
     }
     return {name: max(filter(rule, audited), key=_speedup) for name, rule in rules.items()}

@@ -21,11 +21,13 @@ VALUES = 2
 OUTPUT_RIDGE = 1e-2
 """Pull of an output's weights towards the straight line. Free weights, which suit the unpatched
 run, shrink what they forecast, and that adds up over a patched one: pocket with a full call every
-10, FID to unpatched 1.98 free, 1.42 with this pull, 1.39 on the straight line itself."""
+10, FID to unpatched 1.98 free, 1.42 with this pull, 1.39 on the straight line itself (in the unit
+of the features before they were scaled, some 28 times today's)."""
 
 CUT_RIDGE = 1e-2
 """The same for a cut's weights: depth 1 halfway between full calls every 10, FID 1.66 free, 1.61
-with this pull, 6.59 on the straight line. Both by ``python -m experiments.forecast.ridge``."""
+with this pull, 6.59 on the straight line, in that unit. Both by ``python -m
+experiments.forecast.ridge``."""
 
 
 def fit(

@@ -28,16 +28,18 @@ Start a study. Everything is a Hydra override:
   dato-search sweep launcher=slurm launcher.workers=16 launcher.job.partition=gpu storage=postgres \
       storage.url=postgresql://user@host:5432/database  # password: ~/.pgpass or PGPASSFILE
 
-Groups: model space sampler storage quality latency tracker launcher budget warmstart experiment.
+Groups: model space sampler storage quality rivals latency tracker launcher budget warmstart
+experiment.
 'dato-search sweep --show' prints the resolved configuration and stops."""
 
 RESUME = """\
 Go on with a study that was interrupted (Ctrl-C, kill -9, power), or give it a larger budget:
 
-  dato-search resume studies/pocket-joint-... budget.trials=200
+  dato-search resume studies/pocket-planned-... budget.trials=200
 
 Every recorded trial is kept, and a trial that was running is run again. Only settings of budget,
-tracker and launcher can change, because the others define what the trials measured."""
+tracker, launcher, rivals and export can change, because the others define what the trials
+measured."""
 
 CALIBRATE = """\
 Measure what each kind of call costs on this device, and write it to
@@ -97,7 +99,7 @@ seconds from the prompt to the picture and the speed-up:
 
   dato-search demo                                       # the embedded model, all its presets
   dato-search demo model=sd15 model.path=FOLDER          # the presets that fit it
-  dato-search demo model.path=FOLDER --preset studies/.../presets/knee.json
+  dato-search demo model.path=FOLDER --preset studies/.../presets/speedup-9.9x.json
 
 The settings of the model are those of a sweep; a preset fixes sampler, steps and guidance. The page
 loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""

@@ -1,4 +1,4 @@
-"""The benchmark's table and plot."""
+"""The benchmark's plot."""
 
 from __future__ import annotations
 
@@ -28,30 +28,6 @@ FAMILIES = {
 """Colour and marker of each family of rows but the unpatched one; those of one knob are lines."""
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Markdown, in the order of ``rows``."""
-    lines = [
-        "| pipeline | speed-up (range) | ms per image | FID to unpatched | PSNR | FID to real |"
-        " difference to unpatched (95 % bound) | captions right |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.name} | {row.speedup:.2f} ({row.low:.2f} to {row.high:.2f}) | "
-        f"{1000 * row.latency_s:.0f} | {_reference(row)} | {_decibels(row)} | "
-        f"{row.fid_real:.3f} | {row.worse:+.1%} ({row.bound:+.1%}) | {row.captions:.1%} |"
-        for row in rows
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _reference(row: Row) -> str:
-    return "0" if row.family == "unpatched" else f"{row.fid_reference:.3g}"
-
-
-def _decibels(row: Row) -> str:
-    return "equal" if row.family == "unpatched" else f"{row.psnr:.1f}"
-
-
 def plot(rows: Sequence[Row], path: Path) -> None:
     """Speed-up against FID to the unpatched images, and against FID to real ones."""
     figure, both = plt.subplots(1, 2, figsize=(11, 4.8), dpi=120, layout="constrained")
@@ -73,10 +49,10 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
 def _draw(axes: Axes, rows: Sequence[Row], height: Callable[[Row], float]) -> None:
     for family, (colour, marker) in FAMILIES.items():
-        own = sorted((row for row in rows if row.family == family), key=lambda row: row.speedup)
+        members = sorted((row for row in rows if row.family == family), key=lambda row: row.speedup)
         axes.plot(
-            [row.speedup for row in own],
-            [height(row) for row in own],
+            [row.speedup for row in members],
+            [height(row) for row in members],
             marker,
             color=colour,
             label=_label(family),
