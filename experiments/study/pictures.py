@@ -68,7 +68,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
     for scheduler, colour in RIVALS.items():
         own = [rival for rival in result.rivals if rival.scheduler == scheduler]
         axes.plot(
-            [rival.speedup for rival in own],
+            [rival.priced_speedup for rival in own],
             [rival.quality.fid_reference for rival in own],
             "s--",
             color=colour,

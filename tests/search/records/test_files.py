@@ -79,7 +79,7 @@ members = st.builds(
     record=records,
     heldout=st.none() | qualities,
     timing=st.none() | st.builds(Timing, finite, finite, st.integers(1, 99)),
-    speedup=st.none() | finite,
+    timed_speedup=st.none() | finite,
     interval=st.none() | st.tuples(finite, finite),
     elsewhere=st.dictionaries(text, finite, max_size=2),
     audit=st.none() | audits,
