@@ -58,7 +58,7 @@ def _row(member: FrontMember, base: FrontMember | None) -> str:
 
 
 def _times(member: FrontMember) -> str:
-    speedup = member.speedup or member.record.speedup
+    speedup = member.timed_speedup or member.priced_speedup
     return "" if speedup is None else f"{speedup:.2f}x"
 
 

@@ -83,8 +83,8 @@ def _priced(member: FrontMember) -> float:
 
 
 def _timed(member: FrontMember) -> float:
-    assert member.speedup is not None
-    return member.speedup
+    assert member.timed_speedup is not None
+    return member.timed_speedup
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
     for scheduler, colour in RIVALS.items():
         rivals = [rival for rival in result.rivals if rival.scheduler == scheduler]
         axes.plot(
-            [rival.speedup for rival in rivals],
+            [rival.priced_speedup for rival in rivals],
             [rival.quality.fid_reference for rival in rivals],
             "s--",
             color=colour,

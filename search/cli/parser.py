@@ -183,7 +183,11 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--repeats", type=int, metavar="R", help="timings of each member (default: the study's)"
     )
     audit.add_argument(
-        "--members", nargs="+", default=(), metavar="NAME", help="audit only these (default: all)"
+        "--members",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="audit only these (default: all): names, or trial-N for the member of trial N",
     )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"

@@ -12,6 +12,7 @@ from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
 from dato.preset.info import FidTo
 from search.records.findings import beside_fewer_steps
 from search.records.folder import StudyFolder
+from search.records.headline_text import preset_text
 from search.records.names import slug
 from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
@@ -48,7 +49,11 @@ def export_presets(
         preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
-        said = [_unpatched(sampler, preset.sampler), beside_fewer_steps(member, result)]
+        said = [
+            _unpatched(sampler, preset.sampler),
+            preset_text(member, result),
+            beside_fewer_steps(member, result),
+        ]
         replace_text(
             path.with_suffix(".md"),
             preset.card() + "".join(f"\n{sentence}\n" for sentence in said if sentence),
@@ -168,5 +173,5 @@ def _latencies(
     the cost table. Timed speed-ups are of runs in turns: a quotient of the two latencies has the
     changes of the machine's speed in it."""
     if member.timing is not None and base.timing is not None:
-        return member.timing.latency_s, base.timing.latency_s, member.speedup
+        return member.timing.latency_s, base.timing.latency_s, member.timed_speedup
     return member.record.latency_s, base.record.latency_s, member.record.speedup

@@ -12,13 +12,14 @@ from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
 from search.records.files import save_result
 from search.records.folder import StudyFolder
+from search.records.members import member_trial
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.runs.audit_checkpoint import FileAuditCheckpoint
 from search.runs.result import assemble, current_result, write_presets
 from search.settings import Config
-from search.study.audit_choice import AuditChoice, Named
+from search.study.audit_choice import AuditChoice, OfTrials
 from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
@@ -82,7 +83,8 @@ def run_audit(
         images: held-out images; by default twice the search's, and no fewer than the study's own.
         seed: of prompts and noise, by default the study's.
         repeats: timings of each member, by default the study's.
-        members: names of those to audit, by default all. The others are only timed, and keep no
+        members: names of those to audit, see :func:`search.records.members.member_trial`; by
+            default all. The others are only timed, and keep no
             numbers of an earlier audit: those are of other images.
 
     Raises:
@@ -97,7 +99,7 @@ def run_audit(
             raise UserError(
                 "Cannot audit the study: its front is empty. Let the sweep complete a trial first."
             )
-        choice = _chosen(members, front)
+        choice = _chosen(members, known.front, front)
         checkpoint = FileAuditCheckpoint(
             folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json"
         )
@@ -117,17 +119,29 @@ def run_audit(
     return result
 
 
-def _chosen(names: Sequence[str], front: Sequence[FrontMember]) -> Named:
-    """The members of the names, or all of them if there is no name."""
-    known = [member.name for member in front]
+def _chosen(
+    names: Sequence[str], shown: Sequence[FrontMember], front: Sequence[FrontMember]
+) -> OfTrials:
+    """The members of the names, or all of them if there is no name.
+
+    Args:
+        shown: the front under the names that the study's files give it.
+        front: the same, named by the cost table as before any audit.
+    """
+    trials = {member.record.number for member in front}
+    chosen = set()
     for name in names:
-        if name not in known:
+        trial = member_trial(name, shown, front)
+        if trial not in trials:
+            known = [member.name for member in shown]
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
             raise UserError(
                 f"--members: the front has no member {name!r}. The nearest names are "
-                f"{', '.join(close)}; 'dato-search front' lists all."
+                f"{', '.join(close)}; 'dato-search front' lists all. An audit may rename a member: "
+                "trial-N names that of trial N for ever."
             )
-    return Named(names or known)
+        chosen.add(trial)
+    return OfTrials(chosen or trials)
 
 
 def _heldout(

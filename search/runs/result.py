@@ -129,5 +129,5 @@ def preset_header(
 def _searched_baseline(records: Sequence[TrialRecord]) -> FrontMember | None:
     for record in records:
         if record.origin == "baseline" and record.state == "complete":
-            return FrontMember("unpatched", record, speedup=1.0)
+            return FrontMember("unpatched", record)
     return None

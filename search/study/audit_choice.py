@@ -30,22 +30,22 @@ class AuditChoice(Protocol):
 
 
 @dataclass(frozen=True)
-class Named:
-    """Audits the members of some names, in the order of the front."""
+class OfTrials:
+    """Audits the members of some trials, in the order of the front."""
 
-    names: Collection[str]
+    trials: Collection[int]
 
     def most(self, members: Sequence[FrontMember]) -> int:
         """See :class:`AuditChoice`."""
-        return sum(own.name in self.names for own in members)
+        return sum(member.record.number in self.trials for member in members)
 
     def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
         """See :class:`AuditChoice`."""
         return next(
             (
                 place
-                for place, own in enumerate(members)
-                if own.heldout is None and own.name in self.names
+                for place, member in enumerate(members)
+                if member.heldout is None and member.record.number in self.trials
             ),
             None,
         )
@@ -70,19 +70,20 @@ class FastestNoWorse:
 
     def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
         """See :class:`AuditChoice`."""
-        done = [place for place, own in enumerate(members) if own.heldout is not None]
+        done = [place for place, member in enumerate(members) if member.heldout is not None]
         if len(done) >= self.most(members):
             return None
-        between = self._between(members, baseline, done)
-        if between and metric_value(baseline.heldout, "fid_real") is not None:
-            return between[len(between) // 2]
+        undecided = self._undecided(members, baseline, done)
+        if undecided and metric_value(baseline.heldout, "fid_real") is not None:
+            return undecided[len(undecided) // 2]
         order: list[int] = [*reversed(spread(members, self.count)), *range(len(members))]
         return next(place for place in order if place not in done)
 
-    def _between(
+    def _undecided(
         self, members: Sequence[FrontMember], baseline: FrontMember, done: Sequence[int]
     ) -> list[int]:
-        """Members faster than the fastest good one, and slower than the next one that is not."""
+        """The members still to look at: faster than the fastest that is known to be no worse, and
+        slower than the slowest audited one beyond it."""
         wanted = [place for place in range(len(members)) if place not in self.dominated]
         good = [place for place in done if place in wanted and no_worse(members[place], baseline)]
         low = max(good, default=-1)

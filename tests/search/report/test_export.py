@@ -88,7 +88,7 @@ def test_a_preset_says_which_fid_it_promises(result: StudyResult, folder: StudyF
 def test_a_preset_promises_the_speed_up_that_was_timed_in_turns(
     result: StudyResult, folder: StudyFolder
 ) -> None:
-    result = replace(result, front=(replace(result.front[0], speedup=1.79),))
+    result = replace(result, front=(replace(result.front[0], timed_speedup=1.79),))
     (path, *_) = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
     measured = Preset.load(path).measured
     assert measured

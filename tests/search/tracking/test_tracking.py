@@ -139,7 +139,7 @@ def test_an_offline_run_reads_back_whole(
     for line, member in zip(lines[1:], result.front, strict=True):
         sample = folder.samples / f"{member.name}.png"
         assert uploads[line["images"]["path"]].read_bytes() == sample.read_bytes()
-        assert line["speedup"] == pytest.approx(member.speedup)
+        assert line["speedup"] == pytest.approx(member.timed_speedup)
         assert member.heldout
         assert line["heldout_fid"] == pytest.approx(member.heldout.fid_real)
 
