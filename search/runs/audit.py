@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from search.errors import UserError
+from search.nearest import nearest
+from search.wording import listed
 from search.runs.audit_checkpoint import FileAuditCheckpoint
 from search.preparation.instruments import Heldout, Instruments, open_instruments
 from search.preparation.random_schedules import random_schedules
@@ -124,10 +125,10 @@ def _chosen(names: Sequence[str], front: Sequence[FrontMember]) -> Named:
     known = [member.name for member in front]
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
+            close = listed(nearest(name, known, count=3, least=0.0))
             raise UserError(
-                f"--members: the front has no member {name!r}. The nearest names are "
-                f"{', '.join(close)}; 'dato-search front' lists all."
+                f"--members: the front has no member {name!r}. Name {close}, or another one that "
+                "'dato-search front' lists."
             )
     return Named(names or known)
 
@@ -139,8 +140,8 @@ def _heldout(
     count = max(2 * quality.images, quality.heldout_images) if images is None else images
     if count < quality.images:
         raise UserError(
-            f"--images={count} is fewer than the search's own {quality.images} images, and an "
-            "audit must be the better judge. Raise --images."
+            f"--images={count} is fewer than the {quality.images} images of the search, and an "
+            "audit must be the better judge. Take more."
         )
     if count % batch:
         raise UserError(
