@@ -15,16 +15,24 @@ UNUSABLE = frozenset(
 
 
 class UserError(Exception):
-    """A mistake in what was asked for. The message names the rule, the value and the remedy."""
+    """A mistake in what was asked for. The message says the fault with its value, then a remedy."""
 
 
 class ConfigError(UserError):
-    """A configuration with one or more mistakes, all reported at once."""
+    """A configuration with one or more mistakes, all reported at once.
 
-    def __init__(self, source: str, problems: Sequence[str]) -> None:
+    Args:
+        headline: what cannot be done, as a sentence without its full stop.
+        problems: one for each mistake: fault with value, then remedy.
+    """
+
+    def __init__(self, headline: str, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
+        if len(self.problems) == 1:
+            super().__init__(f"{headline}: {self.problems[0]}")
+            return
         lines = "".join(f"\n  - {problem}" for problem in self.problems)
-        super().__init__(f"{source} has {len(self.problems)} mistake(s):{lines}")
+        super().__init__(f"{headline}, for {len(self.problems)} reasons:{lines}")
 
 
 class TrialError(Exception):

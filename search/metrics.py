@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+
+from search.nearest import did_you_mean
 
 SCORERS = "dato.scores"
 """Entry points of installed packages; see :mod:`search.quality.scorers`. A configuration can only
@@ -106,6 +107,5 @@ def metric(name: str) -> Metric:
             digits=4,
         )  # fmt: skip
     known = [*METRICS, *sorted(installed)]
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"{name!r} is not a metric.{hint} Choose one of {', '.join(known)}.")
+    hint = did_you_mean(name, known)
+    raise ValueError(f"{name!r} is not a metric. {hint}Choose one of {', '.join(known)}.")

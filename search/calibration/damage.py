@@ -33,7 +33,10 @@ def damage(calibration: Calibration, schedule: Schedule) -> float:
         ValueError: the schedule has another number of calls.
     """
     if schedule.calls != calibration.calls:
-        raise ValueError(f"The calibration is of {calibration.calls} calls.")
+        raise ValueError(
+            f"The schedule has {schedule.calls} calls and the calibration {calibration.calls}. "
+            "Calibrate with the schedule's number of steps."
+        )
     rows = _Rows(calibration, schedule)
     segments = rows.segments()
     total = sum(gain**2 * rows.squared(calls, moves) for calls, moves, gain in segments)

@@ -131,23 +131,28 @@ def _parsed(key: Key, tensors: dict[str, NDArray[np.float64]]) -> Calibration:
     """The calibration of a file's tensors, each taken out by name; none may be left."""
 
     def take(name: str, axes: int) -> NDArray[np.float64]:
-        found = tensors.pop(name, None)
         shape = (key.calls,) * axes
-        if found is None or found.dtype != np.float64 or found.shape != shape:
-            raise ValueError(f"{name} is float64 of shape {shape}")
-        if not np.isfinite(found).all():
-            raise ValueError(f"{name} is finite")
-        return found
+        if name not in tensors:
+            raise ValueError(f"it has no tensor {name}")
+        tensor = tensors.pop(name)
+        if tensor.dtype != np.float64 or tensor.shape != shape:
+            raise ValueError(
+                f"the tensor {name} is {tensor.dtype} of shape {tensor.shape}, not "
+                f"float64 of {shape}"
+            )
+        if not np.isfinite(tensor).all():
+            raise ValueError(f"the tensor {name} is not finite")
+        return tensor
 
     timesteps, output = take("timesteps", 1), take(_OUTPUT, 2)
     alphas, sigmas = (take(name, 1) if name in tensors else None for name in ("alphas", "sigmas"))
     for name, shares in (("alphas", alphas), ("sigmas", sigmas)):
         if shares is not None and not ((shares >= 0) & (shares <= 1)).all():
-            raise ValueError(f"{name} are from 0 to 1")
+            raise ValueError(f"the tensor {name} has values outside 0 to 1")
     names = [name.removeprefix(_CUT) for name in tensors if name.startswith(_CUT)]
     depths = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 4]
     cuts = {depth: take(f"{_CUT}{depth}", 2) for depth in depths}
     response = {depth: take(f"{_RESPONSE}{depth}", 1) for depth in depths}
     if tensors:
-        raise ValueError(f"there is no tensor {min(tensors)[:40]!r}")
+        raise ValueError(f"a calibration has no tensor {min(tensors)[:40]!r}, which it holds")
     return Calibration(key, timesteps, alphas, output, cuts, response, sigmas)

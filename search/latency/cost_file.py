@@ -11,6 +11,7 @@ from search.errors import ConfigError, UserError
 from search.latency.cost_table import VERSION, CostTable
 from search.model.cost_setting import Work
 from search.records.reading import read_text
+from search.settings.mistakes import sentences
 
 
 def load_cost_table(path: Path) -> CostTable:
@@ -25,11 +26,9 @@ def load_cost_table(path: Path) -> CostTable:
     try:
         return CostTable.model_validate_json(text)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
-            for item in error.errors(include_url=False)
-        ]
-        raise ConfigError(f"The cost table {str(path)!r}", problems) from None
+        raise ConfigError(
+            f"The cost table {str(path)!r} cannot be read", sentences(error)
+        ) from None
 
 
 def _check_head(path: Path, text: str) -> None:

@@ -16,6 +16,7 @@ from search.errors import UserError
 from search.model.cost_setting import Place, StrictSchema, Work
 
 VERSION = 2
+AGAIN = "Measure the table again."
 
 
 class PruneCost(StrictSchema):
@@ -37,7 +38,10 @@ class PruneCost(StrictSchema):
     def _grid(self) -> PruneCost:
         ascending = all(a < b for a, b in zip((0.0, *self.ratios), self.ratios, strict=False))
         if not ascending or self.ratios[-1] > 1 or len(self.ratios) != len(self.delta_s):
-            raise ValueError("ratios ascend from above 0 to 1, with one delta for each")
+            raise ValueError(
+                f"the ratios {self.ratios} with {len(self.delta_s)} deltas do not ascend from "
+                f"above 0 to 1, with one delta for each. {AGAIN}"
+            )
         return self
 
     def delta(self, ratio: float) -> float:
@@ -133,9 +137,11 @@ class CostTable(StrictSchema):
     def _times(self) -> CostTable:
         for depth, seconds in self.depth_s.items():
             if seconds < 0 or (depth == "full" and seconds == 0):
-                raise ValueError(f"depth {depth} takes {seconds:g} s, and a call takes time")
+                raise ValueError(
+                    f"depth {depth} takes {seconds:g} s, and every call takes time. {AGAIN}"
+                )
         if "full" not in self.depth_s:
-            raise ValueError("depth_s has no full call")
+            raise ValueError(f"depth_s has no full call. {AGAIN}")
         return self
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from dato.preset.fields import Setting
 from dato.runtime.sampler import FLOW, predicted
 from search.errors import UserError
 from search.model.scheduler_settings import with_settings
+from search.nearest import did_you_mean
 
 _FLOW_SAMPLERS = ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")
 _FIXED = ("FlowMatchHeunDiscreteScheduler", "DPMSolverMultistepScheduler")
@@ -44,14 +44,12 @@ def scheduler_class(name: str, own: Any, pipeline: str) -> type:
     known = sorted(_known(own, pipeline))
     cls = getattr(diffusers, name, None) if name in known else None
     if cls is None:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UserError(
-            f"model.scheduler={name!r} is not a scheduler for this model.{hint} "
-            f"Choose one of {', '.join(known)}."
+            f"model.scheduler={name!r} is not a scheduler for this model. "
+            f"{did_you_mean(name, known)}Choose one of {', '.join(known)}."
         )
-    found: type = cls
-    return found
+    chosen: type = cls
+    return chosen
 
 
 def calls_of(scheduler: Any, steps: int) -> int:

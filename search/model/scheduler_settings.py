@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from dato.preset.fields import Setting
 from search.errors import UserError
 from search.model.quiet_loading import quiet_loading
+from search.nearest import did_you_mean
 
 FAILURES = (ImportError, LookupError, NotImplementedError, TypeError, ValueError)
 """What schedulers raise for a value that they do not know."""
@@ -24,10 +24,9 @@ def with_settings(cls: Any, config: Mapping[str, Any], settings: Mapping[str, Se
     known = sorted(set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs"})
     for name in settings:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise UserError(
-                f"{cls.__name__} has no setting {name!r}.{hint} It has {', '.join(known)}."
+                f"{cls.__name__} has no setting {name!r}. {did_you_mean(name, known)}"
+                f"Choose among {', '.join(known)}."
             )
     try:
         with quiet_loading():
@@ -36,4 +35,6 @@ def with_settings(cls: Any, config: Mapping[str, Any], settings: Mapping[str, Se
         if not settings:
             raise
         given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-        raise UserError(f"{cls.__name__} does not take {given} ({error}).") from error
+        raise UserError(
+            f"{cls.__name__} does not take {given} ({error}). Give other values."
+        ) from error

@@ -36,7 +36,7 @@ def calls_of_bases(space: Space, pool: Pool) -> Mapping[BaseSampler, int]:
     found = pool.measure(partial(calls_on, bases=bases))
     problems = [f"base: {calls}. Remove it." for calls in found if isinstance(calls, str)]
     if problems:
-        raise ConfigError(f"space {space.name!r} for this model", problems)
+        raise ConfigError(f"The space {space.name!r} does not fit this model", problems)
     return {base: int(calls) for base, calls in zip(bases, found, strict=True)}
 
 

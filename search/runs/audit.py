@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from search.errors import UserError
+from search.nearest import nearest
+from search.wording import listed
 from search.preparation.instruments import Heldout, Instruments, open_instruments
 from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
@@ -134,11 +135,11 @@ def _chosen(
         trial = member_trial(name, shown, front)
         if trial not in trials:
             known = [member.name for member in shown]
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
+            close = listed(nearest(name, known, count=3, least=0.0))
             raise UserError(
-                f"--members: the front has no member {name!r}. The nearest names are "
-                f"{', '.join(close)}; 'dato-search front' lists all. An audit may rename a member: "
-                "trial-N names that of trial N for ever."
+                f"--members: the front has no member {name!r}. Name {close}, or another one that "
+                "'dato-search front' lists. An audit may rename a member: trial-N names that of "
+                "trial N for ever."
             )
         chosen.add(trial)
     return OfTrials(chosen or trials)
@@ -151,8 +152,8 @@ def _heldout(
     count = max(2 * quality.images, quality.heldout_images) if images is None else images
     if count < quality.images:
         raise UserError(
-            f"--images={count} is fewer than the search's own {quality.images} images, and an "
-            "audit must be the better judge. Raise --images."
+            f"--images={count} is fewer than the {quality.images} images of the search, and an "
+            "audit must be the better judge. Take more."
         )
     if count % batch:
         raise UserError(

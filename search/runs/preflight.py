@@ -32,16 +32,16 @@ def check_before_start(config: Config) -> None:
 
 
 def _run(checks: Iterable[Callable[[], object]]) -> None:
-    found: list[str] = []
+    problems: list[str] = []
     for check in checks:
         try:
             check()
         except ConfigError as error:
-            found += error.problems
+            problems += error.problems
         except UserError as error:
-            found.append(str(error))
-    if found:
-        raise ConfigError("The study cannot start: it", found)
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("The study cannot start", problems)
 
 
 def _checks(config: Config) -> Iterator[Callable[[], object]]:
@@ -55,12 +55,14 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
         path = getattr(quality, name)
         if path is not None:
             yield lambda name=name, path=path: check_file(  # type: ignore[misc]
-                Path(path), f"It is quality.{name}: give a file of weights, or null.", HUGE
+                Path(path), f"Set quality.{name} to a file of weights, or to null.", HUGE
             )
     for table in config.latency.tables:
         yield lambda table=table: load_cost_table(Path(table))  # type: ignore[misc]
     if config.warmstart.study is not None:
         yield lambda: StudyFolder.open(Path(config.warmstart.study or ""))
+    if config.sampler.options:
+        yield lambda: _check_options(config)
     if config.storage.kind == "postgres":
         yield lambda: _check_server(config)
 
@@ -70,10 +72,10 @@ def _model_checks(config: Config) -> Iterator[Callable[[], object]]:
     from search.workers.open_pool import model_config
 
     model = model_config(config.model)
-    found = outline(model)
+    topology = outline(model)
     yield lambda: check_scheduler(model)
-    if found is not None:
-        yield lambda: load_space(config.space).check(found)
+    if topology is not None:
+        yield lambda: load_space(config.space).check(topology)
 
 
 def _check_real(config: Config) -> None:
@@ -85,6 +87,12 @@ def _check_real(config: Config) -> None:
         check_file(path, NPZ, HUGE)
     else:
         check_images(image_files(path, source, count))
+
+
+def _check_options(config: Config) -> None:
+    from search.study.samplers import make_sampler
+
+    make_sampler(config.sampler, config.study.seed)
 
 
 def _check_server(config: Config) -> None:

@@ -12,11 +12,13 @@ from search.settings.duration import parse_duration
 
 def expanded(path: str) -> str:
     """The path with ``~`` as the home folder, as shells have it. Raises ValueError."""
-    found = os.path.expanduser(path)
-    if found.startswith("~") and found.partition("/")[0] != "~":
-        name = found.partition("/")[0]
-        raise ValueError(f"{name} is no user's home folder here; write the path out, or ./{name}")
-    return found
+    absolute = os.path.expanduser(path)
+    if absolute.startswith("~") and absolute.partition("/")[0] != "~":
+        name = absolute.partition("/")[0]
+        raise ValueError(
+            f"{name!r} is no user's home folder here. Write the path out, or ./{name}."
+        )
+    return absolute
 
 
 Location = Annotated[str, AfterValidator(expanded)]

@@ -56,7 +56,7 @@ def compose_model(overrides: Sequence[str]) -> ModelSettings:
     for override in overrides:
         if override.lstrip("+~").partition("=")[0].partition(".")[0] != "model":
             raise UserError(
-                f"Only settings of the model are taken here, not {override!r}. Use model=NAME, "
+                f"{override!r} is no setting of the model. Use model=NAME, "
                 "model.path=FOLDER, model.device=cuda and the like."
             )
     from search.settings.hydra_groups import composed
@@ -112,10 +112,17 @@ def _take_space_file(overrides: Sequence[str]) -> tuple[list[str], dict[str, Any
     for override in overrides:
         key, _, value = override.partition("=")
         if key == "space" and value.endswith((".yaml", ".yml")):
-            space = _space(Path(expanded(value.strip("\"'"))))
+            space = _space(_path(value.strip("\"'")))
         else:
             rest.append(override)
     return rest, space
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(expanded(text))
+    except ValueError as error:
+        raise UserError(f"space={text}: {error}") from error
 
 
 def _space(path: Path) -> dict[str, Any]:

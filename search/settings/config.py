@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from search.errors import ConfigError
 from search.metrics import FIDS, metric
-from search.secrets import without_passwords
 from search.settings.base import Settings
 from search.settings.constraints import Constraints
 from search.settings.latency import LatencySettings
 from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
+from search.settings.mistakes import sentences
 from search.settings.model import ModelSettings
 from search.settings.quality import QualitySettings
 from search.settings.rivals import ExportSettings, RivalSettings
@@ -55,8 +54,8 @@ class Config(Settings):
             count = getattr(self.quality, name)
             if count % batch:
                 raise ValueError(
-                    f"quality.{name}={count} is not a multiple of model.batch_size={batch}; "
-                    "change one of them"
+                    f"quality.{name}={count} is not a multiple of model.batch_size={batch}. "
+                    f"Take quality.{name}={max(batch, count // batch * batch)}, or another batch."
                 )
         return self
 
@@ -65,7 +64,7 @@ class Config(Settings):
         if self.launcher.kind == "slurm" and self.storage.kind != "postgres":
             raise ValueError(
                 f"launcher=slurm does not run with storage={self.storage.kind}, where its jobs "
-                "cannot meet; set storage=postgres"
+                "cannot meet. Set storage=postgres."
             )
         return self
 
@@ -74,7 +73,8 @@ class Config(Settings):
         for name in self.limits().metrics:
             if metric(name).real and self.quality.real == "none":
                 raise ValueError(
-                    f"constraints.{name} needs real images, and quality.real is none; set it"
+                    f"constraints.{name} needs real images, and quality.real is none. Set "
+                    "quality.real to a folder of images, or leave the bound out."
                 )
         return self
 
@@ -92,7 +92,7 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     """Validate a resolved configuration.
 
     Raises:
-        ConfigError: with every mistake, each naming the key, the value and the remedy.
+        ConfigError: with every mistake: its key and value, what is wrong, and the remedy.
     """
     return _parse(Config, values)
 
@@ -114,18 +114,4 @@ def _parse(group: type[Group], values: Mapping[str, Any]) -> Group:
     try:
         return group.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigError(
-            "The configuration", [_sentence(item) for item in error.errors()]
-        ) from None
-
-
-def _sentence(item: ErrorDetails) -> str:
-    path = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"{path}: no such setting; remove it or check its spelling"
-    if item["type"] == "missing":
-        return f"{path}: this setting is missing; add it"
-    rule = item["msg"].removeprefix("Value error, ")
-    if not path:
-        return rule
-    return f"{path}={without_passwords(repr(item['input']))}: {rule[0].lower()}{rule[1:]}"
+        raise ConfigError("The configuration cannot be used", sentences(error)) from None

@@ -11,7 +11,10 @@ from search.metrics import FID_REAL_BOUND, FIDS, WORSE, metric
 _NUMBER = r"\d+(?:\.\d+)?"
 _BOUND = re.compile(rf"(?P<sign><=|>=)(?:(?P<number>{_NUMBER})|baseline(?P<offset>[+-]{_NUMBER})?)")
 SPEEDUP = "speedup"
-GRAMMAR = "a bound is <= or >= and a number, such as >=5; join several by a comma"
+GRAMMAR = (
+    "Write <= or >= before a number (>=5), or before the unpatched model's value (<=baseline, "
+    "<=baseline+0.5), and a comma between several"
+)
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,16 @@ def parse_bounds(text: str) -> tuple[Bound, ...]:
         lowest = max((bound.limit for bound in alike if not bound.upper), default=None)
         highest = min((bound.limit for bound in alike if bound.upper), default=None)
         if lowest is not None and highest is not None and lowest > highest:
-            raise ValueError(f"no value is both >={lowest:g} and <={highest:g}; drop one of them")
+            raise ValueError(
+                f"no value is both >={lowest:g} and <={highest:g}. Leave one of them out."
+            )
     return bounds
 
 
 def _parse_bound(text: str) -> Bound:
     match = _BOUND.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a bound: {GRAMMAR}")
+        raise ValueError(f"{text!r} is not a bound. {GRAMMAR}.")
     upper, number = match["sign"] == "<=", match["number"]
     if number is not None:
         return Bound(upper, float(number))
@@ -106,10 +111,10 @@ class Constraints:
 
     def violations(self, value: Callable[[str], float | None]) -> Mapping[str, float]:
         """The worst violation of each bounded quantity whose value is known."""
-        known = {name: found for name in self.bounds if (found := value(name)) is not None}
+        known = {name: number for name in self.bounds if (number := value(name)) is not None}
         return {
-            name: max(bound.violation(found) for bound in self.bounds[name])
-            for name, found in known.items()
+            name: max(bound.violation(number) for bound in self.bounds[name])
+            for name, number in known.items()
         }
 
 

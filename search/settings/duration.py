@@ -7,6 +7,7 @@ import re
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
 _SECONDS = (3600.0, 60.0, 1.0)
+EXAMPLES = "Write a duration such as 2h, 90m, 1h30m or 45s."
 
 
 def parse_duration(text: str) -> float:
@@ -17,12 +18,12 @@ def parse_duration(text: str) -> float:
     """
     match = _DURATION.fullmatch(text.replace(" ", ""))
     if not text.strip() or match is None:
-        raise ValueError(f"{text!r} is not a duration, which is written like 2h, 90m, 1h30m or 45s")
+        raise ValueError(f"{text!r} is not a duration. {EXAMPLES}")
     seconds = sum(
         float(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=True) if part
     )
     if seconds <= 0:
-        raise ValueError(f"{text!r} is not a duration, which is longer than 0")
+        raise ValueError(f"{text!r} is too short: it lasts no time. {EXAMPLES}")
     return seconds
 
 

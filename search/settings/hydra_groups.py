@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from search.errors import ConfigError, UserError
 from search.settings.groups import CONF
 from search.settings.typed import Typed, nested, problems
 
-SOURCE = "The command"
+HEADLINE = "The command cannot be run"
 
 
 def composed(overrides: Sequence[str], space: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def changes(overrides: Sequence[str]) -> dict[str, Any]:
     Raises:
         UserError: they cannot be read.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     try:
         for each in _checked(overrides):
             change = (
@@ -62,17 +62,17 @@ def changes(overrides: Sequence[str]) -> dict[str, Any]:
                 if each.is_text
                 else OmegaConf.from_dotlist([f"{each.key}={each.value}"])
             )
-            found = _plain(OmegaConf.merge(found, change))
-        return found
+            values = _plain(OmegaConf.merge(values, change))
+        return values
     except OmegaConfBaseException as error:
         raise UserError(_explained(error)) from error
 
 
 def _checked(overrides: Sequence[str]) -> list[Typed]:
     typed = [Typed.of(each) for each in overrides]
-    found = [*problems(typed), *(text for each in typed for text in _unreadable(each))]
-    if found:
-        raise ConfigError(SOURCE, found)
+    mistakes = [*problems(typed), *(text for each in typed for text in _unreadable(each))]
+    if mistakes:
+        raise ConfigError(HEADLINE, mistakes)
     return typed
 
 
@@ -81,8 +81,8 @@ def _unreadable(each: Typed) -> list[str]:
     if "=" not in each.text or each.is_text or _parses(each.text):
         return []
     quoted = f"{each.text.partition('=')[0]}={_in_quotes(each.value)}"
-    remedy = f"; write {shlex.quote(quoted)}" if _parses(quoted) else "; check its brackets"
-    return [f"{each.text!r} cannot be read as a number, a list or a word{remedy}"]
+    remedy = f"Write {shlex.quote(quoted)}" if _parses(quoted) else "Check its brackets."
+    return [f"{each.text!r} cannot be read as a number, a list or a word. {remedy}"]
 
 
 def _in_quotes(value: str) -> str:
@@ -103,9 +103,14 @@ def _parses(text: str) -> bool:
 def _require_values(config: DictConfig) -> None:
     missing = sorted(OmegaConf.missing_keys(config))
     if missing:
-        found = [f"{key} has no value; add {key}={_EXAMPLES.get(key, 'VALUE')}" for key in missing]
-        raise ConfigError(SOURCE, found)
+        mistakes = [
+            f"{key} has no value. Add {key}={_EXAMPLES.get(key, 'VALUE')}." for key in missing
+        ]
+        raise ConfigError(HEADLINE, mistakes)
 
+
+_NEW = re.compile(r"Could not override '(?P<key>[^']+)'.* use (?P<typed>\+\S+)")
+"""Hydra's answer to a key that a group may have and does not, such as an option of a sampler."""
 
 _EXAMPLES = {
     "model.path": "FOLDER, a folder that save_pretrained wrote or a hub id",
@@ -120,13 +125,12 @@ def _plain(config: Any) -> dict[str, Any]:
 
 
 def _explained(error: Exception) -> str:
-    """Hydra's message as one paragraph, with the closest valid option where one is near."""
+    """Hydra's message as one paragraph."""
     text = " ".join(str(error).split())
     if error.__cause__ is not None:
         text = f"{text} {' '.join(str(error.__cause__).split())}"
     text = text.partition(" Config search path")[0]
-    missing = text.partition("Could not find '")[2].partition("'")[0]
-    options = text.partition("Available options in '")[2].partition("': ")[2].split()
-    close = difflib.get_close_matches(missing.rpartition("/")[2], options, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"The overrides do not fit the configuration: {text}{hint}"
+    new = _NEW.search(text)
+    if new is not None:
+        return f"{new['key']} is not in the configuration. Write {new['typed']} to add it."
+    return f"The overrides do not fit the configuration: {text}. Correct them, or leave them out."

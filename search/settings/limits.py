@@ -63,30 +63,38 @@ class ConstraintSettings(Settings):
     @model_validator(mode="after")
     def _bounds_metrics(self) -> ConstraintSettings:
         for name, text in self.__pydantic_extra__.items():
-            higher = metric(name).higher
-            if text is not None and any(bound.upper == higher for bound in parse_bounds(text)):
-                wanted, sign = ("higher", ">=") if higher else ("lower", "<=")
+            try:
+                higher = metric(name).higher
+                bounds = parse_bounds(text) if text is not None else ()
+            except ValueError as error:
+                raise ValueError(f"constraints.{name}: {error}") from None
+            if any(bound.upper == higher for bound in bounds):
+                wrong, wanted, sign = ("high", "higher", ">=") if higher else ("low", "lower", "<=")
                 raise ValueError(
-                    f"{name} has the bound {text!r}, and a {wanted} {name} is always welcome; "
-                    f"write {sign}"
+                    f"constraints.{name}={text!r} refuses a {name} for being {wrong}, and a "
+                    f"{wanted} one is always welcome. Write {sign}."
                 )
         return self
 
     @field_validator("speedup")
     @classmethod
     def _is_a_factor(cls, value: str | None) -> str | None:
-        if value is not None and any(b.relative or b.limit <= 0 for b in parse_bounds(value)):
-            raise ValueError(
-                "this does not bound a speed-up, a factor above 0 over the unpatched model; "
-                "write a bound such as >=5"
-            )
+        for bound in parse_bounds(value) if value is not None else ():
+            if bound.relative or bound.limit <= 0:
+                raise ValueError(
+                    f"{str(bound)!r} does not bound a speed-up, which is a factor above 0 over the "
+                    "unpatched model. Write a bound such as >=5."
+                )
         return value
 
     @field_validator("fid")
     @classmethod
     def _bounds_from_above(cls, value: str | None) -> str | None:
         if value is not None and not all(bound.upper for bound in parse_bounds(value)):
-            raise ValueError("this is a lower bound, and a lower FID is always welcome; write <=")
+            raise ValueError(
+                f"{value!r} refuses an FID for being low, and a lower one is always welcome. "
+                "Write <=."
+            )
         return value
 
     def constraints(self, objective: str) -> Constraints:

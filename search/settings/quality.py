@@ -54,7 +54,8 @@ class QualitySettings(Settings):
     def _rung_is_smaller(self) -> QualitySettings:
         if self.rung_images >= self.images:
             raise ValueError(
-                f"rung_images={self.rung_images} is not smaller than images={self.images}; lower it"
+                f"quality.rung_images={self.rung_images} is not smaller than "
+                f"quality.images={self.images}. Lower quality.rung_images, or raise quality.images."
             )
         return self
 
@@ -69,16 +70,16 @@ class QualitySettings(Settings):
     def _objective_is_measured(self) -> QualitySettings:
         if self.objective == FID_REAL_BOUND:
             raise ValueError(
-                f"objective={FID_REAL_BOUND} is a bound and not a measurement; minimise fid_real, "
-                "and bound it by constraints.fid_real='<=baseline'"
+                f"quality.objective={FID_REAL_BOUND} is a bound and not a measurement. Set "
+                "quality.objective=fid_real, and bound it by constraints.fid_real='<=baseline'."
             )
         for name in (self.objective, *self.record):
             if metric(name).real and self.real == "none":
                 raise ValueError(
-                    f"objective={name} needs real images, and real is none: set it, or minimise "
-                    "fid_reference"
+                    f"quality.objective={name} needs real images, and quality.real is none. Set "
+                    "quality.real to a folder of images, or quality.objective=fid_reference."
                     if name == self.objective
-                    else f"record={name} needs real images, and real is none: set it, or leave "
-                    "the metric out"
+                    else f"quality.record={name} needs real images, and quality.real is none. Set "
+                    "quality.real to a folder of images, or leave the metric out."
                 )
         return self

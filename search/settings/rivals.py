@@ -33,8 +33,8 @@ class RivalSettings(Settings):
         for name in value:
             if name != OWN and not (name.isidentifier() and name.endswith("Scheduler")):
                 raise ValueError(
-                    f"{name!r} is not a sampler; write {OWN!r} or a scheduler of diffusers such as "
-                    "DPMSolverMultistepScheduler"
+                    f"{name!r} is not a sampler. Write {OWN!r} or a scheduler of diffusers such as "
+                    "DPMSolverMultistepScheduler."
                 )
         return tuple(dict.fromkeys(value))
 

@@ -28,23 +28,25 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         if self.check_event(AliasEvent):
-            raise self._refused("an alias, and aliases are not read; write the value out")
+            raise self._refused("it has an alias, and aliases are not read. Write the value out")
         if self.depth > MAX_DEPTH:
-            raise self._refused(f"values that nest more than {MAX_DEPTH} deep")
+            raise self._refused(f"values nest more than {MAX_DEPTH} deep. Write fewer levels")
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
-    def _refused(self, rule: str) -> ComposerError:
+    def _refused(self, words: str) -> ComposerError:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        return ComposerError(None, None, rule, mark)
+        return ComposerError(None, None, words, mark)
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = Counter(key.value for key, _ in node.value if isinstance(key, ScalarNode))
         for name, count in names.most_common(1):
             if count > 1:
-                raise ComposerError(None, None, f"the key {name!r} occurs twice", node.start_mark)
+                raise ComposerError(
+                    None, None, f"the key {name!r} occurs twice. Remove one", node.start_mark
+                )
         return super().construct_mapping(node, deep)
 
 
@@ -60,12 +62,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{str(path)!r} is not valid YAML: {error}") from error
+        said = " ".join(str(error).split())
+        raise UserError(f"Cannot read {str(path)!r} as YAML: {said}. Correct it there.") from error
     if not isinstance(values, dict):
-        raise UserError(f"{str(path)!r} does not hold a YAML mapping. Write keys with values.")
+        raise UserError(f"{str(path)!r} holds no keys with values. Write KEY: VALUE lines.")
     problems = list(_problems(values, ""))
     if problems:
-        raise ConfigError(repr(str(path)), problems[:20])
+        raise ConfigError(f"Cannot read {str(path)!r}", problems[:20])
     return values
 
 
@@ -73,9 +76,9 @@ def _problems(value: object, place: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str | int):
-                yield f"{place or 'the file'}: the key {key!r} is not text; put it in quotes"
+                yield f"{place or 'the file'}: the key {key!r} is not text. Put it in quotes."
             elif isinstance(key, str) and len(key) > 2 and key[0] == key[-1] == "_":
-                yield f"{place}{key}: this key asks to run code; YAML here names no code; remove it"
+                yield f"{place}{key}: this key asks to run code, which no file may. Remove it."
             else:
                 yield from _problems(item, f"{place}{key}.")
     elif isinstance(value, list):
@@ -83,12 +86,15 @@ def _problems(value: object, place: str) -> Iterator[str]:
             yield from _problems(item, f"{place}{number}.")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            yield f"{place[:-1]}={value}: this number is not finite"
+            yield f"{place[:-1]}={value} is not finite. Write a number."
     elif isinstance(value, int):
         if abs(value) >= MAX_INTEGER:
-            yield f"{place[:-1]}: this integer has more than 64 bits"
+            yield f"{place[:-1]}: the integer has more than 64 bits. Write a smaller one."
     elif isinstance(value, str):
         if any("\ud800" <= character <= "\udfff" for character in value):
-            yield f"{place[:-1]}: this text holds a lone surrogate, which is not a character"
+            yield f"{place[:-1]}: the text holds a lone surrogate, no character. Remove it."
     elif value is not None:
-        yield f"{place[:-1]}={value!r}: this is not text, a number, true, false, null or a list"
+        yield (
+            f"{place[:-1]}={value!r} is no text, number, true, false, null or list. "
+            "Put it in quotes."
+        )

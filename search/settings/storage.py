@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from search.secrets import without_passwords
 from search.settings.base import Settings, duration_text
 from search.settings.duration import parse_duration
 
@@ -36,26 +37,27 @@ class StorageSettings(Settings):
         if value is None:
             if info.data.get("kind") == "postgres":
                 raise ValueError(
-                    "there is no URL of the server; set "
+                    "there is no URL of the server. Set "
                     "storage.url=postgresql://user@host:5432/database, and put the password into "
-                    "~/.pgpass, PGPASSFILE or PGPASSWORD"
+                    "~/.pgpass, PGPASSFILE or PGPASSWORD."
                 )
             return None
         parts = urlsplit(value)
         options = {key for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
         if parts.password is not None or "password" in options:
             raise ValueError(
-                "the URL holds a password, and config.yaml would keep it; put the password into "
-                "~/.pgpass, PGPASSFILE or PGPASSWORD"
+                "the URL holds a password, and config.yaml would keep it. Put the password into "
+                "~/.pgpass, PGPASSFILE or PGPASSWORD."
             )
         if parts.scheme != "postgresql" or not parts.path.strip("/"):
             raise ValueError(
-                "this is not a storage's URL, which is postgresql://user@host:5432/database"
+                f"{without_passwords(value)!r} is not a storage's URL. Write "
+                "postgresql://user@host:5432/database."
             )
         if not options <= URL_OPTIONS:
             raise ValueError(
-                "the URL has options that a storage's URL does not take; it takes "
-                f"{', '.join(sorted(URL_OPTIONS))}"
+                f"the URL has {', '.join(sorted(options - URL_OPTIONS))}, which a storage's URL "
+                f"does not take. Choose among {', '.join(sorted(URL_OPTIONS))}."
             )
         return value
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from search.nearest import did_you_mean, nearest
 from search.settings.base import Settings
 from search.settings.config import Config
-from search.settings.groups import groups
+from search.settings.groups import groups, options
 
 _REFERENCE = re.compile(r"\$\{[\w.:,/-]+\}")
 _NOTHING = "null"
+_OPTION = re.compile(r"(?!null$)[\w./-]*")
+"""The name of one file of a group; Hydra judges everything else."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ def problems(overrides: Sequence[Typed]) -> Iterator[str]:
     """A sentence for each override that names no setting or cannot be text."""
     for each in overrides:
         if any("\ud800" <= character <= "\udfff" for character in each.text):
-            yield f"{each.text!r} is not UTF-8; rename the file or folder that it names"
+            yield f"{each.text!r} is not UTF-8. Rename the file or folder that it names."
         elif "=" not in each.text and not each.text.startswith("~"):
-            yield f"{each.text!r} is no setting; write KEY=VALUE"
+            yield f"{each.text!r} is no setting. Write KEY=VALUE."
         elif not each.text.startswith(("+", "~")) and not set("/@") & set(each.key):
             yield from _unknown(each)
 
@@ -74,6 +76,8 @@ def _unknown(each: Typed) -> Iterator[str]:
         known = sorted({*groups(), *group.model_fields})
         if last not in known:
             yield _no_setting(last, known, each.value)
+        elif last in groups() and _OPTION.fullmatch(each.value):
+            yield from _no_option(last, each.value)
         return
     above = ""
     for name in places:
@@ -88,11 +92,18 @@ def _unknown(each: Typed) -> Iterator[str]:
         group, above = inner, f"{above}{name}."
 
 
+def _no_option(group: str, name: str) -> Iterator[str]:
+    names = options(group)
+    if name not in names:
+        hint = did_you_mean(name, names)
+        yield f"{group}={name} is unknown. {hint}Choose one of {', '.join(names)}."
+
+
 def _no_setting(name: str, known: Sequence[str], value: str) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+    close = nearest(name, known)
     tail = f"={value}" if value else ""
-    hint = f"; did you mean {close[0] + tail!r}?" if close else f"; there is {', '.join(known)}"
-    return f"there is no setting {name!r}{hint}"
+    hint = f"Did you mean {close[0] + tail!r}?" if close else f"Choose one of {', '.join(known)}."
+    return f"{name}: there is no such setting. {hint}"
 
 
 def _takes_text(key: str) -> bool:
@@ -111,8 +122,8 @@ def _takes_text(key: str) -> bool:
 def _group(group: type[Settings], name: str) -> type[Settings] | None:
     """The settings below one of ``group``'s; ``None`` where it is a value."""
     field = group.model_fields.get(name)
-    found = None if field is None else _plain_type(field.annotation)
-    return found if isinstance(found, type) and issubclass(found, Settings) else None
+    inner = None if field is None else _plain_type(field.annotation)
+    return inner if isinstance(inner, type) and issubclass(inner, Settings) else None
 
 
 def _plain_type(annotation: Any) -> Any:

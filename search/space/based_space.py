@@ -44,8 +44,9 @@ class BasedSpace(Space):
         label = params.get(BASE)
         if label not in self._bases:
             known = ", ".join(self._bases)
-            problem = f"{BASE}: A value is one of {known}. Found: {label!r}."
-            raise ConfigError(f"parameters of space {self.name!r}", [problem])
+            fault = "there is no base" if label is None else f"{label!r} is no base of this space"
+            headline = f"The parameters do not belong to the space {self.name!r}"
+            raise ConfigError(headline, [f"{BASE}: {fault}. Choose one of {known}."])
         return self._bases[str(label)]
 
     def on_own_sampler(self) -> Space:

@@ -6,43 +6,45 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
 from search.space.domains import Value
-from search.space.entry import Entry, Slot, parse_entry
+from search.space.entry import Entry, parse_entry
 from search.space.problems import Problems, join
+from search.space.slots import Slot
+from search.wording import shown
 
 What = Literal["cached", "prune", "forecast"]
 """What a range can limit: calls that are not full, pruning, and forecasts that are not held."""
 
 RANGED: tuple[What, ...] = get_args(What)
 ENDS = ("start", "end")
-SHARE = Slot("An end of a range is a share of the run from 0 to 1.", 0, 1)
+SHARE = Slot("a share of the run", 0, 1)
 
 
 def parse_between(table: Mapping[str, object], problems: Problems) -> dict[str, Entry]:
     """The ends of the ranges, by path (``"between.cached.start"``)."""
     problems.keys("between", table, RANGED)
-    found: dict[str, Entry] = {}
+    ends: dict[str, Entry] = {}
     for what in RANGED:
         if what in table:
-            found |= _ends(table[what], join("between", what), problems)
-    return found
+            ends |= _ends(table[what], join("between", what), problems)
+    return ends
 
 
 def _ends(raw: object, path: str, problems: Problems) -> dict[str, Entry]:
     if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) != len(ENDS):
-        problems.add(path, "A range is two shares of the run.", "Write [0.3, 0.7].", raw)
+        fault = f"{shown(raw)} is not the start and the end of a range"
+        problems.add(path, fault, "Write two shares of the run, such as [0.3, 0.7]")
         return {}
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     for end, value in zip(ENDS, raw, strict=True):
         entry = parse_entry(value, join(path, end), SHARE, problems)
         if entry is not None:
-            found[join(path, end)] = entry
-    if len(found) == len(ENDS):
-        start, stop = (tuple(map(float, entry.domain.ends)) for entry in found.values())
+            entries[join(path, end)] = entry
+    if len(entries) == len(ENDS):
+        start, stop = (tuple(map(float, entry.domain.ends)) for entry in entries.values())
         if max(start) >= min(stop):
-            rule = "A range starts before it ends, whatever is drawn."
-            remedy = "Let every start be less than every end."
-            problems.add(path, rule, remedy, [max(start), min(stop)])
-    return found
+            fault = f"a range from {max(start):g} to {min(stop):g} holds no call"
+            problems.add(path, fault, "Let every start be less than every end")
+    return entries
 
 
 def place(share: float, calls: int) -> int:

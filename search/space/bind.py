@@ -14,6 +14,9 @@ from search.space.language import FORECAST, SLOPE, SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
 from search.space.prune_entries import PruneEntry, resolve
+from search.wording import shown
+
+CHANGED = "Undo what was changed in the space since, or start a new study"
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,9 @@ class Bound:
 
     def domain(self, name: str) -> Domain:
         """Values that ``name`` can take; a constant takes one."""
-        for own in self.parameters:
-            if own.name == name:
-                return own.domain
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter.domain
         return Choice((self.constants[name],))
 
     def complete(self, params: Mapping[str, object]) -> dict[str, Value]:
@@ -47,18 +50,21 @@ class Bound:
             ConfigError: a parameter is missing, unknown or outside its domain.
         """
         problems, values = Problems(), dict(self.constants)
-        for own in self.parameters:
-            value = params.get(own.name)
+        for parameter in self.parameters:
+            name, domain = parameter.name, parameter.domain
+            value = params.get(name)
             if value is None:
-                problems.add(own.name, "A parameter is missing.", "Give it a value.")
-            elif isinstance(value, int | float | str) and contains(own.domain, value):
-                values[own.name] = own.domain.clean(value)
+                problems.add(name, "it has no value", f"Give it one of {domain}")
+            elif isinstance(value, int | float | str) and contains(domain, value):
+                values[name] = domain.clean(value)
             else:
-                rule = f"A value is one of {own.domain}."
-                problems.add(own.name, rule, "Was the space changed since?", value)
-        for name in params.keys() - {own.name for own in self.parameters}:
-            problems.add(name, "No such parameter.", "Was the space changed since?", params[name])
-        problems.raise_if_any(f"parameters of space {self.spec.name!r}")
+                fault = f"{shown(value)} is not one of {domain}"
+                problems.add(name, fault, CHANGED)
+        for name in params.keys() - {parameter.name for parameter in self.parameters}:
+            problems.add(
+                name, f"the space has no such parameter for {shown(params[name])}", CHANGED
+            )
+        problems.raise_if_any(f"The parameters do not belong to the space {self.spec.name!r}")
         return values
 
 
@@ -72,7 +78,7 @@ def bind(spec: SpaceSpec, context: SpaceContext) -> Bound:
     problems = Problems()
     pruned = meet(spec, context.topology, problems)
     _check(spec, context, problems)
-    problems.raise_if_any(f"space {spec.name!r} for this model")
+    problems.raise_if_any(f"The space {spec.name!r} does not fit this model")
     live: dict[str, Domain] = {}
     forecasts = any(name.startswith("forecast.") for name, _ in spec.entries)
     constants: dict[str, Value] = {"refresh.bias": 1.0, "cached.reuse": 0.0}
@@ -102,8 +108,8 @@ def meet(
     for name, entry in spec.entries:
         depths = [value for value in entry.domain.ends if isinstance(value, int)]
         if name.endswith(".depth") and depths and max(depths) > branches:
-            rule = f"This denoiser has {branches} skip branches; a depth cannot exceed them."
-            problems.add(name, rule, f"Stop at {branches}.", max(depths))
+            fault = f"depth {max(depths)} is too large: this denoiser has {branches} skip branches"
+            problems.add(name, fault, f"Stop at {branches}")
     return {
         group: resolve(base, dict(entries), topology, problems)
         for group, base, entries in spec.prune
@@ -114,8 +120,8 @@ def _check(spec: SpaceSpec, context: SpaceContext, problems: Problems) -> None:
     for name, entry in spec.entries:
         fitted = name.startswith("forecast.") and contains(entry.domain, "fitted")
         if fitted and context.weights is None and context.calls > 1 and used(spec, name):
-            rule = "A fitted forecast takes its weights from a calibration, and this run has none."
-            problems.add(name, rule, "Calibrate, or write hold or linear.", "fitted")
+            fault = "'fitted' needs the weights of a calibration, and this run has none"
+            problems.add(name, fault, "Calibrate, or write hold or linear")
     if spec.rule == "drift" and context.calls > 1 and not any(context.drift):
-        rule = "The drift rule needs the drift of a reference run; all of it is 0."
-        problems.add("refresh.rule", rule, "Record the reference run, or use rule interval.")
+        fault = "'drift' needs the drift of a reference run, and all of it is 0"
+        problems.add("refresh.rule", fault, "Record the reference run, or use rule interval")

@@ -79,18 +79,20 @@ class SpaceContext:
     def __post_init__(self) -> None:
         problems = Problems()
         if self.calls < 1:
-            problems.add("calls", "A run has at least one call.", "Record it again.", self.calls)
+            problems.add(
+                "calls", f"the run has {self.calls} calls", "Record a run with at least one"
+            )
         if len(self.drift) != self.calls:
-            rule = f"The drift has one value for each of the {self.calls} calls."
-            problems.add("drift", rule, "Record it again.", len(self.drift))
+            fault = f"there are {len(self.drift)} values for {self.calls} calls"
+            problems.add("drift", fault, "Record one for each call")
         bad = [value for value in self.drift if not (math.isfinite(value) and value >= 0)]
         if bad:
-            rule = "A call's drift is a finite number from 0 on."
-            problems.add("drift", rule, "Look for NaN in the reference run.", bad[0])
+            fault = f"{bad[0]!r} is not a finite number from 0 on"
+            problems.add("drift", fault, "Look for NaN in the reference run")
         if not self.topology.layers:
-            rule = "The denoiser has at least one self-attention layer."
-            problems.add("topology", rule, "Choose a model with self-attention.")
-        problems.raise_if_any("space context")
+            fault = "the denoiser has no self-attention layer"
+            problems.add("topology", fault, "Choose a model with self-attention")
+        problems.raise_if_any("The run cannot be searched")
 
     def on(self, base: Base) -> SpaceContext:
         """The run on a base. One that is not known is taken to make a call for each step, with an

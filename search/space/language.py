@@ -37,41 +37,35 @@ from search.records.base_sampler import Base
 from search.space.base_entries import parse_bases
 from search.space.between import parse_between
 from search.space.domains import Domain
-from search.space.entry import Entry, Slot, parse_entry
+from search.space.entry import Entry, parse_entry
 from search.space.problems import Problems, join
 from search.space.pruning import parse_patch, parse_prune
+from search.space.slots import Slot
+from search.wording import shown
 
 RULES: dict[str, dict[str, Slot]] = {
     "interval": {
-        "interval": Slot("An interval is an integer from 1 on.", 1, math.inf, integer=True),
-        "bias": Slot("A bias is a number from 0.1 to 10 (1 is even).", 0.1, 10),
+        "interval": Slot("an interval", 1, math.inf, integer=True),
+        "bias": Slot("a bias", 0.1, 10),
     },
-    "drift": {"threshold": Slot("A threshold is a share of the drift from 0 to 1.", 0, 1)},
-    "planned": {
-        "full_calls": Slot("full_calls is an integer from 1 on.", 1, math.inf, integer=True)
-    },
+    "drift": {"threshold": Slot("a share of the drift", 0, 1)},
+    "planned": {"full_calls": Slot("a number of full calls", 1, math.inf, integer=True)},
     "per_call": {},
 }
 SECTIONS = ("forecast", "between", "tokens", "base")
 OPTIONAL = {"bias", "reuse"}
-DEPTH = Slot("A depth between full calls is an integer from 0 on.", 0, math.inf, integer=True)
-REUSE = Slot("reuse is a share from 0 to 1.", 0, 1)
-CALL_DEPTH = Slot(
-    'A depth is an integer from 0 on or "full".', 0, math.inf, True, ("full",), ("call",)
-)
+DEPTH = Slot("a depth between full calls", 0, math.inf, integer=True)
+REUSE = Slot("a share of calls", 0, 1)
+CALL_DEPTH = Slot("a depth", 0, math.inf, True, ("full",), ("call",))
 FORECAST = {
-    name: Slot('A forecast is "hold", "linear" or "fitted".', words=("hold", "linear", "fitted"))
-    for name in ("output", "cut")
-} | {"quantity": Slot('quantity is "epsilon" or "output".', words=("epsilon", "output"))}
-SLOPE = {
-    end: Slot("A slope is a share of the way along the line, from 0 to 4.", 0, 4)
-    for end in ("early", "late")
-}
+    name: Slot("a forecast", words=("hold", "linear", "fitted")) for name in ("output", "cut")
+} | {"quantity": Slot("a held quantity", words=("epsilon", "output"))}
+SLOPE = {end: Slot("a slope", 0, 4) for end in ("early", "late")}
 TOKENS = {
-    "protect": Slot("protect is a share from 0 to 1.", 0, 1),
-    "dynamics_weight": Slot("dynamics_weight is a number from 0 on.", 0, math.inf),
-    "noise_weight": Slot("noise_weight is a number from 0 on.", 0, math.inf),
-    "share": Slot('share is "level" or "layer".', words=("level", "layer")),
+    "protect": Slot("a share of tokens", 0, 1),
+    "dynamics_weight": Slot("a weight", 0, math.inf),
+    "noise_weight": Slot("a weight", 0, math.inf),
+    "share": Slot("a way to share plans", words=("level", "layer")),
 }
 
 Entries = dict[str, Entry]
@@ -105,9 +99,9 @@ class SpaceSpec:
     @property
     def depth(self) -> Domain:
         """Depths of the calls that a rule does not make full; of all under ``per_call``."""
-        found = self.entry("calls.depth" if self.rule == "per_call" else "cached.depth")
-        assert found is not None, "a parsed space has a depth"
-        return found.domain
+        entry = self.entry("calls.depth" if self.rule == "per_call" else "cached.depth")
+        assert entry is not None, "a parsed space has a depth"
+        return entry.domain
 
 
 def parse_space(config: Mapping[str, object]) -> SpaceSpec:
@@ -119,7 +113,8 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
     problems = Problems()
     name = config.get("name")
     if not isinstance(name, str) or not name:
-        problems.add("name", "A space has a name.", "Add name: my_space.", name)
+        fault = "the space has no name" if not name else f"{shown(name)} is no text"
+        problems.add("name", fault, "Add name: my_space")
     rule = _rule(config, problems)
     groups = ("calls",) if rule == "per_call" else ("cached", "full", "prune")
     problems.keys("", config, ("name", "refresh", *groups, *SECTIONS))
@@ -138,8 +133,8 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
         _group(config, "full", {}, problems)
         prune = {group: parse_prune(config, group, patch, problems) for group in ("cached", "full")}
         if "prune" in config and all(group[0] != "prune" for group in prune.values()):
-            remedy = "Remove it: cached and full have their own."
-            problems.add("prune", "This prune reaches no call.", remedy)
+            fault = "this prune reaches no call, because cached and full each have one"
+            problems.add("prune", fault, "Remove one of the three")
     slots = {key: slot for key, slot in TOKENS.items() if key in tokens}
     entries |= _entries(tokens, "tokens", slots, problems)
     forecast = _table(config, "forecast", problems)
@@ -152,12 +147,13 @@ def parse_space(config: Mapping[str, object]) -> SpaceSpec:
         entries |= _entries(slope, "forecast.slope", SLOPE, problems)
     bases = parse_bases(config, problems)
     if bases and rule == "per_call":
-        remedy = "Take rule interval, drift or planned, or remove base."
-        problems.add("base", "Bases have different calls, which per_call names.", remedy)
+        fault = "the rule per_call names each call, and every base has others"
+        problems.add("base", fault, "Take rule interval, drift or planned, or remove base")
     entries |= parse_between(_table(config, "between", problems), problems)
-    problems.found = list(dict.fromkeys(problems.found))
-    problems.raise_if_any(f"space {name!r}")
-    flat = tuple((group, base, tuple(own.items())) for group, (base, own) in prune.items())
+    problems.raise_if_any(
+        f"The space {name!r} cannot be used" if name else "The space cannot be used"
+    )
+    flat = tuple((group, base, tuple(table.items())) for group, (base, table) in prune.items())
     return SpaceSpec(str(name), rule, tuple(entries.items()), flat, patch, bases)
 
 
@@ -173,22 +169,22 @@ def _table(config: Mapping[str, object], key: str, problems: Problems) -> Mappin
     raw = config.get(key, {})
     if isinstance(raw, Mapping):
         return raw
-    problems.add(key, "It is a table of keys.", f"Write {key}: {{...}}.", raw)
+    problems.add(key, f"{shown(raw)} is no table of keys", f"Write {key}: {{...}}")
     return {}
 
 
 def _entries(
     table: Mapping[str, object], path: str, slots: Mapping[str, Slot], problems: Problems
 ) -> Entries:
-    found: Entries = {}
+    entries: Entries = {}
     for key, slot in slots.items():
         if key in table:
             entry = parse_entry(table[key], join(path, key), slot, problems)
             if entry is not None:
-                found[join(path, key)] = entry
+                entries[join(path, key)] = entry
         elif key not in OPTIONAL:
-            problems.add(join(path, key), "It is missing.", f"Add it. {slot.rule}")
-    return found
+            problems.add(join(path, key), f"{path} has no {key}", f"Add {slot.wanted}")
+    return entries
 
 
 def _group(

@@ -42,7 +42,7 @@ def resolve(
         entries: by ``""`` (every layer), ``"finest"``, ``"level_N"`` or layer name.
         problems: collects levels and layers that the denoiser does not have.
     """
-    found: dict[str, PruneEntry] = {}
+    by_layer: dict[str, PruneEntry] = {}
     for key in sorted(entries, key=_specificity):
         layers, name = _select(key, topology)
         if not layers:
@@ -50,15 +50,15 @@ def resolve(
             valid += [layer.name for layer in topology.layers]
             problems.unknown(join(base, key), key, valid, "level or layer of this denoiser")
         if key == "finest" and name in entries:
-            rule = f"finest is {name} on this denoiser, which has a ratio of its own."
-            problems.add(join(base, key), rule, f"Remove finest or {name}.")
+            fault = f"finest is {name} on this denoiser, which the table also names"
+            problems.add(join(base, key), fault, f"Remove finest or {name}")
         for layer in layers:
             entry = entries[key]
             per_level = f"level_{layer.level}" if entry.per == "level" else ""
             per_layer = layer.name if entry.per == "layer" else ""
             full_name = join(base, name, per_level, per_layer)
-            found[layer.name] = PruneEntry(full_name, entry.domain, entry.per == "call")
-    return found
+            by_layer[layer.name] = PruneEntry(full_name, entry.domain, entry.per == "call")
+    return by_layer
 
 
 def _specificity(key: str) -> int:

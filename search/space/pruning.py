@@ -6,22 +6,27 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dato import Tokens
-from search.space.entry import Entry, Per, Slot, parse_entry
+from search.space.entry import Entry, parse_entry
 from search.space.problems import Problems, join
+from search.space.slots import Per, Slot
+from search.wording import shown
 
 LEVEL = re.compile(r"level_\d+")
+RATIO = "a pruning ratio"
 
 
 def parse_patch(tokens: Mapping[str, object], problems: Problems) -> tuple[int, int]:
     """Tokens per patch, height and width."""
     raw = tokens.get("patch", (2, 2))
-    if isinstance(raw, Sequence) and len(raw) == 2:
-        height, width = raw
-        sound = all(isinstance(side, int) and not isinstance(side, bool) for side in raw)
-        if sound and min(height, width) >= 1 and height * width >= 2:
+    sides = [*raw] if isinstance(raw, Sequence) and not isinstance(raw, str) else []
+    sound = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    fault = f"{shown(raw)} is not the height and width of a patch"
+    if len(sides) == 2 and sound and min(sides) >= 1:
+        height, width = sides
+        if height * width >= 2:
             return (height, width)
-    rule = "A patch is a constant [height, width] of at least two tokens."
-    problems.add("tokens.patch", rule, "Write [2, 2].", raw)
+        fault = f"the patch {shown(sides)} is too small: it needs two tokens"
+    problems.add("tokens.patch", fault, "Write [2, 2]")
     return (2, 2)
 
 
@@ -37,21 +42,21 @@ def parse_prune(
     if raw is None:
         return base, {}
     limit = Tokens(patch=patch).max_ratio
-    rule = f"A pruning ratio is from 0 to 1 - 1/(patch area) = {limit:g}."
+    why = f"one token of each {patch[0]} x {patch[1]} patch stays"
     call: tuple[Per, ...] = ("call",) if group == "calls" else ()
     if not isinstance(raw, Mapping) or "kind" in raw:
-        whole = parse_entry(
-            raw, base, Slot(rule, 0, limit, per=("layer", "level", *call)), problems
-        )
+        slot = Slot(RATIO, 0, limit, per=("layer", "level", *call), why=why)
+        whole = parse_entry(raw, base, slot, problems)
         return base, {} if whole is None else {"": whole}
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     for key, value in raw.items():
         per: tuple[Per, ...] = call if "." in str(key) else ("layer", *call)
         if not (key == "finest" or LEVEL.fullmatch(str(key)) or "." in str(key)):
             valid = ("finest", "level_0", "level_1", "level_2", "a layer's name")
             problems.unknown(join(base, str(key)), key, valid, "level or layer")
             continue
-        entry = parse_entry(value, join(base, str(key)), Slot(rule, 0, limit, per=per), problems)
+        slot = Slot(RATIO, 0, limit, per=per, why=why)
+        entry = parse_entry(value, join(base, str(key)), slot, problems)
         if entry is not None:
-            found[str(key)] = entry
-    return base, found
+            entries[str(key)] = entry
+    return base, entries

@@ -63,7 +63,7 @@ class Space:
         """
         problems = Problems()
         meet(self.spec, topology, problems)
-        problems.raise_if_any(f"space {self.name!r} for this model")
+        problems.raise_if_any(f"The space {self.name!r} does not fit this model")
 
     def parameters(self, context: SpaceContext) -> tuple[Parameter, ...]:
         """The dimensions, each of which can change the decoded schedule, in a fixed order."""

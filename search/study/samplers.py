@@ -10,8 +10,11 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from search.errors import ConfigError
+from search.nearest import did_you_mean
 from search.settings import SamplerSettings
+from search.wording import shown
 
+HEADLINE = "The configuration cannot be used"
 SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {
     "tpe": optuna.samplers.TPESampler,
     "gp": optuna.samplers.GPSampler,
@@ -35,9 +38,10 @@ def make_sampler(settings: SamplerSettings, seed: int) -> BaseSampler:
     unknown = sorted(set(settings.options) - set(valid))
     if unknown:
         raise ConfigError(
-            "The configuration",
+            HEADLINE,
             [
-                f"sampler.options.{name} is unknown; {settings.name} takes {', '.join(valid)}"
+                f"sampler.options.{name}: {settings.name} has no such option. "
+                f"{did_you_mean(name, valid)}Choose among {', '.join(valid)}."
                 for name in unknown
             ],
         )
@@ -46,4 +50,9 @@ def make_sampler(settings: SamplerSettings, seed: int) -> BaseSampler:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return sampler(**settings.options, seed=seed)
     except (TypeError, ValueError) as error:
-        raise ConfigError("The configuration", [f"sampler.options: {error}"]) from error
+        raise ConfigError(HEADLINE, [_refused(settings, error)]) from error
+
+
+def _refused(settings: SamplerSettings, error: Exception) -> str:
+    given = ", ".join(f"{name}={shown(value)}" for name, value in settings.options.items())
+    return f"sampler.options: {settings.name} refuses {given} ({error}). Change them."

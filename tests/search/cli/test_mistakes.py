@@ -26,12 +26,15 @@ def expect(
     ("overrides", "fragments"),
     [
         (["budgget.trials=3"], ("budgget",)),
-        (["budget.trials=0"], ("budget.trials=0", "greater than or equal to 1")),
-        (["budget.images=-4"], ("budget.images=-4", "greater than or equal to 1")),
-        (["budget.time=0m"], ("budget.time", "longer than 0")),
+        (["budget.trials=0"], ("budget.trials=0", "Take at least 1")),
+        (["budget.images=-4"], ("budget.images=-4", "Take at least 1")),
+        (["budget.time=0m"], ("budget.time", "too short")),
         (["constraints.speedup=>=5,<=3"], ("constraints.speedup", "no value is both >=5 and <=3")),
         (["sampler=tep"], ("Did you mean 'tpe'?",)),
-        (["sampler.options.seeed=3"], ("seeed",)),
+        (["sampler.options.seeed=3"], ("Write +sampler.options.seeed=3 to add it.",)),
+        (["+sampler.options.seeed=3"], ("sampler.options.seeed: tpe has no such option", "Choose")),
+        (["+sampler.options.gamma=x", "+sampler.options.weights=3", "sampler=nsga2"],
+         ("gamma: nsga2 has no such option", "weights: nsga2 has no such option")),
         (["space=missing.yaml"], ("Cannot read 'missing.yaml'",)),
         (["model.path=/no/such/model"], ("/no/such/model",)),
         (["model.scheduler=DDIMSchedular"], ("DDIMScheduler",)),
@@ -39,7 +42,7 @@ def expect(
         (["quality.images=33"], ("multiple of model.batch_size",)),
         (["quality.objective=fid_real", "quality.real=none"], ("needs real images",)),
     ],
-)
+)  # fmt: skip
 def test_a_sweep_that_cannot_start(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -66,7 +66,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_loaded(
     assert main(["sweep", "--plain", *overrides]) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert "6 mistake(s)" in output.err
+    assert "The study cannot start, for 6 reasons:" in output.err
     for each in ("'model'", "one.txt", "/real", "quality.lpips_path", "table.json", "/other"):
         assert each.strip("'") in output.err
     assert not study.exists()

@@ -26,7 +26,7 @@ def test_the_grammar() -> None:
      "<=baseline*2", "<=baseline+", "<=Baseline", "<=0.5+baseline", "__import__('os')"],
 )  # fmt: skip
 def test_anything_else_is_refused_with_the_grammar(text: str) -> None:
-    with pytest.raises(ValueError, match="a bound is <= or >= and a number"):
+    with pytest.raises(ValueError, match="Write <= or >= before a number"):
         parse_bounds(text)
 
 

@@ -58,7 +58,7 @@ def test_a_resumed_study_takes_texts_as_they_are_typed(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(save_config(compose_config(["study.folder=studies/x"])))
     assert load_config(path, ["tracker.project=a: (b)"]).tracker.project == "a: (b)"
-    with pytest.raises(UserError, match=r"did you mean 'budget.trials=9'"):
+    with pytest.raises(UserError, match=r"Did you mean 'budget.trials=9'"):
         load_config(path, ["budget.trails=9"])
 
 
@@ -75,15 +75,15 @@ def test_a_resumed_study_takes_texts_as_they_are_typed(tmp_path: Path) -> None:
 def test_a_typing_error_is_answered_with_what_was_meant(typed: str, meant: str) -> None:
     with pytest.raises(UserError) as caught:
         compose_config([typed])
-    assert f"did you mean {meant!r}" in str(caught.value)
+    assert f"Did you mean {meant!r}" in str(caught.value)
 
 
 def test_all_typing_errors_are_named_at_once() -> None:
     with pytest.raises(UserError) as caught:
         compose_config(["spce=joint", "budget.trails=3", "nonsense", "model.path=a\udc80"])
     said = str(caught.value)
-    assert "4 mistake(s)" in said
-    assert "'nonsense' is no setting; write KEY=VALUE" in said and "is not UTF-8" in said
+    assert "for 4 reasons" in said
+    assert "'nonsense' is no setting. Write KEY=VALUE." in said and "is not UTF-8" in said
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_all_typing_errors_are_named_at_once() -> None:
 def test_where_a_grammar_is_needed_the_error_shows_the_spelling_that_works(override: str) -> None:
     with pytest.raises(UserError) as caught:
         compose_config([override])
-    spelling = str(caught.value).rpartition("; write ")[2]
+    spelling = str(caught.value).rpartition(". Write ")[2]
     (shell_word,) = shlex.split(spelling)
     if override.startswith("latency"):
         tables = compose_config([shell_word]).latency.tables
@@ -105,8 +105,8 @@ def test_a_missing_value_is_named_with_what_to_add() -> None:
     with pytest.raises(UserError) as caught:
         compose_config(["model=custom"])
     said = str(caught.value)
-    assert "model.path has no value; add model.path=FOLDER" in said
-    assert "model.prompts has no value; add model.prompts=prompts.txt" in said
+    assert "model.path has no value. Add model.path=FOLDER" in said
+    assert "model.prompts has no value. Add model.prompts=prompts.txt" in said
 
 
 @pytest.mark.parametrize("content", ["", "name: joint\n"])

@@ -11,6 +11,7 @@ from search.errors import ConfigError
 from search.records.base_sampler import BaseSampler
 from search.space import Space, SpaceContext, load_space
 from search.starts.spread import uniform_starts
+from search.wording import shown
 from tests.search.space.worlds import RUN, declared, run_of, shipped
 
 DPM = BaseSampler("DPMSolverMultistepScheduler", 20, (("use_karras_sigmas", True),))
@@ -79,27 +80,47 @@ def test_a_parameter_outside_the_space_is_refused() -> None:
             space.decode({"refresh.interval": 3, "prune.level_0": 0.2, **wrong}, context())
 
 
+REMEDY = 'Write "own" or {scheduler: DPMSolverMultistepScheduler, steps: 20}.'
+PLAIN = "Write true, false, a number or a text of at most 200 characters."
+
+
 @pytest.mark.parametrize(
-    ("base", "said"),
+    ("base", "sentence"),
     [
-        ("DDIM", "A base is a scheduler with its steps"),
-        ({"scheduler": "DDIM", "steps": 5}, "class name of a diffusers scheduler"),
-        ({"scheduler": "os.system('x')Scheduler", "steps": 5}, "class name of a diffusers"),
-        ({"scheduler": "DDIMScheduler"}, "steps is an integer from 1 to 1000"),
-        ({"scheduler": "DDIMScheduler", "steps": 0}, "steps is an integer from 1 to 1000"),
-        ({"scheduler": "DDIMScheduler", "steps": True}, "steps is an integer from 1 to 1000"),
-        ({"scheduler": "DDIMScheduler", "steps": 5, "_class_name": "x"}, "named as in Python"),
-        ({"scheduler": "DDIMScheduler", "steps": 5, "betas": [0.1]}, "base.betas: A setting is"),
-        ({"scheduler": "DDIMScheduler", "steps": 5, "eta": float("nan")}, "base.eta: A setting"),
-        ({"kind": "choice", "values": []}, "A choice has a list of values"),
-        ({"kind": "int", "low": 1, "high": 2}, "Unknown kind of parameter here"),
-        ({"kind": "choice", "values": [PLAIN_DPM, PLAIN_DPM]}, "The bases of a space differ"),
-        ({"kind": "choice", "values": ["own", "own"]}, "The bases of a space differ"),
+        ("DDIM", f"base: 'DDIM' is no scheduler with its steps. {REMEDY}"),
+        ({"steps": 5}, f"base.scheduler: the base has no scheduler. {REMEDY}"),
+        ({"scheduler": "DDIM", "steps": 5},
+         f"base.scheduler: 'DDIM' is no class name of a diffusers scheduler. {REMEDY}"),
+        ({"scheduler": "os.system()Scheduler", "steps": 5},
+         "base.scheduler: 'os.system()Scheduler' is no class name of a diffusers scheduler. "
+         f"{REMEDY}"),
+        ({"scheduler": "DDIMScheduler"}, f"base.steps: the base has no steps. {REMEDY}"),
+        ({"scheduler": "DDIMScheduler", "steps": 0},
+         f"base.steps: 0 is no number of steps from 1 to 1000. {REMEDY}"),
+        ({"scheduler": "DDIMScheduler", "steps": True},
+         f"base.steps: True is no number of steps from 1 to 1000. {REMEDY}"),
+        ({"scheduler": "DDIMScheduler", "steps": 5, "_class_name": "x"},
+         "base: '_class_name' cannot name a setting. Write it as the scheduler's Python argument."),
+        ({"scheduler": "DDIMScheduler", "steps": 5, "betas": [0.1]},
+         f"base.betas: [0.1] cannot be a setting. {PLAIN}"),
+        ({"scheduler": "DDIMScheduler", "steps": 5, "eta": float("nan")},
+         f"base.eta: nan cannot be a setting. {PLAIN}"),
+        ({"kind": "choice", "values": []},
+         "base.values: the list is empty. Write values: [...] with at least one."),
+        ({"kind": "choice", "values": "own"},
+         "base.values: 'own' is no list of values. Write values: [...] with at least one."),
+        ({"kind": "int", "low": 1, "high": 2},
+         "base.kind: 'int' is no kind of parameter here. Choose choice."),
+        ({"kind": "choice", "values": ["own", "own"]},
+         "base.values: 'own' is listed twice. Remove one of them."),
+        ({"kind": "choice", "values": [PLAIN_DPM, PLAIN_DPM]},
+         f"base.values: {shown(PLAIN_DPM)} is listed twice. Remove one of them."),
     ],
-)
-def test_a_wrong_base_is_named(base: object, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+)  # fmt: skip
+def test_a_wrong_base_is_named_with_the_remedy(base: object, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
         load_space(declared(base=base))
+    assert sentence in caught.value.problems
 
 
 def test_bases_need_a_rule_that_any_run_can_follow() -> None:

@@ -83,8 +83,10 @@ def test_a_fitted_forecast_needs_a_calibration() -> None:
     bare = replace(RUN, weights=None)
     with pytest.raises(ConfigError) as caught:
         shipped("joint").parameters(bare)
-    assert caught.value.problems[0].startswith("forecast.cut: A fitted forecast takes its weights")
-    assert "hold or linear" in caught.value.problems[0]
+    assert caught.value.problems[0] == (
+        "forecast.cut: 'fitted' needs the weights of a calibration, and this run has none. "
+        "Calibrate, or write hold or linear."
+    )
     assert shipped("interval").parameters(bare)
     unused = load_space(declared(forecast={"output": "fitted"}))
     assert unused.parameters(bare)
