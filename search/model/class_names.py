@@ -15,7 +15,7 @@ from search.records.reading import lines_of
 
 LAYOUTS = (
     "one name a line ('tench', 'n01440764 tench, Tinca tinca' or 'n01440764 1 tench'), or a list "
-    'or mapping as JSON or Python writes it (\'{0: "tench", ...}\', \'{"0": ["n01440764", "tench"]}\')'
+    'or mapping as JSON or Python writes it ({0: \'tench\', ...}, {"0": ["n01440764", "tench"]})'
 )
 
 _SYNSET = r"n\d{8}"

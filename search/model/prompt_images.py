@@ -18,6 +18,7 @@ from dato.fit import Resample
 from dato.preset import SamplerInfo
 from search.errors import UserError
 from search.model.families import family_of
+from search.model.finite_images import only_finite
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import is_out_of_memory
 from search.model.samplers import calls_of, set_scheduler
@@ -106,7 +107,7 @@ class PromptPipeline:
 
         Raises:
             DatoError: the preset does not fit this pipeline.
-            UserError: out of memory.
+            UserError: out of memory, or an image is not finite.
         """
         sampler = self._sampler(preset)
         self.sample_with(sampler)
@@ -138,7 +139,7 @@ class PromptPipeline:
             on_call()
             return {}
 
-        with self.family.followed(self.pipe, callback) as following:
+        with self.family.followed(self.pipe, callback) as following, only_finite(self.pipe):
             images: list[Image.Image] = self.pipe(
                 num_inference_steps=steps or sampler.num_inference_steps,
                 guidance_scale=sampler.guidance_scale,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dato import Schedule
+from search.errors import TrialError, UserError
 from search.latency.end_to_end import Compared, cost_table_errors
 from search.model.images import Images, first
 from search.quality.audit_meter import AuditMeter
@@ -97,6 +98,9 @@ class Auditor:
             baseline: the unpatched pipeline's record.
             choice: of the members.
             check_schedules: further schedules that the cost table is checked with.
+
+        Raises:
+            UserError: a member's held-out images cannot be made, or are not finite.
         """
         samples = {UNPATCHED: self.reference}
         members, most, number = list(front), choice.most(front), 1
@@ -137,7 +141,13 @@ class Auditor:
 
     def _made(self, member: FrontMember, indices: Sequence[int]) -> Images:
         base = member.record.base
-        return self.source.generate(_schedule(member), indices, heldout=True, base=base)
+        try:
+            return self.source.generate(_schedule(member), indices, heldout=True, base=base)
+        except TrialError as error:
+            raise UserError(
+                f"Cannot audit {member.name!r}: {error} Give the other members to 'dato-search "
+                "audit FOLDER --members'."
+            ) from error
 
     def _judge(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember:
         images = self._made(member, range(self.meter.count))
