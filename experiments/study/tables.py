@@ -93,10 +93,10 @@ def _lines(result: StudyResult, presets: Mapping[int, str]) -> list[Line]:
 
 def _member(member: FrontMember, presets: Mapping[int, str]) -> Line:
     preset = presets.get(member.record.number)
-    assert member.speedup and member.timing and member.heldout and member.audit
+    assert member.timed_speedup and member.timing and member.heldout and member.audit
     return Line(
         f"`{preset}`" if preset else member.name,
-        member.speedup,
+        member.timed_speedup,
         member.timing,
         member.heldout,
         member.interval,

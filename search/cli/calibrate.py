@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from search.cli.places import check_file_place
 from search.latency.cost_table import CostTable
 from search.model.prompts import make_workloads
 from search.preparation.bench import Bench
@@ -21,6 +22,7 @@ FOLDER = Path("latency")
 
 def calibrate(options: argparse.Namespace) -> int:
     """Measure, check and write one table."""
+    check_file_place("--out", options.out or FOLDER / "table.json")
     overrides = list(options.overrides)
     if not any(override.startswith("latency=") for override in overrides):
         overrides.insert(0, "latency=careful")

@@ -105,6 +105,10 @@ The settings of the model are those of a sweep; a preset fixes sampler, steps an
 loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
 
 
+GOES_ON = ("sweep", "resume", "audit", "calibrate", "demo")
+"""Commands whose work is worth more than what they print."""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line. Heavy modules are imported by the command that needs them."""
     parser = argparse.ArgumentParser(
@@ -287,7 +291,7 @@ def _command(
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run=_lazily(target))
+    command.set_defaults(run=_lazily(target), goes_on=name in GOES_ON)
     return command
 
 

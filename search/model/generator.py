@@ -20,6 +20,7 @@ from search.errors import TrialError
 from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
 from search.model.description import ModelDescription
 from search.model.families import family_of
+from search.model.finite_images import require_finite
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
@@ -213,9 +214,14 @@ class Generator:
 
     @torch.no_grad()
     def _decode(self, latents: Tensor) -> Tensor:
-        """uint8 pixels on the device: (images, 3, height, width)."""
+        """uint8 pixels on the device: (images, 3, height, width).
+
+        Raises:
+            TrialError: what the decoder gave is not finite.
+        """
         with self._threads():
             image = self.family.decode(self.pipe, latents)
+            require_finite(image)
             image = self.pipe.image_processor.postprocess(image, output_type="pt")
             pixels: Tensor = image.float().mul(255).round().to(torch.uint8).contiguous()
         return pixels

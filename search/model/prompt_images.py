@@ -16,6 +16,7 @@ from dato.fit import Resample
 from dato.preset import SamplerInfo
 from search.errors import UserError
 from search.model.families import family_of
+from search.model.finite_images import only_finite
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import is_out_of_memory
 from search.model.samplers import calls_of, set_scheduler
@@ -104,7 +105,7 @@ class PromptPipeline:
 
         Raises:
             DatoError: the preset does not fit this pipeline.
-            UserError: out of memory.
+            UserError: out of memory, or an image is not finite.
         """
         sampler = self._sampler(preset)
         self.sample_with(sampler)
@@ -132,7 +133,7 @@ class PromptPipeline:
         steps: int | None,
         on_call: Callable[[], None],
     ) -> list[Image.Image]:
-        with self.family.followed(self.pipe, on_call) as following:
+        with self.family.followed(self.pipe, on_call) as following, only_finite(self.pipe):
             images: list[Image.Image] = self.pipe(
                 num_inference_steps=steps or sampler.num_inference_steps,
                 guidance_scale=sampler.guidance_scale,

@@ -114,10 +114,13 @@ class Instruments(Bench):
     def audited_images(self) -> tuple[Images, AuditMeter]:
         """The unpatched model's held-out images and the meter that compares with them."""
         quality = self.config.quality
-        images = kept_images(
-            self.heldout.path,
-            lambda: self.pool.generate(UNPATCHED, range(self.heldout.images), heldout=True),
-        )
+        try:
+            images = kept_images(
+                self.heldout.path,
+                lambda: self.pool.generate(UNPATCHED, range(self.heldout.images), heldout=True),
+            )
+        except TrialError as error:
+            raise UserError(f"Cannot run the unpatched model: {error}") from error
         meter = QualityMeter(
             self.network,
             self.real,

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from search.errors import UserError
 from search.nearest import nearest
-from search.wording import listed
 from search.preparation.instruments import Heldout, Instruments, open_instruments
 from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
@@ -25,6 +24,7 @@ from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheck
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
 from search.study.watching import StageWatcher
+from search.wording import listed
 
 
 def audit_front(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dato import Schedule
+from search.errors import TrialError, UserError
 from search.latency.end_to_end import Compared, cost_table_errors
 from search.model.images import Images, first
 from search.quality.audit_meter import AuditMeter
@@ -98,6 +99,9 @@ class Auditor:
             baseline: the unpatched pipeline's record.
             choice: of the members.
             check_schedules: further schedules that the cost table is checked with.
+
+        Raises:
+            UserError: a member's held-out images cannot be made, or are not finite.
         """
         unpatched = FrontMember(
             UNPATCHED,
@@ -151,7 +155,13 @@ class Auditor:
         return known
 
     def _made(self, member: FrontMember, indices: Sequence[int]) -> Images:
-        return self.source.generate(member.record.run, indices, heldout=True)
+        try:
+            return self.source.generate(member.record.run, indices, heldout=True)
+        except TrialError as error:
+            raise UserError(
+                f"Cannot audit {member.name!r}: {error} Give the other members to 'dato-search "
+                "audit FOLDER --members'."
+            ) from error
 
     def _judge(self, member: FrontMember, samples: dict[int, Images]) -> FrontMember:
         images = self._made(member, range(self.meter.count))

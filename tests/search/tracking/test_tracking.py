@@ -29,7 +29,7 @@ from search.tracking.make import make_tracker
 from search.tracking.summary import roles
 from search.tracking.tracker import NullTracker, Tracker
 from search.tracking.wandb import WandbTracker
-from search.tracking.wandb_folders import offline_runs
+from search.tracking.wandb_folders import offline_runs, run_id
 from tests.waiting import until
 
 Draw = Callable[[StudyResult, StudyFolder], None]
@@ -145,7 +145,7 @@ def test_an_offline_run_reads_back_whole(
 
     presets = [artifact for artifact in found if artifact["type"] == "preset"]
     assert len(presets) == len(result.front)
-    assert {artifact["name"] for artifact in presets} == {"pocket-joint-preset"}
+    assert {artifact["name"] for artifact in presets} == {f"pocket-joint-{run_id(folder)}-preset"}
     aliases = [alias for artifact in presets for alias in artifact["aliases"]]
     assert {aliases.count(alias) for alias in ("best-fid", "knee", "fastest")} == {1}
     for artifact, member in zip(presets, result.front, strict=True):
