@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.benchmark.row import Row
-from search.records.difference import difference
+from experiments.difference import difference
 
 SHOWN = {
     "DDIM, 8 steps": "8 DDIM steps",

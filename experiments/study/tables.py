@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dato import Schedule
+from experiments.difference import difference
 from experiments.study.recorded import recorded, shipped_trials
 from search.metrics import FID_REAL_BOUND
 from search.records.base_sampler import sampler_title
-from search.records.difference import difference
 from search.records.record import FrontMember, Quality, Rival, StudyResult, Timing
 
 WORDS = {"hold": "reused", "linear": "forecast linearly", "fitted": "fitted"}

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.records.difference import difference
+from experiments.difference import difference
 
 SHARES = st.floats(-0.99, 10)
 
