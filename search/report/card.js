@@ -21,8 +21,8 @@
   /* Room for the tallest card, so that nothing below it moves from one to the next. */
   function reserve() {
     body.style.minHeight = "";
-    const heights = articles.map((_, place) => { fill(place); return body.offsetHeight; });
-    body.style.minHeight = `${Math.max(...heights)}px`;
+    const heights = articles.map((_, place) => { fill(place); return body.getBoundingClientRect().height; });
+    body.style.minHeight = `${Math.ceil(Math.max(...heights))}px`;
     if (shown >= 0) fill(shown);
   }
 

@@ -46,7 +46,7 @@ def front_figure(result: StudyResult, objective: str = "") -> go.Figure | None:
     if result.baseline is not None:
         figure.add_trace(baseline_trace(result.baseline, drawn.objective))
     figure.update_layout(
-        xaxis={"title": "speed-up over the unpatched pipeline, predicted", "ticksuffix": TIMES},
+        xaxis={"title": "speed-up, predicted", "ticksuffix": TIMES},
         yaxis={
             "title": metric(drawn.objective).title,
             "domain": [0, 0.9],
