@@ -23,6 +23,8 @@ from collections.abc import Iterator  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
+from tests.skips import NoOtherSkips  # noqa: E402
+
 settings.register_profile(
     "default",
     deadline=None,
@@ -32,6 +34,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where ``CI`` is set, what can run does run."""
+    if os.environ.get("CI") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(NoOtherSkips())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,7 @@ from search.cli.scatter import scatter
 from search.metrics import FIDS, metric
 from search.records.progress import metric_value
 from search.records.record import FrontMember, TrialRecord
-from search.records.schedule_text import calls_of, strip
+from search.records.schedule_text import brief_calls, strip
 from search.report.cells import metric_text
 from search.settings.duration import duration_text
 from search.study.budget import Budget, Spent
@@ -113,7 +113,7 @@ class Board:
             record, schedule = member.record, member.record.schedule
             alone = schedule is not None and record.base is None
             fits = schedule is not None and alone and schedule.calls <= width - 34
-            calls = strip(schedule) if fits and schedule is not None else calls_of(record)
+            calls = strip(schedule) if fits and schedule is not None else brief_calls(record)
             table.add_row(
                 Text(member.name, "green"),
                 metric_text(metric_value(record.quality, self.objective), asked),

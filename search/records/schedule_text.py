@@ -23,7 +23,7 @@ def summary(schedule: Schedule) -> str:
     along their lines outputs go: ``"5 full, 45 forecast linearly (slopes 0.4 to 1.6)"``."""
     kinds = (schedule.kind(call) for call in range(schedule.calls))
     counts = Counter((kind.depth, kind.forecast) for kind in kinds)
-    order = sorted(counts, key=lambda each: -(math.inf if each[0] == "full" else each[0]))
+    order = sorted(counts, key=lambda each: -_depth(each[0]))
     words = [f"{counts[each]} {action(*each)}" for each in order]
     if slopes(schedule.slope):
         words[order.index((0, "linear"))] += f" ({slopes(schedule.slope)})"
@@ -39,6 +39,27 @@ def calls_of(record: TrialRecord) -> str:
     if record.base is not None:
         return f"{record.base.title}: {text}"
     return f"own sampler: {text}" if "base" in record.params else text
+
+
+def brief_calls(record: TrialRecord) -> str:
+    """The calls of a trial in a few letters, such as ``"6 full, 44 linear"``, for a table."""
+    if record.schedule is None:
+        return ""
+    kinds = (record.schedule.kind(call) for call in range(record.schedule.calls))
+    counts = Counter((_depth(kind.depth), _brief(kind)) for kind in kinds)
+    ordered = sorted(counts, key=lambda each: (-each[0], each[1]))
+    text = ", ".join(f"{counts[each]} {each[1]}" for each in ordered)
+    return text if record.base is None else f"{record.base.title}: {text}"
+
+
+def _depth(depth: Depth) -> float:
+    return math.inf if depth == "full" else depth
+
+
+def _brief(kind: Kind) -> str:
+    if kind.depth == 0:
+        return "reused" if kind.forecast == "hold" else kind.forecast
+    return "full" if kind.depth == "full" else f"depth {kind.depth}"
 
 
 def action(depth: Depth, forecast: Forecast) -> str:

@@ -12,12 +12,24 @@
   /* Figures carry names as HTML, as plotly shows them. */
   const plain = (text) => new DOMParser().parseFromString(text, "text/html").body.textContent;
 
-  function show(place) {
-    if (place === shown || !articles[place]) return;
-    shown = place;
+  function fill(place) {
     const copy = articles[place].cloneNode(true);
     copy.querySelectorAll("details, .difference").forEach((part) => part.remove());
     body.replaceChildren(...copy.childNodes);
+  }
+
+  /* Room for the tallest card, so that nothing below it moves from one to the next. */
+  function reserve() {
+    body.style.minHeight = "";
+    const heights = articles.map((_, place) => { fill(place); return body.getBoundingClientRect().height; });
+    body.style.minHeight = `${Math.ceil(Math.max(...heights))}px`;
+    if (shown >= 0) fill(shown);
+  }
+
+  function show(place) {
+    if (place === shown || !articles[place]) return;
+    shown = place;
+    fill(place);
     card.dataset.shows = articles[place].dataset.member;
     card.querySelector(".all").hash = articles[place].id;
     slower.disabled = place === 0;
@@ -58,6 +70,14 @@
   plot.addEventListener("pointermove", (event) => event.pointerType === "mouse" && pointed(event, 20), true);
   plot.addEventListener("pointerup", (event) => pointed(event, 40), true);
   plot.addEventListener("painted", ring);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (card.offsetWidth === width) return;
+    width = card.offsetWidth;
+    reserve();
+    document.dispatchEvent(new Event("images"));
+  }).observe(card);
+  reserve();
   const first = articles.findIndex((article) => article.dataset.member === card.dataset.first);
   show(Math.max(0, first));
 })();

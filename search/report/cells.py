@@ -33,9 +33,18 @@ def hover_format(asked: Metric) -> str:
     return ".4~g" if asked.digits is None else f".{asked.digits}f"
 
 
+def brackets(interval: tuple[float, float] | None) -> str:
+    """An interval in brackets; ``""`` where there is none."""
+    if interval is None:
+        return ""
+    low, high = (significant(end, 3) for end in interval)
+    return f"({low}–{high})"  # noqa: RUF001
+
+
 def with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
     """An FID, and in brackets its interval where it has one."""
-    if value is None or interval is None:
-        return significant(value)
-    low, high = (significant(end, 3) for end in interval)
-    return f"{significant(value)} ({low}–{high})"  # noqa: RUF001
+    return (
+        significant(value)
+        if value is None
+        else f"{significant(value)} {brackets(interval)}".rstrip()
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from search.metrics import metric
 from search.pareto import knee
@@ -31,25 +31,18 @@ class Number:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the front table. ``None`` means that nothing was measured."""
+    """One schedule of the page. ``None`` means that nothing was measured."""
 
     name: str
     trial: int
-    origin: str
     fid: float | None
-    delta: float | None
     heldout: float | None
     interval: tuple[float, float] | None
-    beaten_by: str
-    real: float | None
-    metrics: Mapping[str, float]
     latency_ms: float | None
     speedup: float | None
-    retimed: float | None
+    timed: bool
     calls: str
     params: Mapping[str, int | float | str]
-    other_devices: Mapping[str, float]
-    dominated_by: str = ""
 
 
 def numbers(result: StudyResult) -> tuple[Number, ...]:
@@ -107,40 +100,23 @@ def _fastest(result: StudyResult) -> str:
 
 def rows(result: StudyResult) -> tuple[Row, ...]:
     """The unpatched pipeline if it is known, then the front, slowest first."""
-    base = None
-    if result.baseline is not None:
-        base = metric_value(result.baseline.record.quality, result.objective)
-    first = [_row(result.baseline, result.objective, None)] if result.baseline else []
-    names = {id(member): rival.name for member, rival in dominated(result)}
-    return (
-        *first,
-        *(
-            replace(_row(member, result.objective, base), dominated_by=names.get(id(member), ""))
-            for member in result.front
-        ),
-    )
+    first = [] if result.baseline is None else [result.baseline]
+    return tuple(_row(member, result.objective) for member in (*first, *result.front))
 
 
-def _row(member: FrontMember, objective: str, base: float | None) -> Row:
-    record = member.record
-    value, latency = metric_value(record.quality, objective), member_latency(member)
+def _row(member: FrontMember, objective: str) -> Row:
+    latency = member_latency(member)
     return Row(
         name=member.name,
-        trial=record.number,
-        origin=record.origin,
-        fid=value,
-        delta=None if value is None or base is None else value - base,
+        trial=member.record.number,
+        fid=metric_value(member.record.quality, objective),
         heldout=metric_value(member.heldout, objective),
         interval=member_interval(member, objective),
-        beaten_by=member.audit.beaten_by if member.audit else "",
-        real=metric_value(record.quality, "fid_real"),
-        metrics=record.quality.metrics if record.quality else {},
         latency_ms=None if latency is None else 1000 * latency,
-        speedup=record.speedup,
-        retimed=member.timed_speedup,
-        calls=calls_of(record),
-        params=record.params,
-        other_devices=member.elsewhere,
+        speedup=member_speedup(member),
+        timed=member.timed_speedup is not None,
+        calls=calls_of(member.record),
+        params=member.record.params,
     )
 
 

@@ -1,138 +1,133 @@
-"""A front in a terminal: one row for each preset."""
+"""A front in a terminal: one line for each preset, whatever the width."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
 from rich.table import Table
 
-from search.metrics import Metric, metric
-from search.records.members import member_latency, member_speedup
-from search.records.progress import metric_value
-from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
-from search.records.rivals import dominating_rival
-from search.records.schedule_text import calls_of
-from search.report.cells import metric_text, number, significant, with_interval
+from search.metrics import metric
+from search.records.record import StudyResult
+from search.report.front_columns import Column, Line, front_columns, front_lines
 
-MARK = "\N{WHITE CIRCLE}"
-"""Before the name of a rival."""
+RIVAL, BETTER = "\N{WHITE CIRCLE} ", "\N{DAGGER}"
+"""Before the name of a rival; after that of a member which something else dominates."""
+
+READING = "Compare each line with the unpatched one, within one column: a lower FID is better."
 
 
-READING = "Compare each line with the unpatched one: a lower FID is better, within this table only."
+@dataclass(frozen=True)
+class FrontTable:
+    """The front, slowest first, under the unpatched pipeline and over its rivals.
 
-
-def front_table(result: StudyResult) -> Table:
-    """The front, slowest first, under the unpatched pipeline.
-
-    Both FIDs are those of the search, all of the same images. An audit adds the FID to real
-    images on held-out prompts, with its 90 % interval. Latency and speed-up are timed end to end
-    where that was done; else they are the cost table's, which a tilde marks. The rivals stand below
-    the front.
+    Columns that a terminal has no room for give way, and the caption names them.
     """
-    members = (*([result.baseline] if result.baseline else []), *result.front)
-    rivals = [_as_member(rival) for rival in result.rivals]
-    real = any(metric_value(member.record.quality, "fid_real") is not None for member in members)
-    heldout = any(metric_value(member.heldout, "fid_real") is not None for member in members)
-    mixed = len({member.timing is None for member in (*members, *rivals)}) == 2
-    table = Table(title=f"Front of {escape(result.name)}", title_justify="left")
-    table.add_column("preset", no_wrap=True)
-    columns = ["FID to ref.", *(["to real"] if real else [])]
-    columns += ["held-out, to real"] if heldout else []
-    devices = other_devices(result)
-    more = further_metrics(result)
-    columns += [escape(each.short) for each in more]
-    for column in (*columns, "ms/image", "speed-up", *(f"on {escape(name)}" for name in devices)):
-        table.add_column(column, justify="right")
-    table.add_column("calls")
 
-    def add(member: FrontMember, calls: str) -> None:
-        latency = member_latency(member)
-        priced = "~" if mixed and member.timing is None else ""
-        table.add_row(
-            escape(member.name),
-            significant(metric_value(member.record.quality, "fid_reference")),
-            *([significant(metric_value(member.record.quality, "fid_real"))] if real else []),
-            *(
-                [with_interval(metric_value(member.heldout, "fid_real"), member.interval)]
-                if heldout
-                else []
-            ),
-            *(metric_text(metric_value(member.record.quality, x.name), x) for x in more),
-            priced + number(None if latency is None else 1000 * latency, ".0f"),
-            priced + number(member_speedup(member), ".2f", "x"),
-            *(number(member.elsewhere.get(name), ".2f", "x") for name in devices),
-            calls,
-        )
+    result: StudyResult
 
-    for member in members:
-        add(member, _calls(member, result))
-    table.add_section()
-    for member, rival in zip(rivals, result.rivals, strict=True):
-        add(member, f"{rival.calls} full")
-    notes = [
-        READING,
-        feasibility(result),
-        f"{MARK} is a rival: the unpatched model with fewer steps." if rivals else "",
-        "~ is predicted by the cost table, not timed end to end." if mixed else "",
-        "" if result.front else "The front is empty.",
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines, every = front_lines(self.result), front_columns(self.result)
+        columns = fitting(lines, every, options.max_width)
+        table = Table(
+            title=f"Front of {escape(self.result.name)}", title_justify="left", box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0), caption_justify="left", show_edge=False,
+        )  # fmt: skip
+        names, *widths, _ = _widths(lines, columns)
+        table.add_column("preset", no_wrap=True, min_width=min(names, options.max_width // 2))
+        for column, width in zip(columns, widths, strict=True):
+            heading = "\n".join(map(escape, filter(None, (column.title, column.images))))
+            table.add_column(heading, justify="right", no_wrap=True, min_width=width)
+        table.add_column("calls", no_wrap=True, overflow="ellipsis")
+        for place, line in enumerate(lines):
+            if line.rival and not lines[place - 1].rival:
+                table.add_section()
+            cells = (column.text(line.member) for column in columns)
+            table.add_row(escape(_name(line)), *cells, escape(line.calls))
+        left_out = [each for each in every if each.title not in {x.title for x in columns}]
+        table.caption = escape("\n".join(_notes(self.result, lines, columns, left_out)))
+        yield table
+
+
+def front_table(result: StudyResult) -> FrontTable:
+    """The front for a terminal."""
+    return FrontTable(result)
+
+
+def fitting(lines: Sequence[Line], columns: Sequence[Column], width: int) -> tuple[Column, ...]:
+    """The columns that leave room for the calls: the least important give way, then intervals,
+    then what else can."""
+    shown = list(columns)
+    for step in (1, "brief", 2, 3):
+        while _width(lines, shown) > width:
+            weak = [column for column in shown if column.keep == step]
+            if step == "brief":
+                shown = [column.brief for column in shown]
+                break
+            if not weak:
+                break
+            shown.remove(weak[-1])
+    return tuple(shown)
+
+
+def _width(lines: Sequence[Line], columns: Sequence[Column]) -> int:
+    """Characters of a table, each column with two spaces after it."""
+    return sum(width + 2 for width in _widths(lines, columns))
+
+
+def _widths(lines: Sequence[Line], columns: Sequence[Column]) -> list[int]:
+    """Characters of the names, of each column, and of the calls."""
+    cells = [
+        ["preset", *map(_name, lines)],
+        *([x.title, x.images, *(x.text(line.member) for line in lines)] for x in columns),
+        ["calls", *(line.calls for line in lines)],
     ]
-    table.caption = escape("\n".join(filter(None, notes)))
-    return table
+    return [max(map(len, texts)) for texts in cells]
 
 
-def _calls(member: FrontMember, result: StudyResult) -> str:
-    calls = [*filter(None, [escape(calls_of(member.record))])]
-    if member.audit and member.audit.beaten_by:
-        calls.append(f"beaten by {escape(member.audit.beaten_by)} in the audit")
-    if rival := dominating_rival(member, result):
-        calls.append(f"dominated by {escape(rival.name)}")
-    return "; ".join(calls)
+def _name(line: Line) -> str:
+    mark = BETTER if line.better else ""
+    return f"{RIVAL if line.rival else ''}{line.member.name}{mark}"
 
 
-def _as_member(rival: Rival) -> FrontMember:
-    """A rival as the table's other lines are."""
-    record = TrialRecord(
-        number=0,
-        state="complete",
-        origin="baseline",
-        params={},
-        latency_s=rival.latency_s,
-        speedup=rival.priced_speedup,
-        quality=rival.quality,
-    )
-    return FrontMember(
-        f"{MARK} {rival.name}",
-        record,
-        heldout=rival.heldout,
-        timing=rival.timing,
-        timed_speedup=rival.timed_speedup,
-    )
-
-
-def further_metrics(result: StudyResult) -> tuple[Metric, ...]:
-    """The metrics of the front's members besides the FIDs."""
-    qualities = [member.record.quality for member in result.front]
-    names = dict.fromkeys(name for quality in qualities if quality for name in quality.metrics)
-    return tuple(map(metric, names))
-
-
-def other_devices(result: StudyResult) -> tuple[str, ...]:
-    """The other devices for which the front was priced."""
-    return tuple(dict.fromkeys(name for member in result.front for name in member.elsewhere))
+def _notes(
+    result: StudyResult,
+    lines: Sequence[Line],
+    columns: Sequence[Column],
+    left_out: Sequence[Column],
+) -> Iterator[str]:
+    yield READING
+    if told := feasibility(result):
+        yield told
+    if any(line.rival for line in lines):
+        yield f"{RIVAL}is a rival: the unpatched model with fewer steps."
+    cells = (column.text(line.member) for line in lines for column in columns)
+    if any(cell.startswith("~") for cell in cells):
+        yield "~ is predicted by the cost table, not timed end to end."
+    for better in dict.fromkeys(line.better for line in lines if line.better):
+        names = ", ".join(line.member.name for line in lines if line.better == better)
+        yield f"{BETTER} {better} is no slower and no worse than {names}."
+    if left_out:
+        names = ", ".join(dict.fromkeys(column.title for column in left_out))
+        yield f"No room for {names}: widen the terminal, or see the report."
+    if not result.front:
+        yield "The front is empty."
 
 
 def feasibility(result: StudyResult) -> str:
     """A sentence on the study's constraints and how many trials keep them; ``""`` without any."""
     bounds = result.config.get("constraints")
     names = {"speedup": "speed-up", "fid": "FID"}
-    found = [
+    limits = [
         f"{names.get(key) or metric(key).title} {bound}"
         for key, bound in (bounds.items() if isinstance(bounds, Mapping) else ())
         if bound
     ]
-    if not found:
+    if not limits:
         return ""
     complete = [record for record in result.records if record.state == "complete"]
     kept = sum(record.feasible for record in complete)
-    return f"Only schedules with {' and '.join(found)}: {kept} of {len(complete)} complete trials."
+    return f"Only schedules with {' and '.join(limits)}: {kept} of {len(complete)} complete trials."

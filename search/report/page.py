@@ -18,9 +18,16 @@ from search.records.record import StudyResult
 from search.report.audit_table import bias
 from search.report.cells import metric_text, significant
 from search.report.contents import failures, flatten, numbers, rows, shown_first
-from search.report.front_table import feasibility, further_metrics, other_devices
+from search.report.front_columns import front_columns, front_lines, other_devices
+from search.report.front_table import feasibility
 from search.report.importance import importance
-from search.report.plots import front_figure, heldout_figure, others, progress_figure
+from search.report.plots import (
+    front_figure,
+    heldout_figure,
+    others,
+    progress_figure,
+    real_figure,
+)
 from search.report.sample_uris import load_samples
 from search.report.strips import strips
 
@@ -44,6 +51,7 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         name: figure
         for name, figure in (
             ("front", front_figure(result)),
+            ("real", real_figure(result)),
             ("progress", progress_figure(result)),
             ("heldout", heldout_figure(result)),
         )
@@ -60,7 +68,8 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
         feasibility=feasibility(result),
         devices=other_devices(result),
         asked=metric(result.objective),
-        further=[each for each in further_metrics(result) if each.name != result.objective],
+        columns=front_columns(result),
+        lines=front_lines(result),
         bias=bias(result),
         strips=strips(result),
         unpatched=samples.unpatched,

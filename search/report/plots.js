@@ -44,9 +44,13 @@
     return result;
   }
 
+  /* The front's plot shows one of two quantities, as the switch above it says. */
+  const quantity = () => document.querySelector(".quantity input:checked")?.value ?? "front";
+
   function draw() {
     for (const place of document.querySelectorAll("[data-figure]")) {
-      const figure = structuredClone(figures[place.dataset.figure]);
+      const name = place.dataset.figure === "front" ? quantity() : place.dataset.figure;
+      const figure = structuredClone(figures[name]);
       Plotly.react(place, figure.data.map(paint), layout(figure.layout),
         { responsive: true, displayModeBar: false });
       place.dispatchEvent(new Event("painted"));
@@ -56,4 +60,5 @@
   draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   narrow.addEventListener("change", draw);
+  document.querySelector(".quantity")?.addEventListener("change", draw);
 })();

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from plotly import graph_objects as go
 
 from search.metrics import metric
+from search.records.progress import metric_value
 from search.records.record import StudyResult, TrialRecord
 from search.report.cells import TIMES
+from search.report.plots.scale import axis
 from search.report.plots.traces import (
     baseline_trace,
     front_trace,
@@ -16,38 +20,51 @@ from search.report.plots.traces import (
     trials_trace,
 )
 
-LOG_RATIO = 8
-"""FIDs that span more than this are drawn on a logarithmic axis."""
 
-
-def front_figure(result: StudyResult) -> go.Figure | None:
+def front_figure(result: StudyResult, objective: str = "") -> go.Figure | None:
     """FID against speed-up: every trial, the front, its rivals, the baseline; pruned and failed on
-    top.
+    top. Speed-ups are the cost table's, because trials have no others.
+
+    Args:
+        objective: the metric that is drawn, by default the study's.
 
     Returns:
         ``None`` when no trial has a speed-up.
     """
+    drawn = replace(result, objective=objective or result.objective)
     placed = [record for record in result.records if record.speedup is not None]
-    grey = others(result)
+    grey = others(drawn)
     if not placed and not result.front:
         return None
     figure = go.Figure()
-    figure.add_trace(trials_trace(grey, result))
+    figure.add_trace(trials_trace(grey, drawn))
     for state, role, symbol in (("pruned", "pruned", "line-ns"), ("fail", "failed", "x-thin")):
         figure.add_trace(rug_trace([r for r in placed if r.outcome == state], role, symbol))
-    for trace in rival_traces(result):
+    for trace in rival_traces(drawn):
         figure.add_trace(trace)
-    figure.add_trace(front_trace(result))
+    figure.add_trace(front_trace(drawn))
     if result.baseline is not None:
-        figure.add_trace(baseline_trace(result.baseline, result.objective))
-    axis = "FID" if result.objective == "fid_real" else metric(result.objective).title
+        figure.add_trace(baseline_trace(result.baseline, drawn.objective))
     figure.update_layout(
-        xaxis={"title": "speed-up over the unpatched pipeline", "ticksuffix": TIMES},
-        yaxis={"title": axis, "domain": [0, 0.9], **_fid_scale(figure)},
+        xaxis={"title": "speed-up, predicted", "ticksuffix": TIMES},
+        yaxis={
+            "title": metric(drawn.objective).title,
+            "domain": [0, 0.9],
+            **axis(figure, metric(drawn.objective)),
+        },
         yaxis2={"domain": [0.93, 1], "range": [-0.6, 1.6], "visible": False, "fixedrange": True},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )
     return figure
+
+
+def real_figure(result: StudyResult) -> go.Figure | None:
+    """The same with the FID to real images, for studies that minimised another metric; ``None``
+    where it was not measured of the front."""
+    known = [metric_value(member.record.quality, "fid_real") for member in result.front]
+    if result.objective == "fid_real" or not any(value is not None for value in known):
+        return None
+    return front_figure(result, "fid_real")
 
 
 def others(result: StudyResult) -> list[TrialRecord]:
@@ -60,29 +77,3 @@ def others(result: StudyResult) -> list[TrialRecord]:
         and record not in marked
         and trial_fid(record, result) is not None
     ]
-
-
-def _fid_scale(figure: go.Figure) -> dict[str, object]:
-    """An FID axis on which the front can be read: logarithmic, or without far outliers.
-
-    The legend says how many trials lie above the frame. Zooming out shows them.
-    """
-    shown: dict[str, list[float]] = {}
-    for trace in figure.data:
-        shown.setdefault(trace.meta, []).extend(y for y in trace.y if y is not None)
-    grey = [*shown["trial"], *shown.get("rival", [])]
-    marked = [*shown["front"], *shown.get("baseline", [])]
-    values = sorted([*grey, *marked])
-    if not values:
-        return {}
-    if values[0] > 0 and values[-1] / values[0] > LOG_RATIO:
-        ticks = [digit * 10**power for power in range(-3, 6) for digit in (1, 2, 5)]
-        return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
-    top = 1.1 * max([values[int(0.95 * (len(values) - 1))], *marked])
-    above = sum(value > top for value in shown["trial"])
-    if not any(value > top for value in grey):
-        return {}
-    if above:
-        figure.update_traces(name=f"trials ({above} above the frame)", selector={"meta": "trial"})
-    pad = 0.05 * (top - values[0])
-    return {"range": [values[0] - pad, top]}

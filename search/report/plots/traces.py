@@ -12,7 +12,7 @@ from search.records.base_sampler import sampler_title
 from search.records.members import member_interval
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult, TrialRecord
-from search.report.cells import MISSING, TIMES, hover_format, with_interval
+from search.report.cells import MISSING, TIMES, metric_text, with_interval
 from search.report.plots.colours import COLOURS
 
 SYMBOLS = ("square", "triangle-up", "diamond-tall", "cross")
@@ -25,8 +25,12 @@ def trial_fid(record: TrialRecord, result: StudyResult) -> float | None:
 
 
 def _hover(objective: str) -> str:
-    asked = metric(objective)
-    return f"{html.escape(asked.label)} %{{y:{hover_format(asked)}}}"
+    """The value as text: on a logarithmic axis, a point that is 0 stands elsewhere."""
+    return f"{html.escape(metric(objective).label)} %{{text}}"
+
+
+def _texts(values: Sequence[float | None], objective: str) -> list[str]:
+    return [metric_text(value, metric(objective)) for value in values]
 
 
 def _milliseconds(record: TrialRecord) -> str:
@@ -37,7 +41,8 @@ def trials_trace(records: Sequence[TrialRecord], result: StudyResult) -> go.Scat
     """Complete trials outside the front, grey."""
     return go.Scatter(
         x=[record.speedup for record in records],
-        y=[trial_fid(record, result) for record in records],
+        y=(values := [trial_fid(record, result) for record in records]),
+        text=_texts(values, result.objective),
         customdata=[[record.number, _milliseconds(record)] for record in records],
         meta="trial",
         name="trials",
@@ -73,7 +78,8 @@ def front_trace(result: StudyResult) -> go.Scatter:
     known = [m for m in known if metric_value(m.record.quality, result.objective) is not None]
     return go.Scatter(
         x=[member.record.speedup for member in known],
-        y=[metric_value(member.record.quality, result.objective) for member in known],
+        y=(values := [metric_value(m.record.quality, result.objective) for m in known]),
+        text=_texts(values, result.objective),
         customdata=[_member_hover(member, result.objective) for member in known],
         meta="front",
         name="front",
@@ -92,7 +98,8 @@ def _member_hover(member: FrontMember, objective: str) -> list[str]:
     )
     heldout, interval = metric_value(member.heldout, objective), member_interval(member, objective)
     if heldout is not None:
-        audited += f"<br>held-out FID {with_interval(heldout, interval)}"
+        value = with_interval(heldout, interval)
+        audited += f"<br>held-out {html.escape(metric(objective).short)} {value}"
     return [html.escape(member.name), _milliseconds(member.record), audited]
 
 
@@ -110,6 +117,7 @@ def rival_traces(result: StudyResult) -> list[go.Scatter]:
             go.Scatter(
                 x=[rival.priced_speedup for rival, _ in own],
                 y=[value for _, value in own],
+                text=_texts([value for _, value in own], result.objective),
                 customdata=[
                     [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in own
                 ],
@@ -133,7 +141,8 @@ def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
     """The unpatched pipeline."""
     return go.Scatter(
         x=[member.record.speedup],
-        y=[metric_value(member.record.quality, objective)],
+        y=(values := [metric_value(member.record.quality, objective)]),
+        text=_texts(values, objective),
         customdata=[_member_hover(member, objective)],
         meta="baseline",
         name="unpatched",

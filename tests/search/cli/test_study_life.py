@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from PIL import Image
 
 from search.cli.main import main
 from search.latency.cost_file import load_cost_table
-from search.records.files import load_result, members_from_json
+from search.records.files import load_result, members_from_json, save_result
 from search.records.folder import StudyFolder
 from search.settings.compose import load_config
 from search.study.storage import read_study
@@ -233,17 +234,45 @@ def test_an_audit_of_some_members_judges_those_and_times_all(
     study = tmp_path / "study"
     shutil.copytree(finished, study)
     front = load_result(StudyFolder(study)).front
-    wanted = front[0].name
+    wanted = front[0]
     assert main(["audit", str(study), "--images", "8", "--members", "speedup-77x"]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "the front has no member 'speedup-77x'" in said
     assert any(member.name in said for member in front)
     assert load_result(StudyFolder(study)).front == front
 
-    assert main(["audit", str(study), "--images", "8", "--members", wanted]) == 0
+    assert main(["audit", str(study), "--images", "8", "--members", wanted.name]) == 0
     members = load_result(StudyFolder(study)).front
-    assert {own.name for own in members if own.heldout is not None} == {wanted}
-    assert all(own.timing is not None for own in members)
+    judged = [member for member in members if member.heldout is not None]
+    assert [member.record.number for member in judged] == [wanted.record.number]
+    assert all(member.timing is not None for member in members)
+
+
+def test_members_are_named_by_their_timed_speed_up_and_keep_the_names_that_people_know(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a study of an older version: named by the cost table, which was far off."""
+    study = StudyFolder(tmp_path / "study")
+    shutil.copytree(finished, study.root)
+    known = load_result(study)
+    priced = [replace(member, name=f"speedup-{70 + n}.0x") for n, member in enumerate(known.front)]
+    save_result(replace(known, front=tuple(priced)), study)
+    wanted = priced[-1]
+
+    arguments = ["audit", str(study.root), "--images", "8", "--members"]
+    assert main([*arguments, wanted.name]) == 0
+    said = capsys.readouterr().out
+    front = load_result(study).front
+    (judged,) = (member for member in front if member.heldout is not None)
+    assert judged.record.number == wanted.record.number
+    assert judged.name.startswith(f"speedup-{judged.timed_speedup:.1f}x")
+    assert f"{wanted.name} is now {judged.name}" in said
+    assert {path.stem for path in study.presets.glob("*.json")} <= {each.name for each in front}
+    assert {path.stem for path in study.samples.glob("*.png")} == {"unpatched", judged.name}
+
+    assert main([*arguments, f"trial-{wanted.record.number}"]) == 0
+    (again,) = (member for member in load_result(study).front if member.heldout is not None)
+    assert again.record.number == wanted.record.number
 
 
 def test_a_killed_audit_leaves_the_study_readable_and_goes_on(

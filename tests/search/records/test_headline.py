@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dato
 from dato import Schedule
 from search.metrics import FID_REAL_BOUND, WORSE
+from search.records.files import result_from_json
 from search.records.findings import findings
 from search.records.headline import dominating_member, headline
 from search.records.headline_text import headline_text, preset_text
@@ -19,6 +22,7 @@ from search.records.rivals import dominating_rival, gain
 from search.report.contents import numbers, shown_first
 from search.tracking.summary import gains
 
+ROOT = Path(__file__).parents[3]
 UNPATCHED = 10.0
 """FID of the unpatched images to real ones."""
 
@@ -193,3 +197,14 @@ def test_an_empty_front_and_a_front_without_an_audit_say_what_is_missing() -> No
     priced = replace(empty, front=named([FrontMember("", record)]))
     assert headline(priced).lack == "audit"
     assert "Run dato-search audit" in headline_text(priced)
+
+
+def test_the_readmes_balanced_preset_is_the_headline_of_its_recorded_study() -> None:
+    folder = ROOT / "experiments" / "study" / "planned"
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("trials.json", "front.json")]
+    member = headline(result_from_json(*texts)).member
+    preset = dato.load_preset("pocket/balanced")
+    assert member is not None and member.record.number == preset.provenance.trial
+    assert f"| `pocket/balanced` | {member.timed_speedup:.2f}x |" in (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from dato import Kind, Schedule
-from search.records.record import StudyResult
-from search.records.schedule_text import strip, summary
+from search.records.record import StudyResult, TrialRecord
+from search.records.schedule_text import brief_calls, strip, summary
 from search.report.cells import significant
 from search.report.front_table import front_table
 
@@ -50,12 +51,50 @@ def test_front_table_shows_every_member_under_the_baseline(result: StudyResult) 
     places = [shown.index(name) for name in ("unpatched", *(m.name for m in result.front))]
     assert places == sorted(places)
     assert "held-out" in shown
-    assert summary(result.front[-1].record.schedule or MIXED) in shown
+    assert brief_calls(result.front[-1].record) in shown
 
 
 def test_the_interval_of_the_held_out_fid_is_shown(result: StudyResult) -> None:
     front = (replace(result.front[0], interval=(17.25, 19.5)),)
     assert "(17.2–19.5)" in show(replace(result, front=front))  # noqa: RUF001
+
+
+@pytest.mark.parametrize("width", [100, 130, 200])
+def test_each_member_is_one_line_with_all_that_its_calls_do(
+    result: StudyResult, width: int
+) -> None:
+    lines = show(result, width).splitlines()
+    for member in result.front:
+        (line,) = [line for line in lines if line.strip().startswith(f"{member.name} ")]
+        assert line.rstrip().endswith(brief_calls(member.record))
+        assert f"{member.timed_speedup:.2f}x" in line
+
+
+def test_the_calls_in_a_table_are_few_letters() -> None:
+    held = Schedule({"full": Kind(), "line": Kind(0, forecast="linear")}, ("full", *["line"] * 5))
+    record = TrialRecord(1, "complete", "sampler", {}, schedule=MIXED)
+    assert brief_calls(record) == "2 full, 1 depth 9, 2 depth 1, 1 reused"
+    assert brief_calls(replace(record, schedule=held)) == "1 full, 5 linear"
+    assert brief_calls(replace(record, schedule=None)) == ""
+
+
+def test_columns_that_have_no_room_are_named(result: StudyResult) -> None:
+    assert "No room for" not in show(result, 200)
+    assert "No room for" in show(result, 60)
+
+
+def test_a_heading_says_which_fid_it_is_and_of_how_many_images(result: StudyResult) -> None:
+    shown = show(replace(result, objective="fid_reference"), 200)
+    first, second = (line for line in shown.splitlines() if "FID to" in line or "held-out" in line)
+    assert re.findall(r"FID to (?:ref\.|real)", first) == [
+        "FID to ref.",
+        "FID to ref.",
+        "FID to real",
+        "FID to real",
+    ]
+    assert re.findall(r"\d+ [a-z-]+", second) == [
+        "512 images", "1024 held-out", "512 images", "1024 held-out",
+    ]  # fmt: skip
 
 
 def test_front_table_fits_a_narrow_terminal(result: StudyResult) -> None:

@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 
 from search.records.folder import StudyFolder
-from search.records.record import LOST, FrontMember, StudyResult
+from search.records.record import LOST, FrontMember, StudyResult, TrialRecord
 from search.report.cells import MISSING, TIMES
 from search.report.contents import failures, numbers
 from search.report.page import write_report
-from search.report.plots import front_figure
+from search.report.plots import front_figure, real_figure
 from search.report.sample_uris import INLINE_BYTES, sample_grid
 from search.report.strips import bars
 
@@ -243,24 +243,69 @@ def test_a_strip_is_as_high_as_deep_and_as_pale_as_pruned(result: StudyResult) -
         assert f"call {bar.call + 1}:" in bar.title
 
 
-def test_far_outliers_do_not_squeeze_the_front(result: StudyResult) -> None:
-    def outlier(factor: float) -> StudyResult:
-        worst = next(r for r in result.records[1:] if r.quality)
-        assert worst.quality
-        quality = replace(worst.quality, fid_reference=900.0, fid_real=19.0 * factor)
-        record = replace(worst, number=60, quality=quality)
-        return replace(result, records=(*result.records, record))
+def drawn(study: StudyResult) -> Any:
+    figure = front_figure(study)
+    assert figure
+    return figure
 
-    def drawn(study: StudyResult) -> Any:
-        figure = front_figure(study)
-        assert figure
-        return figure
 
-    figure = drawn(replace(outlier(1), objective="fid_reference"))
-    assert figure.layout.yaxis.range[1] < 900
+def values(figure: Any, role: str) -> list[float]:
+    return [y for trace in figure.data if trace.meta == role for y in trace.y]
+
+
+def outlier(result: StudyResult, factor: float) -> StudyResult:
+    """One more trial, with an FID to real images of 19 times ``factor``."""
+    worst = next(record for record in result.records[1:] if record.quality)
+    assert worst.quality
+    quality = replace(worst.quality, fid_real=19.0 * factor)
+    return replace(result, records=(*result.records, replace(worst, number=60, quality=quality)))
+
+
+def test_fids_that_span_much_are_drawn_on_a_logarithmic_axis(result: StudyResult) -> None:
+    assert drawn(outlier(result, 20)).layout.yaxis.type == "log"
+    assert drawn(outlier(result, 1)).layout.yaxis.type is None
+
+
+def test_the_unpatched_pipeline_stands_at_the_edge_of_a_logarithmic_axis(
+    result: StudyResult,
+) -> None:
+    """Its FID to its own images is 0."""
+    figure = drawn(replace(result, objective="fid_reference"))
+    axis = figure.layout.yaxis
+    assert axis.type == "log"
+    ((place,), front) = values(figure, "baseline"), values(figure, "front")
+    assert 0 < place < min(front)
+    assert (axis.tickvals[0], axis.ticktext[0]) == (place, "0")
+    (baseline,) = (trace for trace in figure.data if trace.meta == "baseline")
+    assert baseline.text == ("0.000",)
+    assert 10 ** axis.range[0] < place < max(front) < 10 ** axis.range[1]
+
+
+def test_far_outliers_do_not_squeeze_the_front_of_a_metric_without_a_ratio(
+    result: StudyResult,
+) -> None:
+    def with_kid(record: TrialRecord, value: float) -> TrialRecord:
+        quality = record.quality
+        return replace(
+            record, quality=quality and replace(quality, metrics={"kid_reference": value})
+        )
+
+    records = [with_kid(record, 0.001 * record.number) for record in result.records]
+    far = next(place for place, each in enumerate(records[1:], start=1) if each.quality)
+    records[far] = with_kid(records[far], 9.0)
+    front = tuple(replace(m, record=records[m.record.number]) for m in result.front)
+    front = tuple(member for member in front if member.record.number != far)
+    figure = drawn(replace(result, objective="kid_reference", records=tuple(records), front=front))
+    assert figure.layout.yaxis.range[1] < 9
     assert re.fullmatch(r"trials \(\d above the frame\)", figure.data[0].name)
-    assert drawn(outlier(20)).layout.yaxis.type == "log"
-    assert drawn(outlier(1)).layout.yaxis.type is None
+
+
+def test_a_study_of_another_metric_is_drawn_by_fid_to_real_images_too(result: StudyResult) -> None:
+    assert real_figure(result) is None
+    other = real_figure(replace(result, objective="fid_reference"))
+    assert other is not None
+    assert other.layout.yaxis.title.text == "FID to real images"
+    assert values(other, "front") == values(front_figure(result), "front")
 
 
 def test_a_trial_that_was_interrupted_did_not_fail(result: StudyResult) -> None:

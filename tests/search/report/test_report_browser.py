@@ -11,7 +11,7 @@ from PIL import Image
 
 from experiments.pictures.browser import CHROMIUM, Page, page
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult
+from search.records.record import Rival, StudyResult
 from search.report.page import write_report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium")
@@ -30,6 +30,12 @@ POINTS = """(() => {
   });
 })()"""
 """Name and place in the window of each point of the front."""
+
+PLACES = """(() => {
+  const tops = [...document.querySelectorAll("#card, #card .steps, [data-figure=front], h2")];
+  return tops.map((each) => each.getBoundingClientRect().top + scrollY);
+})()"""
+"""Where the plot, the card, its buttons and the headings stand."""
 
 FIRST_PIXEL = """(() => {
   const canvas = document.querySelector("%s canvas");
@@ -97,6 +103,56 @@ def test_the_card_shows_what_is_pointed_at(
         assert picture == browser.run(article)
     assert browser.run(POINTS) == points
     assert browser.problems == []
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["mouse", "finger"])
+def test_the_page_does_not_jump_from_one_card_to_the_next(
+    browser: Page, result: StudyResult, folder: StudyFolder, with_samples: Draw, phone: bool
+) -> None:
+    """One member has less to say, and no images."""
+    first = replace(result.front[0], heldout=None, interval=None)
+    with_samples(result, folder)
+    (folder.samples / f"{first.name}.png").unlink()
+    path = write_report(replace(result, front=(first, *result.front[1:])), folder)
+    visit(browser, path, phone=phone)
+    heights = []
+    for _ in result.front:
+        heights.append(browser.run(PLACES))
+        browser.run("document.querySelectorAll('.step')[0].click()")
+    assert len({tuple(each) for each in heights}) == 1, heights
+
+
+def test_the_switch_shows_the_fid_to_real_images_at_the_same_members(
+    browser: Page, result: StudyResult, folder: StudyFolder
+) -> None:
+    visit(browser, write_report(replace(result, objective="fid_reference"), folder))
+    title = "document.querySelector('[data-figure=front]').layout.yaxis.title.text"
+    assert browser.run(title) == "FID to the unpatched images"
+    assert browser.run("document.querySelector('[data-figure=front]').layout.yaxis.type") == "log"
+    browser.run("document.querySelector('.quantity [value=real]').click()")
+    assert browser.run(title) == "FID to real images"
+    name, x, y = browser.run(POINTS)[0]
+    browser.hover(x, y)
+    browser.until(f"document.getElementById('card').dataset.shows === {name!r}")
+    assert browser.problems == []
+
+
+def test_no_column_of_the_front_is_cut_at_1300_pixels(
+    browser: Page, result: StudyResult, folder: StudyFolder
+) -> None:
+    rivals = tuple(
+        Rival("DPMSolverMultistepScheduler", steps, steps, 0.1, 50 / steps, quality)
+        for steps in (8, 10)
+        if (quality := result.front[0].record.quality) is not None
+    )
+    study = replace(result, objective="fid_reference", rivals=rivals)
+    browser.resize(1300, 900)
+    browser.open(write_report(study, folder).as_uri())
+    seen, whole = browser.run(
+        "(({ clientWidth, scrollWidth }) => [clientWidth, scrollWidth])"
+        "(document.querySelector('.figures').parentElement)"
+    )
+    assert whole <= seen
 
 
 def test_the_buttons_go_along_the_front_and_stop_at_its_ends(

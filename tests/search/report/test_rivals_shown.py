@@ -15,8 +15,9 @@ from search.records.headline import headline
 from search.records.headline_text import preset_text
 from search.records.record import Quality, Rival, StudyResult
 from search.records.rivals import dominated_in_search
-from search.report.contents import numbers, rows
+from search.report.contents import numbers
 from search.report.export import export_presets
+from search.report.front_columns import front_lines
 from search.report.front_table import front_table
 from search.report.page import render
 from search.report.plots import front_figure
@@ -53,9 +54,9 @@ def shown(result: StudyResult) -> str:
 def test_a_member_names_the_rival_that_dominates_it(beaten: StudyResult) -> None:
     ((member, by),) = dominated(beaten)
     assert member is beaten.front[0]
-    assert f"dominated by {by.name}" in shown(beaten)
-    (row,) = [row for row in rows(beaten) if row.dominated_by]
-    assert (row.name, row.dominated_by) == (member.name, by.name)
+    assert f"{by.name} is no slower and no worse than {member.name}." in shown(beaten)
+    (line,) = [line for line in front_lines(beaten) if line.better]
+    assert (line.member, line.better) == (member, by.name)
 
 
 def test_each_rival_is_a_marked_line_of_the_table(beaten: StudyResult, result: StudyResult) -> None:
