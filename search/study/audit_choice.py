@@ -37,15 +37,15 @@ class Named:
 
     def most(self, members: Sequence[FrontMember]) -> int:
         """See :class:`AuditChoice`."""
-        return sum(own.name in self.names for own in members)
+        return sum(member.name in self.names for member in members)
 
     def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
         """See :class:`AuditChoice`."""
         return next(
             (
                 place
-                for place, own in enumerate(members)
-                if own.heldout is None and own.name in self.names
+                for place, member in enumerate(members)
+                if member.heldout is None and member.name in self.names
             ),
             None,
         )
@@ -53,8 +53,11 @@ class Named:
 
 @dataclass(frozen=True)
 class FastestNoWorse:
-    """Bisects the front for its fastest member at no worse FID to real images, then takes others as
-    :func:`search.study.front_choice.spread`. Without real images it only does the latter.
+    """Looks for the fastest member whose FID to real images is no worse, then for others.
+
+    The first search halves the part of the front that can still hold that member, with each audit.
+    The audits that are left go to members that are spread over the speed-ups
+    (:func:`search.study.front_choice.spread`); without real images, all do.
 
     Args:
         count: members that are audited at most.
@@ -70,19 +73,23 @@ class FastestNoWorse:
 
     def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
         """See :class:`AuditChoice`."""
-        done = [place for place, own in enumerate(members) if own.heldout is not None]
+        done = [place for place, member in enumerate(members) if member.heldout is not None]
         if len(done) >= self.most(members):
             return None
-        between = self._between(members, baseline, done)
-        if between and metric_value(baseline.heldout, "fid_real") is not None:
-            return between[len(between) // 2]
+        candidates = self._candidates(members, baseline, done)
+        if candidates and metric_value(baseline.heldout, "fid_real") is not None:
+            return candidates[len(candidates) // 2]
         order: list[int] = [*reversed(spread(members, self.count)), *range(len(members))]
         return next(place for place in order if place not in done)
 
-    def _between(
+    def _candidates(
         self, members: Sequence[FrontMember], baseline: FrontMember, done: Sequence[int]
     ) -> list[int]:
-        """Members faster than the fastest good one, and slower than the next one that is not."""
+        """The part of the front that can still hold the fastest member that is no worse.
+
+        It begins behind the fastest audited member that is no worse, and ends before the next
+        audited one, which is worse.
+        """
         wanted = [place for place in range(len(members)) if place not in self.dominated]
         good = [place for place in done if place in wanted and no_worse(members[place], baseline)]
         low = max(good, default=-1)
