@@ -74,7 +74,7 @@ def study(folder: Path, text: str = "") -> Path:
 def test_a_studys_configuration_names_no_code(tmp_path: Path) -> None:
     healthy = save_config(compose_config([]))
     hostile = healthy.replace("sampler:\n", "sampler:\n  _target_: os.system\n", 1)
-    with pytest.raises(UserError, match="names no code"):
+    with pytest.raises(UserError, match="asks to run code"):
         load_config(study(tmp_path, hostile))
 
 

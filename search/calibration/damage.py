@@ -19,15 +19,16 @@ Errors = dict[int, float]
 def damage(calibration: Calibration, schedule: Schedule) -> float:
     """Predicted squared error of the final latents, in units of the noise's mean square.
 
-    From one computed call to the next all forecasts lean the same way, so that within such a
-    segment p to q the errors themselves add up, weighted by how far the sampler moves; the squares
-    of the segments' errors add up, as their latents have them: times the gain at q. Where the
-    sampler's path is not known, the squares of all calls' errors are added.
+    The run is taken in segments, each from one computed call up to the next. The forecasts of one
+    segment err in the same direction, so their errors are added, each times how far the sampler
+    moves at its call. The errors of different segments are unrelated, so their squares are added,
+    each times the square of the gain: how much larger an error in the latents after the segment is
+    at the end of the run. Where the sampler's path is not known, every call is a segment.
 
-    A call of depth n, which computes an output from a forecast cut, gives it an error of its own:
-    what the cut's forecast misses times the measured response. It is passed on to the forecasts
-    that read the output. A depth that was not measured counts as the next shallower one that was.
-    Pruning counts nothing, and the errors of shallow calls count as unrelated.
+    A call of depth n computes an output from a forecast of a cut. The error of that output is what
+    the forecast misses, times the measured response of the output to the cut. Later forecasts that
+    read the output take over its error. A depth that was not measured counts as the next shallower
+    one that was. Pruning adds no error, and the errors of different shallow calls are unrelated.
 
     Raises:
         ValueError: the schedule has another number of calls.
@@ -44,7 +45,7 @@ def damage(calibration: Calibration, schedule: Schedule) -> float:
 
 
 class _Rows:
-    """Each call's error as sums of unpatched outputs and of shallow calls' own errors."""
+    """The error of each call, as a sum of unpatched outputs and of errors of shallow calls."""
 
     def __init__(self, calibration: Calibration, schedule: Schedule) -> None:
         self.calibration = calibration
@@ -53,8 +54,8 @@ class _Rows:
         self.missed = np.zeros((schedule.calls, schedule.calls))
         """(calls, calls): by call, the coefficients over unpatched outputs."""
         self.passed: list[Errors] = [{} for _ in self.depths]
-        self.own: Errors = {}
-        """Mean square of the error that a shallow call gives its output."""
+        self.shallow: Errors = {}
+        """By shallow call, the mean square of its output's error."""
         for call, depth in enumerate(self.depths):
             if depth == "full":
                 continue
@@ -64,21 +65,21 @@ class _Rows:
             row[call] = 1.0
             row[list(sources[: len(weights)])] -= weights
             if self._measured(depth):
-                self.own[call] = self._shallow(call, depth, row)
+                self.shallow[call] = self._error_of(call, depth, row)
                 self.passed[call] = {call: 1.0}
             else:
                 self.missed[call] = row
                 self.passed[call] = {
                     source: weight
                     for source, weight in zip(sources, weights, strict=False)
-                    if source in self.own
+                    if source in self.shallow
                 }
 
     def _measured(self, depth: int) -> int:
         """The deepest cut up to ``depth`` that was measured; 0 is the output itself."""
-        return max((own for own in self.calibration.cuts if own <= depth), default=0)
+        return max((cut for cut in self.calibration.cuts if cut <= depth), default=0)
 
-    def _shallow(self, call: int, depth: int, row: NDArray[np.float64]) -> float:
+    def _error_of(self, call: int, depth: int, row: NDArray[np.float64]) -> float:
         cut = self._measured(depth)
         response = float(self.calibration.response[cut][call])
         return response**2 * _form(self.calibration.cuts[cut], row)
@@ -101,7 +102,7 @@ class _Rows:
         for call, move in zip(calls, moves.tolist(), strict=True):
             for source, weight in self.passed[call].items():
                 errors[source] += move * weight
-        shallow = sum(weight**2 * self.own[source] for source, weight in errors.items())
+        shallow = sum(weight**2 * self.shallow[source] for source, weight in errors.items())
         row = moves @ self.missed[calls.start : calls.stop]
         return _form(self.calibration.output, row) + shallow
 

@@ -6,7 +6,7 @@ import argparse
 import ipaddress
 
 from search.cli.chosen import chosen_model
-from search.cli.generate import plain_warnings
+from search.cli.plain_warnings import plain_warnings
 from search.demo.server import DemoServer
 from search.demo.service import DemoService, presets_for
 from search.model.prompt_images import PromptPipeline

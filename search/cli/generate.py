@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+import dato
 from dato import Preset, load_preset
 from search.cli.chosen import model_of, own_model
 from search.cli.pictures import Target
+from search.cli.plain_warnings import plain_warnings
 from search.errors import UserError
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 
@@ -61,6 +61,8 @@ def _generate(
     model = own_model(overrides) if preset is None else model_of(preset, overrides)
     print(f"loading {model.path}", file=sys.stderr)
     pipeline = PromptPipeline(model)
+    if preset is not None and not options.resample and options.steps is None:
+        _check_size(preset, pipeline)
     calls = pipeline.calls(len(requests), preset, options.steps)
     passes = {} if preset is None else {preset.name: True}
     if options.compare or preset is None:
@@ -69,9 +71,26 @@ def _generate(
     for name, patched in passes.items():
         with _counted(name, calls) as on_call:
             made[name] = pipeline.generate(
-                requests, preset, patched=patched, steps=options.steps, on_call=on_call
+                requests,
+                preset,
+                patched=patched,
+                steps=options.steps,
+                resample=options.resample,
+                on_call=on_call,
             )
     return made
+
+
+def _check_size(preset: Preset, pipeline: PromptPipeline) -> None:
+    """The command line's own remedy for a model of another size than the preset's."""
+    size, wanted = pipeline.latent_size, preset.model.latent_size
+    alike = dato.topology(pipeline.pipe).skip_branches == preset.model.skip_branches
+    if alike and size != wanted:
+        raise UserError(
+            f"{pipeline.model.path!r} makes latents of {size[0]} x {size[1]}, and the preset "
+            f"{preset.name!r} is for {wanted[0]} x {wanted[1]}. Give the model that it is for, or "
+            "--resample to run it all the same."
+        )
 
 
 @contextmanager
@@ -87,15 +106,3 @@ def _counted(name: str, calls: int) -> Iterator[Callable[[], None]]:
     with Progress(text, *columns, count, *clocks, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=calls)
         yield lambda: progress.advance(task)
-
-
-@contextmanager
-def plain_warnings() -> Iterator[None]:
-    """Show warnings, for example of other weights, without the line of code that raised them."""
-
-    def say(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"dato-search: {message}", file=sys.stderr)
-
-    with warnings.catch_warnings():
-        warnings.showwarning = say
-        yield

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from dato.version import __version__
+from search.settings.groups import groups, options
 
 DESCRIPTION = """\
 Search prune/cache schedules of a diffusion model: FID against latency.
@@ -28,8 +29,10 @@ Start a study. Everything is a Hydra override:
   dato-search sweep launcher=slurm launcher.workers=16 launcher.job.partition=gpu storage=postgres \
       storage.url=postgresql://user@host:5432/database  # password: ~/.pgpass or PGPASSFILE
 
-Groups: model space sampler storage quality rivals latency tracker launcher budget warmstart
-experiment.
+A group takes one of its options, and each setting of it can be changed:
+
+{groups}
+
 'dato-search sweep --show' prints the resolved configuration and stops."""
 
 RESUME = """\
@@ -37,9 +40,15 @@ Go on with a study that was interrupted (Ctrl-C, kill -9, power), or give it a l
 
   dato-search resume studies/pocket-planned-... budget.trials=200
 
-Every recorded trial is kept, and a trial that was running is run again. Only settings of budget,
-tracker, launcher, rivals and export can change, because the others define what the trials
-measured."""
+Every recorded trial is kept, and a trial that was running is run again. These settings can change;
+the others define what the trials measured:
+
+  budget.trials budget.images budget.calls budget.time budget.default_trials
+  tracker.kind tracker.mode tracker.project tracker.entity tracker.per_trial
+  launcher.kind launcher.workers launcher.timeout launcher.address launcher.accelerator
+  launcher.executor launcher.job.minutes (.cpus .gpus .mem_gb .partition .account .qos .constraint)
+  rivals.samplers rivals.count rivals.steps
+  export.dominated"""
 
 CALIBRATE = """\
 Measure what each kind of call costs on this device, and write it to
@@ -125,7 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    sweep = _command(commands, "sweep", "start a study", SWEEP, "sweep:sweep")
+    sweep = _command(commands, "sweep", "start a study", _sweep(), "sweep:sweep")
     sweep.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides")
     sweep.add_argument("--show", action="store_true", help="print the configuration and stop")
     resume = _command(commands, "resume", "go on with a study", RESUME, "sweep:resume")
@@ -135,6 +144,12 @@ def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     for command in (sweep, resume):
         command.add_argument("--plain", action="store_true", help="plain lines, no progress bar")
+
+
+def _sweep() -> str:
+    """The text of ``sweep --help``, with every group and its options."""
+    lines = [f"  {group}=  {' '.join(options(group))}" for group in groups()]
+    return SWEEP.format(groups="\n".join(lines))
 
 
 def _add_calibrating(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -240,6 +255,9 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     generate.add_argument(
         "--steps", type=int, metavar="N", help="another number of steps; stretches the schedule"
+    )
+    generate.add_argument(
+        "--resample", action="store_true", help="also run a preset of another image size"
     )
     generate.add_argument("--compare", action="store_true", help="unpatched images above")
 

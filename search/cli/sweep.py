@@ -11,6 +11,7 @@ from dato.files import replace_text
 from search.cli.closing import closing_lines
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
+from search.cli.plain_warnings import plain_warnings
 from search.errors import RESUME, UserError
 from search.records.folder import StudyFolder
 from search.report.front_table import front_table
@@ -49,7 +50,7 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
 
     command = shlex.join(["dato-search", *sys.argv[1:]])
     try:
-        with make_watcher(config, plain=options.plain) as watcher:
+        with plain_warnings(), make_watcher(config, plain=options.plain) as watcher:
             if config.tracker.kind == "wandb":
                 watcher.stage(wandb_choice(config.tracker.mode, config.tracker.project).line)
             result = run_sweep(

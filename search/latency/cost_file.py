@@ -21,7 +21,7 @@ def load_cost_table(path: Path) -> CostTable:
         UserError: the file cannot be read, is no cost table, or has another version.
         ConfigError: it is a table of this version with mistakes; the message lists all of them.
     """
-    text = read_text(path, "A cost table is a JSON file that 'dato-search calibrate' wrote.")
+    text = read_text(path, "Give a JSON file that 'dato-search calibrate' wrote.")
     _check_head(path, text)
     try:
         return CostTable.model_validate_json(text)

@@ -15,11 +15,13 @@ class ModelDescription:
     Args:
         work: what a run computes; ``place``: where.
         fingerprint: of the denoiser's weights (:func:`dato.fingerprint`).
+        cut_prompts: how many of the search's prompts are longer than CLIP reads.
     """
 
     work: Work
     place: Place
     fingerprint: str
+    cut_prompts: int = 0
 
     @property
     def calls(self) -> int:

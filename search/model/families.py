@@ -18,6 +18,7 @@ from torch import Tensor
 
 from dato.denoisers.registry import denoiser_of
 from search.errors import UserError
+from search.model.cut_prompts import without_diffusers_saying_so
 
 
 class StableDiffusion:
@@ -41,19 +42,20 @@ class StableDiffusion:
         Embeddings are (images, tokens, channels), as the pipeline itself would compute them.
         """
         first, *others = self.prompts
-        found = pipe.encode_prompt(
-            **{first: list(prompts), **dict.fromkeys(others)},
-            device=device,
-            num_images_per_prompt=1,
-            **({"do_classifier_free_guidance": guided} if self.halves else {}),
-        )
-        pairs = zip(self.embeddings, self.embedded(found), strict=True)
+        with without_diffusers_saying_so():
+            encoded = pipe.encode_prompt(
+                **{first: list(prompts), **dict.fromkeys(others)},
+                device=device,
+                num_images_per_prompt=1,
+                **({"do_classifier_free_guidance": guided} if self.halves else {}),
+            )
+        pairs = zip(self.embeddings, self.embedded(encoded), strict=True)
         given = {name: value for name, value in pairs if value is not None}
         return {**given, **self.arguments}
 
-    def embedded(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
+    def embedded(self, encoded: tuple[Any, ...]) -> tuple[Any, ...]:
         """Those of ``encode_prompt``'s results that ``embeddings`` names."""
-        return found
+        return encoded
 
     def latent_shape(self, pipe: Any) -> tuple[int, int, int]:
         """Channels, height and width of one image's latents."""
@@ -177,12 +179,12 @@ class Flux(StableDiffusion3):
         """See :class:`StableDiffusion`. The pipeline does not know its model's size."""
         _, height, width = self.latent_shape(pipe)
         factor = pipe.vae_scale_factor
-        found = super().encode(pipe, prompts, device, guided)
-        return found | {"height": factor * height, "width": factor * width}
+        arguments = super().encode(pipe, prompts, device, guided)
+        return arguments | {"height": factor * height, "width": factor * width}
 
-    def embedded(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
+    def embedded(self, encoded: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positions of the text, which the pipeline makes anew, are left out."""
-        return found[:2]
+        return encoded[:2]
 
     def latent_shape(self, pipe: Any) -> tuple[int, int, int]:
         """See :class:`StableDiffusion`; only the autoencoder's configuration has a size."""

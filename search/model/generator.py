@@ -18,6 +18,7 @@ from dato import DatoError, Schedule, Topology
 from dato.denoisers.registry import denoiser_of
 from search.errors import TrialError
 from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
+from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
 from search.model.families import family_of
 from search.model.finite_images import require_finite
@@ -122,7 +123,8 @@ class Generator:
     @property
     def description(self) -> ModelDescription:
         """The model as a study must know it. Every weight is read once."""
-        return ModelDescription(self.work, self.place, self.fingerprint)
+        cut = count_cut(self.pipe, self.workload.prompts)
+        return ModelDescription(self.work, self.place, self.fingerprint, cut)
 
     def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
         """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.

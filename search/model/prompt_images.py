@@ -15,6 +15,7 @@ from dato import Preset
 from dato.fit import Resample
 from dato.preset import SamplerInfo
 from search.errors import UserError
+from search.model.cut_prompts import count_cut, say_cut
 from search.model.families import family_of
 from search.model.finite_images import only_finite
 from search.model.loading import ModelConfig, load_pipeline
@@ -93,6 +94,7 @@ class PromptPipeline:
         *,
         patched: bool = True,
         steps: int | None = None,
+        resample: bool = False,
         on_call: Callable[[], None] = lambda: None,
     ) -> PromptImages:
         """Run a preset, with its own sampler, steps and guidance; without one the unpatched model,
@@ -101,6 +103,7 @@ class PromptPipeline:
         Args:
             patched: whether the preset's schedule runs; if not, only its sampler does.
             steps: another number of steps, to which the schedule is stretched.
+            resample: also run a preset of another size.
             on_call: called after every call of the denoiser.
 
         Raises:
@@ -109,12 +112,14 @@ class PromptPipeline:
         """
         sampler = self._sampler(preset)
         self.sample_with(sampler)
-        resample: Resample | None = None if steps is None else "nearest"
+        stretched: Resample | None = "nearest" if resample or steps is not None else None
         running = (
-            dato.applied(self.pipe, preset, resample=resample)
+            dato.applied(self.pipe, preset, resample=stretched)
             if patched and preset is not None
             else nullcontext()
         )
+        prompts = {request.prompt for request in requests}
+        say_cut(count_cut(self.pipe, sorted(prompts)), len(prompts))
         size = self.model.batch_size
         with running, _memory(size):
             started = time.perf_counter()

@@ -73,7 +73,7 @@ def _caption_judge(prompts: Sequence[str]) -> Scorer:
             parse_caption(prompt)
         except CaptionError as error:
             raise UserError(
-                f"Cannot measure caption_accuracy. {error}. Or leave caption_accuracy out."
+                f"Cannot measure caption_accuracy: {error}, or leave caption_accuracy out."
             ) from error
     network = load_features()
     return lambda images, _, captions: correct(images.cpu(), captions, network)

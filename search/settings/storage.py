@@ -46,8 +46,8 @@ class StorageSettings(Settings):
         options = {key for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
         if parts.password is not None or "password" in options:
             raise ValueError(
-                "the URL holds a password, and config.yaml would keep it. Put the password into "
-                "~/.pgpass, PGPASSFILE or PGPASSWORD."
+                f"the URL {without_passwords(value)!r} holds a password, which config.yaml "
+                "would keep. Put it into ~/.pgpass, PGPASSFILE or PGPASSWORD."
             )
         if parts.scheme != "postgresql" or not parts.path.strip("/"):
             raise ValueError(

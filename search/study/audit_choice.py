@@ -53,8 +53,11 @@ class OfTrials:
 
 @dataclass(frozen=True)
 class FastestNoWorse:
-    """Bisects the front for its fastest member at no worse FID to real images, then takes others as
-    :func:`search.study.front_choice.spread`. Without real images it only does the latter.
+    """Looks for the fastest member whose FID to real images is no worse, then for others.
+
+    The first search halves the part of the front that can still hold that member, with each audit.
+    The audits that are left go to members that are spread over the speed-ups
+    (:func:`search.study.front_choice.spread`); without real images, all do.
 
     Args:
         count: members that are audited at most.
@@ -73,17 +76,20 @@ class FastestNoWorse:
         done = [place for place, member in enumerate(members) if member.heldout is not None]
         if len(done) >= self.most(members):
             return None
-        undecided = self._undecided(members, baseline, done)
-        if undecided and metric_value(baseline.heldout, "fid_real") is not None:
-            return undecided[len(undecided) // 2]
+        candidates = self._candidates(members, baseline, done)
+        if candidates and metric_value(baseline.heldout, "fid_real") is not None:
+            return candidates[len(candidates) // 2]
         order: list[int] = [*reversed(spread(members, self.count)), *range(len(members))]
         return next(place for place in order if place not in done)
 
-    def _undecided(
+    def _candidates(
         self, members: Sequence[FrontMember], baseline: FrontMember, done: Sequence[int]
     ) -> list[int]:
-        """The members still to look at: faster than the fastest that is known to be no worse, and
-        slower than the slowest audited one beyond it."""
+        """The part of the front that can still hold the fastest member that is no worse.
+
+        It begins behind the fastest audited member that is no worse, and ends before the next
+        audited one, which is worse.
+        """
         wanted = [place for place in range(len(members)) if place not in self.dominated]
         good = [place for place in done if place in wanted and no_worse(members[place], baseline)]
         low = max(good, default=-1)

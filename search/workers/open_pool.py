@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import torch
 
+from search.model.cut_prompts import say_cut
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.workload import Workload
@@ -19,11 +20,19 @@ from search.workers.ray_pool import RayPool
 def open_pool(
     launcher: LauncherSettings, model: ModelConfig, search: Workload, heldout: Workload | None
 ) -> Pool:
-    """Load ``model`` wherever the launcher runs it.
+    """Load ``model`` wherever the launcher runs it, and warn of prompts that are too long for it.
 
     Raises:
         UserError: the model cannot be loaded there, or there is no such place.
     """
+    pool = _opened(launcher, model, search, heldout)
+    say_cut(pool.description.cut_prompts, len(search))
+    return pool
+
+
+def _opened(
+    launcher: LauncherSettings, model: ModelConfig, search: Workload, heldout: Workload | None
+) -> Pool:
     if launcher.kind == "ray":
         return RayPool(
             model,

@@ -31,7 +31,7 @@ def test_a_full_schedule_does_none() -> None:
 
 
 def test_the_calibration_is_of_the_schedule_s_calls() -> None:
-    with pytest.raises(ValueError, match="8 calls"):
+    with pytest.raises(ValueError, match="has 9 calls and the calibration 8"):
         damage(calibration(wandering(CALLS, 1)), Schedule.full(9))
 
 

@@ -29,8 +29,8 @@ def start(study: Path, *overrides: str) -> int:
 
 
 MISTAKES: list[tuple[dict[str, Any], str]] = [
-    ({"tokens": {"protect": {"kind": ["float"]}}}, "Unknown kind of parameter"),
-    ({"tokens": {"protect": {"kind": {"float": 1}}}}, "Unknown kind of parameter"),
+    ({"tokens": {"protect": {"kind": ["float"]}}}, "is no kind of parameter"),
+    ({"tokens": {"protect": {"kind": {"float": 1}}}}, "is no kind of parameter"),
     ({"cached": {"depth": {"kind": "int", "low": 1, "high": 13}}}, "Stop at 12"),
 ]
 

@@ -198,7 +198,7 @@ def test_a_caption_stays_below_its_picture(text: str, width: int) -> None:
     ("arguments", "fragment"),
     [
         (["model.num_inference_steps=9"], "a preset fixes model.num_inference_steps"),
-        (["space=joint"], "Only settings of the model"),
+        (["space=joint"], "is no setting of the model"),
         (["model.pth=x"], "pth"),
         (["model.path=/no/such/folder"], "/no/such/folder"),
         (["model.batch_size=0"], "model.batch_size=0"),
@@ -238,6 +238,21 @@ def test_a_preset_of_another_model_is_refused(
     tiny = ["model=sdxl", "model.weights=tiny", "model.device=cpu", "model.dtype=float32"]
     assert generate(tmp_path / "x.png", "--prompt", "a", *tiny) == 2
     assert "12 skip branches" in capsys.readouterr().err
+
+
+def test_a_preset_of_another_size_is_refused_with_the_flag_that_runs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = replace(FAST, model=replace(FAST.model, latent_size=(48, 32)))
+    path, out = tmp_path / "tall.json", tmp_path / "x.png"
+    preset.save(path)
+    assert generate(out, "--prompt", "a red circle", preset=str(path)) == 2
+    assert (
+        "'pocket' makes latents of 32 x 32, and the preset 'pocket/fast' is for 48 x 32. Give the "
+        "model that it is for, or --resample to run it all the same."
+    ) in capsys.readouterr().err
+    assert generate(out, "--prompt", "a red circle", "--resample", preset=str(path)) == 0
+    assert out.exists()
 
 
 @pytest.mark.filterwarnings("default:.*other weights")

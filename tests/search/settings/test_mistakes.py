@@ -86,8 +86,9 @@ BAD = [
     ("storage=postgres", "storage.url: there is no URL of the server. Set "
      "storage.url=postgresql://user@host:5432/database, and put the password into ~/.pgpass, "
      "PGPASSFILE or PGPASSWORD."),
-    (f"{SERVER}postgresql://me:secret@host/d", "storage.url: the URL holds a password, and "
-     "config.yaml would keep it. Put the password into ~/.pgpass, PGPASSFILE or PGPASSWORD."),
+    (f"{SERVER}postgresql://me:secret@host/d", "storage.url: the URL "
+     "'postgresql://me:***@host/d' holds a password, which config.yaml would keep. Put it into "
+     "~/.pgpass, PGPASSFILE or PGPASSWORD."),
     (f"{SERVER}mysql://host/d", "storage.url: 'mysql://host/d' is not a storage's URL. Write "
      "postgresql://user@host:5432/database."),
     (f"{SERVER}postgresql://host/d?user=me", "storage.url: the URL has user, which a storage's URL "
