@@ -68,7 +68,7 @@ def _below(folder: Path) -> Iterator[Path]:
     """Every file below a folder, also through links; a folder that is reached twice on one way
     down is not entered again."""
     for here, inner, names in os.walk(folder, followlinks=True):
-        above = {os.path.realpath(each) for each in (here, *Path(here).parents)}
+        above = {os.path.realpath(each) for each in (Path(here), *Path(here).parents)}
         inner[:] = [name for name in inner if os.path.realpath(Path(here, name)) not in above]
         yield from (Path(here, name) for name in names)
 

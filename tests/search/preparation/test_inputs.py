@@ -183,7 +183,7 @@ def test_a_study_from_before_is_taken_as_it_is_and_kept_from_now_on(world: Path)
 
 
 def test_embedded_prompts_have_a_digest_too(world: Path) -> None:
-    seeds = []
+    seeds: list[str] = []
     for seed in (0, 0, 1):
         folder = StudyFolder(world / f"study-{len(seeds)}")
         folder.root.mkdir()

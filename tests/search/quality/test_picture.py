@@ -106,7 +106,8 @@ def test_a_picture_is_turned_as_a_viewer_turns_it(
     Image.fromarray(PIXELS).save(plain)
     Image.fromarray(PIXELS).save(marked, exif=exif)
     upright = torch.rot90(pytorch_fid(plain), turned, (1, 2))
-    assert torch.equal(_load(marked, *upright.shape[1:], crop=True), upright)
+    height, width = upright.shape[1:]
+    assert torch.equal(_load(marked, height, width, crop=True), upright)
 
 
 def test_linked_folders_are_entered_once(tmp_path: Path) -> None:
