@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dato import Topology
 from search.model.cost_setting import Place, Work
@@ -16,12 +17,15 @@ class ModelDescription:
         work: what a run computes; ``place``: where.
         fingerprint: of the denoiser's weights (:func:`dato.fingerprint`).
         cut_prompts: how many of the search's prompts are longer than CLIP reads.
+        parts: digests of everything else that makes an image, by the part's name, see
+            :func:`search.model.parts.digests_of`.
     """
 
     work: Work
     place: Place
     fingerprint: str
     cut_prompts: int = 0
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def calls(self) -> int:
@@ -35,5 +39,7 @@ class ModelDescription:
     def differences(self, other: ModelDescription) -> tuple[str, ...]:
         """Why images of ``other`` would have other bits, such as ``"device A, not B"``."""
         weights = () if self.fingerprint == other.fingerprint else ("weights",)
+        names = sorted({*self.parts, *other.parts})
+        parts = (name for name in names if self.parts.get(name) != other.parts.get(name))
         work, place = self.work.differences(other.work), self.place.differences(other.place)
-        return (*work, *place, *weights)
+        return (*work, *place, *weights, *parts)

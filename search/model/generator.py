@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -26,8 +26,10 @@ from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
 from search.model.out_of_memory import is_out_of_memory
+from search.model.parts import digests_of
 from search.model.samplers import calls_of
 from search.model.threads import one_thread
+from search.model.weights import pipeline_folder
 from search.model.workload import Workload, chunk_indices, chunks_of
 
 ON_DEVICE = 1 << 30
@@ -124,7 +126,13 @@ class Generator:
     def description(self) -> ModelDescription:
         """The model as a study must know it. Every weight is read once."""
         cut = count_cut(self.pipe, self.workload.prompts)
-        return ModelDescription(self.work, self.place, self.fingerprint, cut)
+        return ModelDescription(self.work, self.place, self.fingerprint, cut, self._parts)
+
+    @cached_property
+    def _parts(self) -> Mapping[str, str]:
+        pretrained = self.model.weights == "pretrained"
+        folder = pipeline_folder(self.model.path) if pretrained else None
+        return digests_of(self.pipe, self.denoiser, folder)
 
     def generate(self, schedule: Schedule | None, indices: Sequence[int]) -> Images:
         """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.

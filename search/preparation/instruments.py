@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from search.errors import TrialError, UserError
 from search.latency.cost_table import CostTable
 from search.latency.end_to_end import Compared, compare
@@ -21,9 +23,10 @@ from search.preparation.bench import Bench
 from search.preparation.calibration import study_context
 from search.preparation.cost_table import study_table
 from search.preparation.features import require_same_features
+from search.preparation.inputs import require_same_inputs
 from search.quality.audit_meter import AuditMeter
 from search.quality.features import FeatureNetwork, load_feature_network
-from search.quality.meter import QualityMeter
+from search.quality.meter import QualityMeter, require_features_of
 from search.quality.real_images import real_statistics
 from search.quality.scorers import Scorer, load_scorers
 from search.quality.statistics import Statistics
@@ -168,12 +171,13 @@ def open_instruments(
     watcher.stage("loading the model")
     with open_pool(config.launcher, model, search, heldout_workload) as pool:
         bench = Bench(config, load_space(config.space), folder, pool, watcher)
+        require_same_inputs(config, folder, pool.description, watcher)
         bench.space.check(pool.description.topology)
         bases = calls_of_bases(bench.space, pool)
         if pool.absent:
             watcher.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
+        real = _real(config, network, pool.description.work.image_size, watcher)
         table, reference, drift = measure_unpatched(bench)
-        real = _real(config, network, reference, watcher)
         meter, rung_meter = _meters(config, network, real, reference, scorers, search.prompts)
         context = study_context(bench, drift, bases)
         bench.space.parameters(context)
@@ -248,18 +252,20 @@ def _meters(
 
 
 def _real(
-    config: Config, network: FeatureNetwork, reference: Images, watcher: StageWatcher
+    config: Config, network: FeatureNetwork, size: tuple[int, int], watcher: StageWatcher
 ) -> Statistics | None:
-    quality = config.quality
+    quality, device = config.quality, metric_device(config.model)
     if quality.real == "none":
         return None
     watcher.stage("statistics of the real images")
-    height, width = reference.pixels.shape[-2:]
-    return real_statistics(
+    real = real_statistics(
         quality.real,
         network,
         count=quality.real_images,
         seed=REAL_SEED + config.study.seed,
-        size=(height, width),
-        device=metric_device(config.model),
+        size=size,
+        device=device,
     )
+    blank = torch.zeros(1, 3, *size, dtype=torch.uint8)
+    require_features_of(network, real, next(network.embed([blank], device)).shape[1])
+    return real

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from search.errors import UserError
 from search.model.workload import Workload
+from search.preparation.inputs import model_inputs
 from search.preparation.instruments import Instruments
 from search.quality.real_images import statistics_folder
 from search.quality.statistics import Statistics
@@ -63,6 +64,7 @@ def rival_path(
         "real": None if instruments.real is None else _digest(instruments.real),
         "metrics": list(metrics),
         "scorers": [config.quality.clip_path, config.quality.lpips_path],
+        "inputs": dict(model_inputs(instruments.folder)),
         "versions": {name: version(name) for name in LIBRARIES},
     }
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -71,13 +71,8 @@ class QualityMeter:
         self._reference_fids: dict[bytes, float] = {}
         self.real = real
         self.reference = self._embed(reference.pixels)
-        size = self.reference.shape[1]
-        if real is not None and real.moments.mean.numel() != size:
-            raise UserError(
-                f"quality.real holds statistics of {real.moments.mean.numel()} features, but "
-                f"quality.features={network.name} gives {size}. Take statistics of the same "
-                "network."
-            )
+        if real is not None:
+            require_features_of(network, real, self.reference.shape[1])
         if "kid_real" in metrics and (real is None or real.features is None):
             raise UserError(
                 "Cannot measure kid_real: it needs the features of real images, and quality.real "
@@ -208,6 +203,16 @@ class QualityMeter:
     def _embed(self, pixels: Tensor) -> Tensor:
         """Features on the CPU: (images, features)."""
         return torch.cat(list(self._network.embed(pixels.split(EMBED_BATCH), self._device)))
+
+
+def require_features_of(network: FeatureNetwork, real: Statistics, size: int) -> None:
+    """Raise UserError unless statistics are of as many features as the network gives."""
+    known = real.moments.mean.numel()
+    if known != size:
+        raise UserError(
+            f"quality.real holds statistics of {known} features, but "
+            f"quality.features={network.name} gives {size}. Take statistics of the same network."
+        )
 
 
 def fid_between(first: Tensor, second: Tensor) -> float:

@@ -74,6 +74,11 @@ class StudyFolder:
         return self.root / "features.json"
 
     @property
+    def inputs(self) -> Path:
+        """Digests of the prompts, real images and weights that the study began with."""
+        return self.root / "inputs.json"
+
+    @property
     def reference_images(self) -> Path:
         """The unpatched model's images of the search workload."""
         return self.root / "reference.safetensors"
@@ -173,6 +178,7 @@ class StudyFolder:
             self.reference,
             self.calibration,
             self.features,
+            self.inputs,
             self.reference_images,
             self.heldout_images,
         ):

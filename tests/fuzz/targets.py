@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import optuna
 
 from dato.errors import DatoError
@@ -20,8 +21,10 @@ from search.calibration.table import Calibration
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.model.prompt_sources import read_prompts
+from search.quality.statistics import load_statistics
 from search.records.files import result_from_json, trials_from_json, trials_to_json
 from search.records.folder import StudyFolder
+from search.records.inputs import read_inputs
 from search.records.record import TrialRecord
 from search.records.reference import read_reference
 from search.settings import SamplerSettings, StorageSettings
@@ -145,6 +148,8 @@ def targets(scratch: Path) -> Mapping[str, Target]:
     coco = {"annotations": [{"image_id": n, "id": n, "caption": f"cap {n}"} for n in range(3)]}
     drift = {"version": 1, "fingerprint": "sha256:00", "drift": [0.0, 0.5, 0.25]}
     known = scratch / "calibration.safetensors"
+    np.savez(scratch / "real.npz", mu=np.zeros(2), sigma=np.eye(2), feats=np.zeros((2, 2)))
+    statistics = (scratch / "real.npz").read_bytes().decode("latin-1")
     calibration(wandering(3, 1), {1: wandering(3, 2)}).save(known)
     spaces = tuple(path.read_text() for path in sorted((ROOT / "conf/space").glob("*.yaml")))
     lines = "a red circle\na blue square\n\nzażółć gęślą jaźń 😀\n"
@@ -158,6 +163,8 @@ def targets(scratch: Path) -> Mapping[str, Target]:
         "trials": Target(_trials, (json.dumps(few), trials_to_json([FORECAST]))),
         "front": Target(_front, (json.dumps(short),)),
         "reference": Target(_reference, (json.dumps(drift),), "reference.json"),
+        "inputs": Target(_inputs, ('{"version": 1, "inputs": {"prompts": "00"}}',), "inputs.json"),
+        "statistics": Target(load_statistics, (statistics,), "real.npz", "latin-1"),
         "calibration": Target(
             Calibration.load, (known.read_bytes().decode("latin-1"),), known.name, "latin-1"
         ),
@@ -165,9 +172,16 @@ def targets(scratch: Path) -> Mapping[str, Target]:
         "sqlite": Target(partial(_storage, "sqlite"), (database,), "study.sqlite3", "latin-1"),
         "prompts": Target(partial(_prompts, "text"), (lines,), "prompts.txt"),
         "coco": Target(partial(_prompts, "coco"), (json.dumps(coco),)),
-        "imagenet": Target(partial(_prompts, "imagenet"), ('{"0": ["n01", "tench"]}', '["a"]')),
+        "imagenet": Target(
+            partial(_prompts, "imagenet"),
+            ('{"0": ["n01440764", "tench"]}', '["a"]', "{0: 'a'}", "n01440764 1 a"),
+        ),
     }
 
 
 def _reference(path: Path) -> None:
     read_reference(StudyFolder(path.parent))
+
+
+def _inputs(path: Path) -> None:
+    read_inputs(StudyFolder(path.parent))

@@ -185,6 +185,25 @@ def test_a_resumed_study_cannot_change_its_space(
     assert "cannot be applied on resume" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["resume", "--plain"], ["audit", "--images", "8"]])
+def test_a_study_whose_inputs_changed_is_refused_and_unchanged(
+    finished: Path, tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(finished, study)
+    kept = json.loads((study / "inputs.json").read_text())
+    assert {"prompts", "denoiser", "model's vae", "model's text_encoder"} <= set(kept["inputs"])
+    kept["inputs"]["model's vae"] = "sha256:0"
+    (study / "inputs.json").write_text(json.dumps(kept))
+    before = (study / "front.json").read_text()
+    name, *options = command
+    assert main([name, str(study), *options]) == 2
+    assert "other inputs than there are now: the model's vae (model.path='pocket')" in (
+        capsys.readouterr().err
+    )
+    assert (study / "front.json").read_text() == before
+
+
 @pytest.mark.slow
 def test_leftovers_of_a_sweep_that_never_began_are_not_measurements(tmp_path: Path) -> None:
     folder = StudyFolder.create(tmp_path / "study")

@@ -1,0 +1,53 @@
+"""``inputs.json``: digests of what a study was given, by which a changed input is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from search.errors import UserError
+from search.records.folder import StudyFolder, write_json
+from search.records.reading import read_text
+
+VERSION = 1
+REMEDY = "Put a copy of it back, or start a new sweep."
+
+Short = Annotated[str, Field(max_length=200)]
+
+
+class Inputs(BaseModel):
+    """A digest of the content of each input, by its name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    version: Literal[1]
+    inputs: dict[Short, Short]
+
+
+def read_inputs(folder: StudyFolder) -> Mapping[str, str]:
+    """The digests that a study keeps; none in a study from before they were kept.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    if not folder.inputs.exists():
+        return {}
+    try:
+        return Inputs.model_validate_json(read_text(folder.inputs, REMEDY)).inputs
+    except ValueError as error:
+        raise UserError(f"Cannot read {str(folder.inputs)!r}: it is damaged. {REMEDY}") from error
+
+
+def keep_inputs(folder: StudyFolder, inputs: Mapping[str, str]) -> tuple[str, ...]:
+    """Add inputs that are not kept yet.
+
+    Returns:
+        names of those that are kept with another digest. If there are any, nothing is added.
+    """
+    kept = read_inputs(folder)
+    changed = tuple(name for name in inputs if kept.get(name, inputs[name]) != inputs[name])
+    if not changed and not set(inputs) <= set(kept):
+        write_json(folder.inputs, {"version": VERSION, "inputs": {**kept, **inputs}})
+    return changed
