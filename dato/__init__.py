@@ -1,4 +1,4 @@
-"""Run prune/cache schedules on diffusers UNets.
+"""Run prune/cache schedules on diffusers pipelines: Stable Diffusion, PixArt, SD 3, FLUX.
 
     pipe = dato.apply(pipe, dato.load_preset("pocket/balanced"))
     pipe("a red circle left of a blue square")
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dato.errors import DatoError, MismatchError, PresetError, ScheduleError, UnsupportedError
 from dato.schedule import Kind, Schedule, Tokens
+from dato.slope import Slope
 from dato.topology import Layer, Topology
 from dato.version import __version__
 
@@ -47,6 +48,7 @@ __all__ = [
     "PresetError",
     "Schedule",
     "ScheduleError",
+    "Slope",
     "Tokens",
     "Topology",
     "UnsupportedError",

@@ -1,16 +1,18 @@
-"""The error tree. Every message says what is wrong, then the value found, then the remedy."""
+"""The error tree. Every message says what is wrong now, with the value, and then the remedy."""
 
 
 class DatoError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
 
-    def __init__(self, rule: str, *, found: object = None, remedy: str = "") -> None:
-        self.rule = rule
-        self.found = found
+    Args:
+        fault: a sentence about what is wrong now, with the value that is.
+        remedy: what to do about it, in sentences.
+    """
+
+    def __init__(self, fault: str, *, remedy: str = "") -> None:
+        self.fault = fault
         self.remedy = remedy
-        found_text = "" if found is None else f" Found: {found!r}."
-        remedy_text = "" if not remedy else f" {remedy}"
-        super().__init__(f"{rule}{found_text}{remedy_text}")
+        super().__init__(f"{fault} {remedy}".rstrip())
 
 
 class ScheduleError(DatoError, ValueError):
@@ -39,6 +41,10 @@ class RatioError(ScheduleError):
 
 class ForecastError(ScheduleError):
     """A forecast or its weights break a rule, such as weights for a call that is not fitted."""
+
+
+class SlopeError(ScheduleError):
+    """A slope is out of range, or stands in a schedule that draws no line which it could turn."""
 
 
 class TokensError(ScheduleError):

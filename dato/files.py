@@ -21,5 +21,8 @@ def replace_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk names no file, and nobody knows the temporary one
+        raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -44,7 +44,10 @@ class Fit:
             MismatchError: it names a layer, level or depth that the denoiser lacks.
         """
         if resample not in (None, "nearest"):
-            raise MismatchError('resample is None or "nearest".', found=resample)
+            raise MismatchError(
+                f"A schedule cannot be stretched with resample={resample!r}.",
+                remedy='Use "nearest", or leave it out.',
+            )
         if isinstance(target, Schedule):
             fit = cls(target, resample=resample)
         else:
@@ -65,16 +68,15 @@ class Fit:
         self.check_scheduler(scheduler)
         if self.latent_size not in (None, latent_size) and self.resample is None:
             raise MismatchError(
-                f"The preset is for latents of {self.latent_size}.",
-                found=latent_size,
+                f"The preset is for latents of {self.latent_size}, but this run has {latent_size}.",
                 remedy='Change height and width, or apply with resample="nearest".',
             )
         if calls == self.schedule.calls:
             return self.schedule
         if self.resample is None:
             raise MismatchError(
-                f"The schedule is for a run of {self.schedule.calls} denoiser calls.",
-                found=calls,
+                f"The schedule is for a run of {self.schedule.calls} denoiser calls, but this run "
+                f"makes {calls}.",
                 remedy='Change num_inference_steps or strength, or apply with resample="nearest".',
             )
         if self.schedule.weights:
@@ -88,19 +90,19 @@ class Fit:
     def check_scheduler(self, scheduler: Any) -> None:
         """Raise :class:`MismatchError` when the preset belongs to another sampler, or to other
         settings of it."""
-        found = type(scheduler).__name__
-        if self.scheduler not in (None, found):
+        given = type(scheduler).__name__
+        if self.scheduler not in (None, given):
             raise MismatchError(
-                f"The preset is for {self.scheduler}.",
-                found=found,
+                f"The preset is for {self.scheduler}, but the pipeline has {given}.",
                 remedy="Set pipe.scheduler to that sampler, or apply preset.schedule on its own.",
             )
         for name, value in self.settings.items():
             own = scheduler.config.get(name)
             if (isinstance(own, bool), own) != (isinstance(value, bool), value):
+                has = f"{name}={own!r}" if name in scheduler.config else f"no {name}"
                 raise MismatchError(
-                    f"The preset is for {self.scheduler} with {name}={value!r}.",
-                    found=f"{name}={own!r}" if name in scheduler.config else f"no {name}",
+                    f"The preset is for {self.scheduler} with {name}={value!r}, but the "
+                    f"pipeline's has {has}.",
                     remedy=f"Set pipe.scheduler = {self.scheduler}.from_config("
                     f"pipe.scheduler.config, {name}={value!r}), or apply preset.schedule on its "
                     "own.",
@@ -110,7 +112,7 @@ class Fit:
 def _check_branches(expected: int, layout: Topology) -> None:
     if expected != layout.skip_branches:
         raise MismatchError(
-            f"The preset is for a denoiser with {expected} skip branches.",
-            found=layout.skip_branches,
+            f"The preset is for a denoiser with {expected} skip branches, but this one has "
+            f"{layout.skip_branches}.",
             remedy="Choose a preset of this architecture: dato.list_presets(model=...).",
         )

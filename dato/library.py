@@ -44,8 +44,7 @@ def load_preset(name_or_path: str | os.PathLike[str]) -> Preset:
     if name_or_path.endswith(".json") or os.path.isfile(name_or_path):
         return Preset.load(name_or_path)
     raise UnknownPresetError(
-        "No shipped preset has this name, and there is no such file.",
-        found=name_or_path,
+        f"No shipped preset has the name {name_or_path!r}, and there is no such file.",
         remedy=closest(name_or_path, list(_names(FOLDER))),
     )
 

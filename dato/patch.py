@@ -67,8 +67,7 @@ def apply(
     adapter = adapter_of(pipe)
     if getattr(pipe, "scheduler", None) is None:
         raise UnsupportedError(
-            "A schedule follows the sampler of a pipeline.",
-            found=type(pipe).__name__,
+            f"A {type(pipe).__name__} has no scheduler that a schedule could follow.",
             remedy="Pass the pipeline, not its denoiser.",
         )
     layout = adapter.topology()
@@ -140,8 +139,7 @@ def compile(pipe: Any, mode: Mode = "default", **options: Any) -> Warmup:  # noq
     patch = vars(denoiser_of(pipe)).get(_PATCH)
     if not isinstance(patch, Patch):
         raise MismatchError(
-            "Kinds of an applied schedule are compiled.",
-            found="a pipeline without a schedule",
+            "No schedule is applied to this pipeline, so there are no kinds to compile.",
             remedy="Call dato.apply first.",
         )
     engine = patch.engine
@@ -240,9 +238,9 @@ def _check_forward(adapter: Adapter, forward: Any) -> None:
     """Refuse a denoiser whose forward is compiled, or not its own."""
     compiled = getattr(adapter.denoiser, "_compiled_call_impl", None) is not None
     if compiled or getattr(forward, "__func__", None) is not adapter.takes.forward:
+        other = f"a compiled {adapter.takes.__name__}" if compiled else repr(forward)
         raise UnsupportedError(
-            "A schedule takes the place of the denoiser's own forward.",
-            found=f"a compiled {adapter.takes.__name__}" if compiled else repr(forward),
+            f"The denoiser runs {other}, but a schedule takes the place of its own forward.",
             remedy="Undo the other tool first; compile with dato.compile.",
         )
 
@@ -252,7 +250,6 @@ def _check_owner(denoiser: Any, pipe: Any) -> None:
     owner = patch.engine.pipe if isinstance(patch, Patch) else None
     if owner is not None and owner is not pipe:
         raise MismatchError(
-            "A denoiser runs the schedule of one pipeline at a time.",
-            found=f"it is already applied through another {type(owner).__name__}",
+            f"The denoiser already runs the schedule of another {type(owner).__name__}.",
             remedy="Call dato.remove on that pipeline first.",
         )

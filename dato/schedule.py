@@ -15,9 +15,11 @@ from dato.errors import (
     FirstCallError,
     ForecastError,
     RatioError,
+    SlopeError,
     TokensError,
     UnknownKindError,
 )
+from dato.slope import LINE, Slope
 
 Depth = int | Literal["full"]
 """``0`` reuses the previous output, ``1..L`` recomputes that many skip branches, ``"full"`` all."""
@@ -68,22 +70,23 @@ class Kind:
         depth = self.depth
         if depth != "full" and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
             raise DepthError(
-                'A depth is "full" or an integer from 0 on.',
-                found=depth,
+                f'The depth {depth!r} is neither "full" nor an integer from 0 on.',
                 remedy="Use 0 to reuse the previous output, or the number of skip branches.",
             )
-        if depth == 0 and any(ratio > 0 for ratio in self.prune.values()):
+        pruned = [layer for layer, ratio in self.prune.items() if ratio > 0]
+        if depth == 0 and pruned:
             raise RatioError(
-                "A call of depth 0 runs no attention, so it cannot prune.",
-                found=next(layer for layer, ratio in self.prune.items() if ratio > 0),
+                f"A kind of depth 0 prunes {pruned[0]!r}, but it runs no attention.",
                 remedy="Remove its prune entries.",
             )
         if self.forecast not in get_args(Forecast):
-            raise ForecastError('forecast is "hold", "linear" or "fitted".', found=self.forecast)
+            raise ForecastError(
+                f'The forecast {self.forecast!r} is none of "hold", "linear" and "fitted".',
+                remedy='Use "hold" for the last computed value.',
+            )
         if depth == "full" and self.forecast != "hold":
             raise ForecastError(
-                "A full call stands on no held value, so it forecasts nothing.",
-                found=self.forecast,
+                f"A full call has the forecast {self.forecast!r}, but it stands on no held value.",
                 remedy="Remove its forecast.",
             )
         object.__setattr__(self, "prune", MappingProxyType(dict(sorted(self.prune.items()))))
@@ -121,16 +124,25 @@ class Tokens:
     def __post_init__(self) -> None:
         if min(self.patch) < 1 or math.prod(self.patch) < 2:
             raise TokensError(
-                "A patch holds at least two tokens.", found=self.patch, remedy="Use [2, 2]."
+                f"The patch {self.patch} is too small: it needs two tokens.", remedy="Use [2, 2]."
             )
         for name in ("dynamics_weight", "noise_weight"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                raise TokensError(f"{name} is a finite number from 0 on.", found=value)
+                raise TokensError(
+                    f"The {name} {value!r} is no finite number from 0 on.",
+                    remedy=f"Use {getattr(Tokens, name)}, or 0 for a score without that part.",
+                )
         if not 0 <= self.protect <= 1:
-            raise TokensError("protect is a share from 0 to 1.", found=self.protect)
+            raise TokensError(
+                f"The share protect={self.protect!r} is not between 0 and 1.",
+                remedy=f"Use {Tokens.protect}, or 0 to protect nothing.",
+            )
         if self.share not in ("level", "layer"):
-            raise TokensError('share is "level" or "layer".', found=self.share)
+            raise TokensError(
+                f'The share {self.share!r} is neither "level" nor "layer".',
+                remedy='Use "level" for one selection per call and level.',
+            )
 
     @property
     def max_ratio(self) -> float:
@@ -149,6 +161,8 @@ class Schedule:
         weights: for each call whose kind is ``"fitted"``, the weights of one to three held values,
             the newest first.
         quantity: what outputs are held as.
+        slope: how far along their line the ``"linear"`` forecasts of outputs (depth 0) go. Those of
+            cuts go all the way, and so do all where the sampler leaves one value to read.
 
     Raises:
         ScheduleError: a subclass for each broken rule.
@@ -159,6 +173,7 @@ class Schedule:
     tokens: Tokens = Tokens()
     weights: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     quantity: Quantity = "epsilon"
+    slope: Slope = LINE
 
     def __post_init__(self) -> None:
         weights = {call: tuple(self.weights[call]) for call in sorted(self.weights)}
@@ -168,29 +183,28 @@ class Schedule:
         self._check_names()
         self._check_ratios()
         self._check_weights()
+        self._check_slope()
 
     def _check_names(self) -> None:
         if not self.steps or not self.kinds:
-            raise EmptyScheduleError("A schedule has at least one call and one kind.")
+            missing = "kinds" if self.steps else "steps"
+            raise EmptyScheduleError(f"The schedule has no {missing}.", remedy="Add at least one.")
         unknown = sorted(set(self.steps) - set(self.kinds))
         if unknown:
             raise UnknownKindError(
-                "Every step names a kind of the codebook.",
-                found=unknown[0],
+                f"A step names the kind {unknown[0]!r}, which is not defined.",
                 remedy=f"Defined kinds: {_listed(self.kinds)}.",
             )
         unused = sorted(set(self.kinds) - set(self.steps))
         if unused:
             raise UnknownKindError(
-                "Every kind of the codebook is used by a step.",
-                found=unused[0],
+                f"No step names the kind {unused[0]!r}.",
                 remedy="Remove it or use it.",
             )
         first = self.kinds[self.steps[0]]
         if first.depth != "full":
             raise FirstCallError(
-                "The first call is full: there is nothing to reuse yet.",
-                found=first.depth,
+                f"The first call has the depth {first.depth}, but there is nothing to reuse yet.",
                 remedy='Give the first step a kind of depth "full".',
             )
 
@@ -200,36 +214,63 @@ class Schedule:
             for layer, ratio in kind.prune.items():
                 if not (math.isfinite(ratio) and 0 <= ratio <= limit):
                     raise RatioError(
-                        f"A pruning ratio is between 0 and 1 - 1/(patch area) = {limit:g} "
-                        f"(kind {name!r}, layer {layer!r}).",
-                        found=ratio,
-                        remedy="Lower the ratio or enlarge the patch.",
+                        f"The pruning ratio {ratio!r} of {layer!r} in the kind {name!r} is not "
+                        f"between 0 and 1 - 1/(patch area) = {limit:g}.",
+                        remedy="Lower the ratio or enlarge the patch."
+                        if ratio > limit
+                        else "Use 0 to prune nothing.",
                     )
 
     def _check_weights(self) -> None:
         if self.quantity not in get_args(Quantity):
-            raise ForecastError('quantity is "epsilon" or "output".', found=self.quantity)
+            raise ForecastError(
+                f'The quantity {self.quantity!r} is neither "epsilon" nor "output".',
+                remedy='Use "epsilon" to hold what lets the sampler take a longer step.',
+            )
         fitted = {call for call, name in enumerate(self.steps) if self._is_fitted(name)}
         for call in sorted(fitted ^ set(self.weights)):
-            raise ForecastError(
-                "Every call of a fitted kind has weights, and no other call has any.",
-                found=f"call {call}" + (" without weights" if call in fitted else ""),
-                remedy="Add its weights." if call in fitted else "Remove its weights.",
-            )
+            raise self._unmatched(call)
         readable = self._readable()
         for call, weights in self.weights.items():
-            if not 1 <= len(weights) <= MAX_VALUES or not all(map(math.isfinite, weights)):
+            if not 1 <= len(weights) <= MAX_VALUES:
                 raise ForecastError(
-                    f"The weights of a call are one to {MAX_VALUES} finite numbers (call {call}).",
-                    found=weights,
+                    f"Call {call} has {len(weights)} weights.",
+                    remedy=f"Give it one to {MAX_VALUES}, the newest value's first.",
                 )
+            for weight in weights:
+                if not math.isfinite(weight):
+                    raise ForecastError(
+                        f"Call {call} has the weight {weight!r}, which is not finite.",
+                        remedy="Use a finite number.",
+                    )
             if len(weights) > readable[call]:
                 raise ForecastError(
-                    f"Call {call} has a weight for each value that it can read, and no more: "
-                    f"{readable[call]} earlier calls computed one.",
-                    found=weights,
+                    f"Call {call} has {len(weights)} weights, but it can read {readable[call]}: "
+                    "no more earlier calls computed the value.",
                     remedy="Remove weights from the end.",
                 )
+
+    def _unmatched(self, call: int) -> ForecastError:
+        """The error of a call that lacks weights, or that has some and should not."""
+        if call not in self.weights:
+            return ForecastError(
+                f"Call {call} has the fitted kind {self.steps[call]!r}, but no weights.",
+                remedy="Add its weights.",
+            )
+        known = 0 <= call < self.calls
+        return ForecastError(
+            f"There are weights for call {call}, "
+            + ("whose kind is not fitted." if known else f"but only {self.calls} calls, from 0."),
+            remedy="Remove its weights.",
+        )
+
+    def _check_slope(self) -> None:
+        if self.slope != LINE and not self.draws_lines:
+            raise SlopeError(
+                f"Nothing reads the slope {self.slope.early:g} to {self.slope.late:g}: no call of "
+                "depth 0 draws a line through two outputs.",
+                remedy="Remove the slope, or give calls of depth 0 a linear forecast.",
+            )
 
     def _readable(self) -> list[int]:
         """For each call, the number of its sources, in one pass: a file may have 10,000 calls."""
@@ -244,6 +285,19 @@ class Schedule:
 
     def _is_fitted(self, name: str) -> bool:
         return self.kinds[name].forecast == "fitted"
+
+    @property
+    def draws_lines(self) -> bool:
+        """Whether a call forecasts the output on a line through two computed ones."""
+        kinds = map(self.kinds.__getitem__, self.steps)
+        return any(
+            kind.depth == 0 and kind.forecast == "linear" and readable > 1
+            for kind, readable in zip(kinds, self._readable(), strict=True)
+        )
+
+    def sloped(self, slope: Slope) -> Schedule:
+        """This schedule with another slope; with none where no line is drawn that it could turn."""
+        return replace(self, slope=slope if self.draws_lines else LINE)
 
     @property
     def calls(self) -> int:
@@ -268,7 +322,8 @@ class Schedule:
     def resampled(self, calls: int) -> Schedule:
         """This schedule for another number of calls: each takes the kind at its place in the run.
 
-        Fitted weights belong to their own calls only, so fitted forecasts become linear ones.
+        Slopes are shares over the run, so they stay. Fitted weights belong to their own calls
+        only, so fitted forecasts become linear ones.
 
         Raises:
             EmptyScheduleError: ``calls`` is not positive.
@@ -280,15 +335,15 @@ class Schedule:
         for name, kind in kinds.items():
             if kind.forecast == "fitted":
                 kinds[name] = replace(kind, forecast="linear")
-        return Schedule(kinds, steps, self.tokens, quantity=self.quantity)
+        return Schedule(kinds, steps, self.tokens, quantity=self.quantity).sloped(self.slope)
 
     def __hash__(self) -> int:
         parts = frozenset(self.kinds.items()), tuple(self.weights.items())
-        return hash((*parts, self.steps, self.tokens, self.quantity))
+        return hash((*parts, self.steps, self.tokens, self.quantity, self.slope))
 
     def __reduce__(self) -> tuple[type[Schedule], tuple[object, ...]]:
-        parts = dict(self.kinds), self.steps, self.tokens, dict(self.weights), self.quantity
-        return (Schedule, parts)
+        codebook = dict(self.kinds), self.steps, self.tokens
+        return (Schedule, (*codebook, dict(self.weights), self.quantity, self.slope))
 
     @classmethod
     def full(cls, calls: int) -> Schedule:

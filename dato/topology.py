@@ -64,11 +64,11 @@ class Topology:
         Raises:
             MismatchError: naming the depth, layer or level.
         """
-        for kind in schedule.kinds.values():
+        for name, kind in schedule.kinds.items():
             if kind.depth != "full" and kind.depth > self.skip_branches:
                 raise MismatchError(
-                    f"A depth exceeds the {self.skip_branches} skip branches of this denoiser.",
-                    found=kind.depth,
+                    f"The kind {name!r} has the depth {kind.depth}, but this denoiser has "
+                    f"{self.skip_branches} skip branches.",
                     remedy='Lower the depth or use "full".',
                 )
             self._check_names(kind.prune)
@@ -81,7 +81,7 @@ class Topology:
                 continue
             levels = ", ".join(f"level_{level}" for level in self.levels)
             raise MismatchError(
-                "A prune entry names no self-attention layer or level of this denoiser.",
-                found=name,
+                f"The prune entry {name!r} names no self-attention layer or level of this "
+                "denoiser.",
                 remedy=f"Levels: {levels}. Layers: {', '.join(sorted(known))}.",
             )

@@ -13,6 +13,9 @@ UNUSABLE = frozenset(
 )  # fmt: skip
 """Numbers of the operating system's errors that say that a path cannot be used as it is."""
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Those of them that say that there is no room."""
+
 
 class UserError(Exception):
     """A mistake in what was asked for. The message says the fault with its value, then a remedy."""

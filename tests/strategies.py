@@ -9,7 +9,9 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
+from dato.preset.info import FidTo, Prompts
 from dato.schedule import Depth, Forecast, Kind, Quantity, Schedule, Tokens
+from dato.slope import Slope
 from dato.topology import Layer, Topology
 
 SKIP_BRANCHES = 12
@@ -50,6 +52,12 @@ def kinds(draw: st.DrawFn, max_ratio: float = 0.75, first: bool = False) -> Kind
     return Kind(depth, {} if depth == 0 else draw(prunes(max_ratio)), forecast)
 
 
+def slopes() -> st.SearchStrategy[Slope]:
+    """Any slope."""
+    shares = st.floats(-4, 4) | st.sampled_from([0.0, 1.0])
+    return st.builds(Slope, shares, shares)
+
+
 @st.composite
 def schedules(draw: st.DrawFn, min_calls: int = 1, max_calls: int = 30) -> Schedule:
     """Any valid schedule, with every kind of its codebook in use."""
@@ -61,7 +69,8 @@ def schedules(draw: st.DrawFn, min_calls: int = 1, max_calls: int = 30) -> Sched
     steps = ("first", *rest)
     used = {name: codebook[name] for name in dict.fromkeys(steps)}
     quantity = draw(st.sampled_from(get_args(Quantity)))
-    return Schedule(used, steps, chosen, draw(weights(used, steps)), quantity)
+    schedule = Schedule(used, steps, chosen, draw(weights(used, steps)), quantity)
+    return schedule.sloped(draw(slopes()))
 
 
 @st.composite
@@ -88,8 +97,9 @@ def presets(draw: st.DrawFn) -> Preset:
     sizes = st.integers(1, 256)
     digest = st.text("0123456789abcdef", min_size=64, max_size=64)
     measured = st.builds(
-        Measured, positives, positives, positives, texts, sizes, positives, positives
-    )
+        Measured, positives, positives, positives, texts, sizes, positives, positives,
+        st.sampled_from(get_args(FidTo)), texts, st.sampled_from(get_args(Prompts)),
+    )  # fmt: skip
     return Preset(
         name="/".join(draw(st.lists(names, min_size=1, max_size=2))),
         model=ModelInfo(

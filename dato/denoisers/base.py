@@ -70,8 +70,8 @@ class Site:
             foreign = foreign_forward(module)
             if foreign is not None:
                 raise UnsupportedError(
-                    "A layer that this schedule prunes runs another tool's code.",
-                    found=f"{foreign} in {name}",
+                    f"The schedule prunes a layer that runs another tool's code: {foreign} in "
+                    f"{name}.",
                     remedy="Undo the other tool, or use a schedule that does not prune.",
                 )
 

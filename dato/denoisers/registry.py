@@ -28,8 +28,7 @@ def adapter_of(pipe_or_denoiser: Any) -> Adapter:
             return adapter.of(denoiser)
     known = " or ".join(adapter.takes.__name__ for adapter in _ADAPTERS)
     raise UnsupportedError(
-        "The engine does not know this denoiser.",
-        found=type(denoiser).__name__,
+        f"The engine does not know the denoiser {type(denoiser).__name__}.",
         remedy=f"It runs a diffusers {known} that nobody has subclassed or compiled: use Stable "
         "Diffusion, PixArt or FLUX.1, and compile with dato.compile.",
     )

@@ -80,8 +80,7 @@ class Transformer(Spatial):
         for name, block in self.blocks().items():
             if getattr(own_forward(block), "__func__", None) is not type(block).forward:
                 raise UnsupportedError(
-                    "A block of the transformer no longer runs its own forward.",
-                    found=f"another forward in {name}",
+                    f"The transformer's block {name} no longer runs its own forward.",
                     remedy="Remove what replaced it (another cache), then apply again.",
                 )
 

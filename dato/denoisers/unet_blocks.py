@@ -89,9 +89,8 @@ def check_blocks(unet: UNet) -> None:
         patched = getattr(block.forward, "__func__", None) is not type(block).forward
         if patched or block._forward_hooks or block._forward_pre_hooks:
             raise UnsupportedError(
-                "A whole UNet block has a hook, or a forward that is not its own. It would not run,"
-                " because the engine runs what is inside the block.",
-                found=type(block).__name__,
+                f"A whole UNet block, {type(block).__name__}, has a hook, or a forward that is not "
+                "its own. It would not run, because the engine runs what is inside the block.",
                 remedy="Remove the hook (block offloading, another cache), then apply again.",
             )
         for attention in getattr(block, "attentions", None) or ():
@@ -109,14 +108,13 @@ def check_inputs(keywords: Mapping[str, Any]) -> None:
     legacy = residuals is not None and keywords.get("mid_block_additional_residual") is None
     if legacy or keywords.get("down_intrablock_additional_residuals") is not None:
         raise UnsupportedError(
-            "T2I-Adapter residuals are not supported.",
-            found="down_intrablock_additional_residuals",
+            "The call has residuals of a T2I-Adapter (down_intrablock_additional_residuals), which "
+            "no schedule can honour.",
             remedy="Use a ControlNet, or run without a schedule.",
         )
     if "gligen" in (keywords.get("cross_attention_kwargs") or {}):
         raise UnsupportedError(
-            "GLIGEN grounding is not supported.",
-            found="gligen",
+            "The call has GLIGEN's grounding (gligen), which no schedule can honour.",
             remedy="Run without a schedule.",
         )
 
@@ -124,7 +122,6 @@ def check_inputs(keywords: Mapping[str, Any]) -> None:
 def _unsupported(name: str, module: object) -> UnsupportedError:
     known = ", ".join(block.__name__ for block in _BLOCKS)
     return UnsupportedError(
-        "The UNet has a block that the engine does not know.",
-        found=f"{type(module).__name__} in block {name}",
+        f"The engine does not know the UNet's {type(module).__name__} in block {name}.",
         remedy=f"It knows {known}, around Transformer2DModel layers.",
     )

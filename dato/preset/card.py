@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import Counter
 
 from dato.preset.info import Contents, SamplerInfo
-from dato.preset.words import holds, prunes, recomputes, rest, sampler_words
+from dato.preset.words import (
+    FIDS,
+    holds,
+    measured_images,
+    prunes,
+    recomputes,
+    rest,
+    sampler_words,
+    sloped,
+)
 
 
 def card(preset: Contents) -> str:
@@ -38,7 +47,7 @@ def card(preset: Contents) -> str:
         "| kind | calls | recomputes | the rest is | prunes |",
         "|---|---:|---|---|---|",
         *_kinds(preset),
-        *(f"\n{sentence}" for sentence in [holds(preset.schedule)] if sentence),
+        *(f"\n{sentence}" for sentence in _sentences(preset) if sentence),
         "",
         *_provenance(preset),
     ]
@@ -58,18 +67,23 @@ def _settings(sampler: SamplerInfo) -> list[str]:
 
 
 def _measured(preset: Contents) -> list[str]:
-    found = preset.measured
-    if found is None:
+    measured = preset.measured
+    if measured is None:
         return ["Not measured."]
+    features = f" ({_plain(measured.features)} features)" if measured.features else ""
     return [
-        f"Measured on {_plain(found.device)}, {found.images} images of held-out prompts:",
+        f"Measured on {_plain(measured.device)}, {measured_images(measured)}:",
         "",
         "| | this preset | unpatched |",
         "|---|---:|---:|",
-        f"| seconds per image | {found.latency_s:.4g} | {found.baseline_latency_s:.4g} |",
-        f"| speed-up | {found.speedup:.2f}x | 1.00x |",
-        f"| FID | {found.fid:.4g} | {found.baseline_fid:.4g} |",
+        f"| seconds per image | {measured.latency_s:.4g} | {measured.baseline_latency_s:.4g} |",
+        f"| speed-up | {measured.speedup:.2f}x | 1.00x |",
+        f"| {FIDS[measured.fid_to]}{features} | {measured.fid:.4g} | {measured.baseline_fid:.4g} |",
     ]
+
+
+def _sentences(preset: Contents) -> tuple[str, ...]:
+    return holds(preset.schedule), sloped(preset.schedule)
 
 
 def _kinds(preset: Contents) -> list[str]:

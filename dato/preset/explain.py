@@ -1,4 +1,4 @@
-"""From pydantic's list of problems to one error of ours, with rule, value and remedy."""
+"""From pydantic's list of problems to one error of ours, with the fault and the remedy."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from dato.errors import (
 )
 from dato.preset.format import BaselineEntry, MeasuredEntry, PresetFile
 from dato.preset.info import ModelInfo, Provenance, SamplerInfo
-from dato.preset.parse import shorten, too_deep
-from dato.preset.schedule_entry import KindEntry, TokensEntry
+from dato.preset.parse import cut, shorten, too_deep
+from dato.preset.schedule_entry import KindEntry, SlopeEntry, TokensEntry
 
 MOST_LISTED = 5
 SEE_SCHEMA = "dato/presets/schema.json describes the format."
@@ -36,6 +36,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "sampler": tuple(field.name for field in fields(SamplerInfo)),
     "tokens": tuple(TokensEntry.model_fields),
     "kinds": tuple(KindEntry.model_fields),
+    "slope": tuple(SlopeEntry.model_fields),
     "measured": tuple(MeasuredEntry.model_fields),
     "measured.baseline": tuple(BaselineEntry.model_fields),
     "provenance": tuple(field.name for field in fields(Provenance)),
@@ -64,7 +65,7 @@ def explain(error: ValidationError) -> DatoError:
         return problem
     listed = [*also][:MOST_LISTED] + ["..."] * (len(also) > MOST_LISTED)
     remedy = f"{problem.remedy} Also wrong: {'; '.join(listed)}."
-    return type(problem)(problem.rule, found=problem.found, remedy=remedy)
+    return type(problem)(problem.fault, remedy=remedy)
 
 
 def _twin(item: ErrorDetails, first: ErrorDetails) -> bool:
@@ -84,29 +85,31 @@ def _explain_one(item: ErrorDetails) -> DatoError:
     if kind in UNKNOWN:
         return UnknownKeyError(
             f"The format does not define the key {place!r}.",
-            found=shorten(location[-1]),
             remedy=closest(str(location[-1]), _keys(location[:-1])),
         )
     if kind == "missing" and isinstance(location[-1], str):
         return MissingKeyError(f"The key {place!r} is missing.", remedy="Add it.")
     if kind == "finite_number":
-        return NotFiniteError(f"{place} is not finite.", found=value, remedy=SEE_SCHEMA)
+        return NotFiniteError(f"{place} is {value}, which is not finite.", remedy=SEE_SCHEMA)
     if kind in ("missing", "too_long", "too_short"):
         length = TooLargeError if location[-1] in LIMITED else WrongLengthError
         amount = "many" if kind == "too_long" else "few"
-        return length(f"{place} has too {amount} items.", found=value, remedy=SEE_SCHEMA)
+        return length(f"{place} has too {amount} items: it is {value}.", remedy=SEE_SCHEMA)
     if location[0] == "kinds" and location[2:3] == ("depth",):
         return DepthError(
-            f'{place} is neither "full" nor an integer.',
-            found=value,
+            f'{place} is {value}, neither "full" nor an integer.',
             remedy="Use the number of skip branches, or 0 to recompute nothing.",
         )
     if location[:2] == ("sampler", "settings") and location[2:] and location[-1] != "[key]":
-        rule = f"{place} is no plain value."
         remedy = "Write true, false, a number or a text of at most 200 characters."
-        return TypeRuleError(rule, found=value, remedy=remedy)
-    spelling = "The key " if location[-1] == "[key]" else ""
-    return TypeRuleError(f"{spelling}{place}: {item['msg']}.", found=value, remedy=SEE_SCHEMA)
+        return TypeRuleError(f"{place} is {value}, which is no plain value.", remedy=remedy)
+    wrong = f"The key {place} is misspelt" if location[-1] == "[key]" else f"{place} is {value}"
+    return TypeRuleError(f"{wrong}: it {_wish(item)}.", remedy=SEE_SCHEMA)
+
+
+def _wish(item: ErrorDetails) -> str:
+    """What pydantic says that a value should be, without what it calls the value."""
+    return item["msg"].removeprefix("Input ").removeprefix("String ")
 
 
 def _place(item: ErrorDetails) -> str:
@@ -116,7 +119,7 @@ def _place(item: ErrorDetails) -> str:
         parts = parts[:3]
     elif parts[-1:] == ("[key]",) or (item["type"] == "missing" and isinstance(parts[-1], int)):
         parts = parts[:-1]
-    return ".".join(str(shorten(str(part))) for part in parts)
+    return ".".join(cut(str(part)) for part in parts)
 
 
 def _is_union(location: tuple[int | str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The preset format, versions 2 and 3, as a pydantic model: the source of reader and schema."""
+"""The preset format as a pydantic model: the source of reader and schema."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dato.errors import (
-    NewerVersionError,
-    NotJsonError,
-    TypeRuleError,
-    UnknownKeyError,
-    WrongFormatError,
-)
 from dato.preset.fields import Name, NotNegative, Positive, StrictModel, Text
-from dato.preset.info import Contents, Measured, ModelInfo, Provenance, SamplerInfo
-from dato.preset.parse import shorten
+from dato.preset.info import (
+    Contents,
+    FidTo,
+    Measured,
+    ModelInfo,
+    Prompts,
+    Provenance,
+    SamplerInfo,
+)
 from dato.preset.schedule_entry import ScheduleEntry, schedule_to_dict
+from dato.preset.versions import FORMAT, OLDEST_WRITTEN, VERSION, needed, schema_rules
 
-FORMAT = "dato-preset"
-VERSION = 3
+UNSAID = ("fid_to", "features", "prompts")
+"""Keys of ``measured`` that a file leaves out where they are empty."""
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -37,6 +38,9 @@ class MeasuredEntry(StrictModel):
     latency_s: Positive
     speedup: Positive
     device: Text
+    fid_to: FidTo = ""
+    features: Text = ""
+    prompts: Prompts = ""
     images: Annotated[int, Field(ge=1)]
     baseline: BaselineEntry
 
@@ -52,7 +56,7 @@ class Head(StrictModel):
     """What a preset file says before its schedule."""
 
     format: Literal["dato-preset"]
-    version: Literal[2, 3]
+    version: Literal[2, 3, 4]
     name: Name
     model: ModelInfo
     sampler: SamplerInfo
@@ -78,18 +82,21 @@ class PresetFile(ScheduleEntry, Head):
 
 def version_of(contents: Contents) -> int:
     """The lowest version that can say what a preset holds, so that older readers take it too."""
-    return 3 if contents.sampler.settings else 2
+    return needed(_body(contents))
 
 
 def to_plain(contents: Contents) -> dict[str, object]:
     """A preset as the plain data of its file, in the file's order."""
-    model, sampler, origin = contents.model, contents.sampler, contents.provenance
+    body = _body(contents)
+    return {"format": FORMAT, "version": needed(body), **body}
+
+
+def _body(contents: Contents) -> dict[str, object]:
+    model, origin = contents.model, contents.provenance
     return {
-        "format": FORMAT,
-        "version": version_of(contents),
         "name": contents.name,
         "model": {**vars(model), "latent_size": list(model.latent_size)},
-        "sampler": _sampler_to_plain(sampler),
+        "sampler": _sampler_to_plain(contents.sampler),
         **schedule_to_dict(contents.schedule),
         "measured": None if contents.measured is None else _measured_to_plain(contents.measured),
         "provenance": {**vars(origin), "versions": dict(origin.versions)},
@@ -103,76 +110,16 @@ def _sampler_to_plain(sampler: SamplerInfo) -> dict[str, object]:
 
 
 def _measured_to_plain(measured: Measured) -> dict[str, object]:
-    plain = dict(vars(measured))
-    baseline = {"fid": plain.pop("baseline_fid"), "latency_s": plain.pop("baseline_latency_s")}
-    return {**plain, "baseline": baseline}
-
-
-def to_current(data: object) -> dict[str, object]:
-    """The plain data of a file of any version, as version 2 or 3 would write it.
-
-    Raises:
-        PresetError: the file is no preset, its version is newer, or it has a key that its version
-            lacks.
-    """
-    if not isinstance(data, dict):
-        raise NotJsonError(
-            "The file holds no JSON object.", found=shorten(data), remedy="Start it with {."
-        )
-    if data.get("format") != FORMAT:
-        raise WrongFormatError(
-            f'The file is no preset: it has no "format": "{FORMAT}".',
-            found=shorten(data.get("format")),
-            remedy="Is this the file you meant?",
-        )
-    version = data.get("version")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise TypeRuleError(
-            "The version is no integer from 1 on.", found=shorten(version), remedy=f"Use {VERSION}."
-        )
-    if version > VERSION:
-        raise NewerVersionError(
-            f"The preset is newer than this dato, which reads versions up to {VERSION}.",
-            found=version,
-            remedy="Upgrade dato, or export the preset again with this version.",
-        )
-    if version < VERSION:
-        _check_older(data, version)
-    return {**data, "version": 2, "quantity": "output"} if version == 1 else data
-
-
-def _check_older(data: dict[str, object], version: int) -> None:
-    """Refuse what only newer versions define.
-
-    Version 1 holds what the denoiser returns, and forecasts nothing; version 2 has no settings.
-    """
-    newer: list[tuple[str, int]] = []
-    if version == 1:
-        newer += [(key, 2) for key in ("weights", "quantity") if key in data]
-        kinds = data.get("kinds")
-        for name, kind in kinds.items() if isinstance(kinds, dict) else ():
-            if isinstance(kind, dict) and "forecast" in kind:
-                newer.append((f"kinds.{shorten(name)}.forecast", 2))
-    sampler = data.get("sampler")
-    if isinstance(sampler, dict) and "settings" in sampler:
-        newer.append(("sampler.settings", 3))
-    if newer:
-        key, needed = newer[0]
-        raise UnknownKeyError(
-            f"Version {version} of the format does not define this key.",
-            found=key,
-            remedy=f'Write "version": {needed}.',
-        )
+    plain = {
+        name: getattr(measured, name) for name in MeasuredEntry.model_fields if name != "baseline"
+    }
+    said = {name: value for name, value in plain.items() if name not in UNSAID or value}
+    baseline = {"fid": measured.baseline_fid, "latency_s": measured.baseline_latency_s}
+    return {**said, "baseline": baseline}
 
 
 def json_schema() -> dict[str, object]:
     """JSON Schema of the format, as published in ``dato/presets/schema.json``."""
     schema = PresetFile.model_json_schema()
-    title = f"{FORMAT}, versions 2 and {VERSION}"
-    return {"$schema": SCHEMA_ID, **schema, "title": title, **_SETTINGS_NEED_VERSION_3}
-
-
-_SETTINGS_NEED_VERSION_3: dict[str, object] = {
-    "if": {"properties": {"version": {"const": 2}}},
-    "then": {"properties": {"sampler": {"properties": {"settings": False}}}},
-}
+    title = f"{FORMAT}, versions {OLDEST_WRITTEN} to {VERSION}"
+    return {"$schema": SCHEMA_ID, **schema, "title": title, **schema_rules()}

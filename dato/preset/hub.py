@@ -30,8 +30,8 @@ def hub_file(reference: str) -> Path:
         return Path(hf_hub_download(repo, f"{name}.json"))
     except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
-            f"Cannot fetch the preset from the Hub or its cache: {_first_line(error)}.",
-            found=reference,
+            f"Cannot fetch the preset {reference!r} from the Hub or its cache: "
+            f"{_first_line(error)}.",
             remedy="Check the name, your connection and HF_HUB_OFFLINE, or log in with 'hf auth "
             "login' where the repository is private.",
         ) from error
@@ -56,8 +56,7 @@ def push(repo: str, name: str, files: Mapping[str, str], *, private: bool) -> st
             )
     except (OSError, ValueError, httpx2.HTTPError) as error:
         raise HubError(
-            f"Cannot push to the repository: {_first_line(error)}.",
-            found=repo,
+            f"Cannot push to the repository {repo!r}: {_first_line(error)}.",
             remedy="Log in with 'hf auth login', and check the name and your connection.",
         ) from error
     return target
@@ -67,8 +66,7 @@ def _split(reference: str) -> tuple[str, str]:
     parts = reference.removeprefix(PREFIX).removesuffix(".json").split("/")
     if len(parts) < 3 or not all(part.strip(".") for part in parts):
         raise HubError(
-            "This names no preset on the Hub.",
-            found=reference,
+            f"{reference!r} names no preset on the Hub.",
             remedy=f"Write {PREFIX}USER/REPO/NAME, where NAME.json is a file of the repository.",
         )
     return "/".join(parts[:2]), "/".join(parts[2:])

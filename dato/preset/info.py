@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,12 @@ from dato.preset.fields import (
 )
 from dato.preset.parse import shorten
 from dato.schedule import Schedule
+
+FidTo = Literal["real", "unpatched", ""]
+"""Which images an FID compares with; empty where nobody said."""
+
+Prompts = Literal["held-out", "searched", ""]
+"""Whether the search has seen the prompts of an FID; empty where nobody said."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +97,14 @@ class Measured:
     """What was measured when the preset was exported, beside the unpatched model's own numbers.
 
     Args:
-        fid: FID on held-out prompts, ``images`` of them; ``baseline_fid`` the unpatched model's.
+        fid: FID of ``images`` images; ``baseline_fid`` that of the unpatched model, of as many.
         latency_s: seconds per image of the denoising loop on ``device``.
         speedup: how many times faster than the unpatched model. Of runs in turns, so that it can
             differ a little from the quotient of the two latencies.
         device: name of the device that was timed.
+        fid_to: ``"real"`` images, or the ``"unpatched"`` model's of the same prompts and noise.
+        features: name of the network whose features both FIDs compare, such as ``"pocket"``.
+        prompts: ``"held-out"``, or ``"searched"`` for those that the search looked at.
     """
 
     fid: float
@@ -105,6 +114,9 @@ class Measured:
     images: int
     baseline_fid: float
     baseline_latency_s: float
+    fid_to: FidTo = ""
+    features: str = ""
+    prompts: Prompts = ""
 
 
 @dataclass(frozen=True)
@@ -158,15 +170,14 @@ class Contents:
     def __post_init__(self) -> None:
         if self.schedule.calls != self.sampler.calls:
             raise WrongLengthError(
-                f"The number of steps is not that of the sampler's {self.sampler.calls} calls.",
-                found=self.schedule.calls,
+                f"The schedule has {self.schedule.calls} steps, but the sampler makes "
+                f"{self.sampler.calls} calls.",
                 remedy="Correct steps or sampler.calls.",
             )
         for name, kind in self.schedule.kinds.items():
             if kind.depth != "full" and kind.depth > self.model.skip_branches:
                 raise DepthError(
-                    f"The kind {shorten(name)!r} is deeper than "
+                    f"The kind {shorten(name)} has the depth {kind.depth}, deeper than "
                     f"model.skip_branches = {self.model.skip_branches}.",
-                    found=kind.depth,
                     remedy='Lower its depth or use "full".',
                 )

@@ -24,23 +24,29 @@ MAX_DIGITS = 18
 """An integer of 18 digits fits 64 bits and has a float."""
 
 
-def shorten(value: object) -> object:
-    """``value`` as an error shows it: scalars as they are, everything else by its size."""
+def shorten(value: object) -> str:
+    """``value`` in a sentence: scalars as a file spells them, everything else by its size."""
     if isinstance(value, str):
-        return value if len(value) <= 80 else value[:77] + "..."
+        return repr(cut(value))
     if isinstance(value, dict):
-        return f"an object with {len(value)} keys"
+        return f"an object with {len(value)} key{'s' * (len(value) != 1)}"
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)} items"
-    return value if isinstance(value, int | float) else "null" if value is None else type(value)
+        return f"a list of {len(value)} item{'s' * (len(value) != 1)}"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return repr(value) if isinstance(value, int | float) else type(value).__name__
+
+
+def cut(text: str) -> str:
+    """At most 80 characters of a text."""
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def check_size(text: str) -> None:
     """Raise :class:`TooLargeError` for a text above :data:`MAX_BYTES`."""
     if len(text) > MAX_BYTES:
         raise TooLargeError(
-            f"The text is too long: a preset has at most {MAX_BYTES:,} bytes.",
-            found=f"{len(text):,} or more",
+            f"The text has {len(text):,} bytes or more: a preset has at most {MAX_BYTES:,}.",
             remedy="Is this a preset? A usual one has a few thousand.",
         )
 
@@ -92,8 +98,7 @@ def to_bytes(value: object) -> bytes:
         return json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise TypeRuleError(
-            "A text has half of a character, a lone surrogate.",
-            found=error.object[error.start],
+            f"A text has {error.object[error.start]!r}, half of a character (a lone surrogate).",
             remedy="Write the character as UTF-8.",
         ) from error
     except RecursionError as error:
@@ -104,13 +109,13 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(pairs) > MAX_KEYS:
         raise TooLargeError(
-            f"An object has more than {MAX_KEYS:,} keys.", found=len(pairs), remedy="Remove some."
+            f"An object has {len(pairs):,} keys, more than {MAX_KEYS:,}.", remedy="Remove some."
         )
     if len(found) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = max(counts, key=counts.__getitem__)
         raise DuplicateKeyError(
-            "A key occurs twice in one object.", found=shorten(twice), remedy="Remove one of them."
+            f"The key {shorten(twice)} occurs twice in one object.", remedy="Remove one of them."
         )
     for name, value in pairs:
         if name != "weights":
@@ -121,8 +126,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _check_entries(name: str, value: object) -> None:
     if isinstance(value, dict) and len(value) > MAX_ENTRIES:
         raise TooLargeError(
-            f"{shorten(name) if name else 'The preset'} has more than {MAX_ENTRIES:,} keys.",
-            found=len(value),
+            f"{cut(name) or 'The preset'} has {len(value):,} keys, more than {MAX_ENTRIES:,}.",
             remedy="Remove some.",
         )
 
@@ -131,17 +135,16 @@ def _check_brackets(text: str) -> None:
     brackets = text.count("[") + text.count("{")
     if brackets > MAX_BRACKETS:
         raise TooLargeError(
-            f"The text has too many objects and lists: at most {MAX_BRACKETS:,} brackets open.",
-            found=brackets,
+            f"The text opens {brackets:,} objects and lists, more than {MAX_BRACKETS:,}.",
             remedy="Is this a preset? A usual one has a few dozen.",
         )
 
 
 def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > MAX_DIGITS:
+    count = len(digits.lstrip("-"))
+    if count > MAX_DIGITS:
         raise TooLargeError(
-            f"An integer has more than {MAX_DIGITS} digits.",
-            found=f"{len(digits)} characters",
+            f"An integer has {count:,} digits, more than {MAX_DIGITS}.",
             remedy="Shorten it.",
         )
     return int(digits)

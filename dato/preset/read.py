@@ -22,8 +22,8 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise PresetFileError(
-            f"Cannot read the preset file: {getattr(error, 'strerror', None) or error}.",
-            found=str(path),
+            f"Cannot read the preset file {str(path)!r}: "
+            f"{getattr(error, 'strerror', None) or error}.",
             remedy="Check the path, or use a shipped name that list_presets() returns.",
         ) from error
     try:
@@ -32,7 +32,7 @@ def read_text(path: Path) -> str:
         if len(data) > MAX_BYTES:
             check_size(data.decode("latin-1"))
         raise NotJsonError(
-            "The file is not UTF-8 text.",
-            found=f"byte {data[error.start]:#04x} at offset {error.start}",
+            f"The file is not UTF-8 text: it has the byte {data[error.start]:#04x} at offset "
+            f"{error.start}.",
             remedy="Save it as UTF-8.",
         ) from error

@@ -20,10 +20,12 @@ from dato.preset.fields import (
     StrictModel,
 )
 from dato.schedule import MAX_VALUES, Forecast, Kind, Quantity, Schedule, Tokens
+from dato.slope import LINE, STEEPEST, Slope
 
 Shown = Annotated[float, Field(json_schema_extra={"minimum": 0})]
 Ratio = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 Side = Annotated[int, Field(le=256, json_schema_extra={"minimum": 1})]
+Share = Annotated[float, Field(json_schema_extra={"minimum": -STEEPEST, "maximum": STEEPEST})]
 Weights = Annotated[tuple[float, ...], Field(min_length=1, max_length=MAX_VALUES)]
 
 
@@ -49,6 +51,13 @@ class KindEntry(StrictModel):
     ] = Field(default_factory=dict)
 
 
+class SlopeEntry(StrictModel):
+    """How far along the straight line linear forecasts of outputs go; 1 is the line, 0 holds."""
+
+    early: Share
+    late: Share
+
+
 class ScheduleEntry(StrictModel):
     """Kinds, the kind of each call, and what forecasts need."""
 
@@ -60,6 +69,7 @@ class ScheduleEntry(StrictModel):
         Field(max_length=MAX_STEPS, json_schema_extra={"additionalProperties": False}),
         Several,
     ] = Field(default_factory=dict)
+    slope: SlopeEntry = SlopeEntry(early=LINE.early, late=LINE.late)
     quantity: Quantity
 
     def to_schedule(self) -> Schedule:
@@ -71,6 +81,7 @@ class ScheduleEntry(StrictModel):
             Tokens(**vars(self.tokens)),
             {int(call): weights for call, weights in self.weights.items()},
             self.quantity,
+            Slope(**vars(self.slope)),
         )
 
 
@@ -84,6 +95,7 @@ def schedule_to_dict(schedule: Schedule) -> dict[str, object]:
         },
         "steps": list(schedule.steps),
         **({"weights": weights} if weights else {}),
+        **({} if schedule.slope == LINE else {"slope": dict(vars(schedule.slope))}),
         "quantity": schedule.quantity,
     }
 

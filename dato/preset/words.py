@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dato.preset.info import SamplerInfo
+from dato.preset.info import FidTo, Measured, Prompts, SamplerInfo
 from dato.schedule import Forecast, Kind, Quantity, Schedule
+from dato.slope import LINE, Slope
 
 FORECASTS: dict[Forecast, str] = {
     "hold": "reused",
@@ -15,6 +16,18 @@ FORECASTS: dict[Forecast, str] = {
 QUANTITIES: dict[Quantity, str] = {
     "epsilon": "what lets the sampler take a longer step, such as the predicted noise",
     "output": "what the denoiser returned",
+}
+
+FIDS: dict[FidTo, str] = {
+    "real": "FID to real images",
+    "unpatched": "FID to the unpatched model's images",
+    "": "FID",
+}
+
+PROMPTS: dict[Prompts, str] = {
+    "held-out": " of held-out prompts",
+    "searched": " of the search's prompts",
+    "": "",
 }
 
 
@@ -49,3 +62,37 @@ def holds(schedule: Schedule) -> str:
     if all(kind.depth != 0 for kind in schedule.kinds.values()):
         return ""
     return f"An output is held as {QUANTITIES[schedule.quantity]}."
+
+
+def slopes(slope: Slope) -> str:
+    """How far along their line forecasts go, such as ``"slopes 0.4 to 1.6"``; empty for all the
+    way."""
+    if slope == LINE:
+        return ""
+    early, late = f"{slope.early:.3g}", f"{slope.late:.3g}"
+    return f"slope {early}" if early == late else f"slopes {early} to {late}"
+
+
+def sloped(schedule: Schedule) -> str:
+    """A sentence about slopes; empty where lines go all the way."""
+    words = slopes(schedule.slope)
+    return words and (
+        f"Linear forecasts of outputs have {words} over the run: the share of the way from the "
+        "last output to the straight line."
+    )
+
+
+def measured_images(measured: Measured) -> str:
+    """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``."""
+    return f"{measured.images} images{PROMPTS[measured.prompts]}"
+
+
+def measured_fid(measured: Measured) -> str:
+    """Both FIDs, and what they are: ``"FID to real images 3.42 (pocket features, 256 images),
+    unpatched 3.37"``."""
+    basis = [f"{measured.features} features"] if measured.features else []
+    basis.append(measured_images(measured))
+    return (
+        f"{FIDS[measured.fid_to]} {measured.fid:.4g} ({', '.join(basis)}), "
+        f"unpatched {measured.baseline_fid:.4g}"
+    )

@@ -49,9 +49,8 @@ class Caller:
         name = type(caller).__name__
         if caller is not pipe and all(outer is not pipe for outer, _ in running):
             raise MismatchError(
-                "A denoiser runs the schedule of one pipeline at a time.",
-                found=f"a call from another {name}, on a denoiser with the schedule of a "
-                f"{type(pipe).__name__}",
+                f"Another {name} calls a denoiser that runs the schedule of a "
+                f"{type(pipe).__name__}.",
                 remedy="Call dato.remove on that one, and dato.apply on the pipeline that you run.",
             )
         guided = variables.get(_FLAG, getattr(caller, _FLAG, None))
@@ -69,8 +68,9 @@ class Caller:
             return 1
         if self.guided is None:
             raise UnsupportedError(
-                "Pruning needs to know whether a batch is guided, which a pipeline's call says.",
-                found=f"{rows} rows from {self.name or 'a call that no pipeline makes'}",
+                f"Nothing says whether {rows} rows from "
+                f"{self.name or 'a call that no pipeline makes'} are guided, as pruning needs to "
+                "know.",
                 remedy="Call the pipeline that the schedule is applied to, pass one row, or use a "
                 "schedule that does not prune.",
             )
@@ -78,9 +78,9 @@ class Caller:
         images = rows // groups if self.images is None else self.images
         if rows != groups * images:
             raise UnsupportedError(
-                "Pruning follows classifier-free guidance, not perturbed-attention, picture or "
-                "other guidance.",
-                found=f"{rows} rows for {images} images from {self.name}",
+                f"The call of {self.name} has {rows} rows for {images} images, but pruning follows "
+                "classifier-free guidance alone, not perturbed-attention, picture or other "
+                "guidance.",
                 remedy="Use a schedule that does not prune.",
             )
         return groups

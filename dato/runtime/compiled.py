@@ -55,7 +55,9 @@ class Compiled:
         self, eager: Eager, adapter: Adapter, mode: Mode, options: Mapping[str, Any]
     ) -> None:
         if mode not in get_args(Mode):
-            raise UnsupportedError('mode is "default" or "cudagraphs".', found=mode)
+            raise UnsupportedError(
+                f'The mode {mode!r} is neither "default" nor "cudagraphs".', remedy='Use "default".'
+            )
         self._eager = eager
         self._adapter = adapter
         self._mode = mode

@@ -127,9 +127,9 @@ class Epsilon:
         alphas = shares_at(scheduler, timesteps, device)
         if self.kind not in CONVERTIBLE or alphas is None:
             raise UnsupportedError(
-                "Dynamics-aware pruning needs a scheduler that predicts epsilon, v or the sample "
-                "with alphas_cumprod, or a velocity with sigmas.",
-                found=f"{type(scheduler).__name__} with prediction_type {self.kind!r}",
+                f"The noise cannot be told from a {type(scheduler).__name__} with prediction_type "
+                f"{self.kind!r}, and dynamics-aware pruning follows it: it takes epsilon, v or the "
+                "sample with alphas_cumprod, or a velocity with sigmas.",
                 remedy="Set dynamics_weight and protect to 0, or use a DDIM-like scheduler.",
             )
         self._alphas = alphas

@@ -39,10 +39,11 @@ def forecasts(schedule: Schedule, timesteps: Sequence[float]) -> Policy:
     """What the kinds of a schedule ask for: ``hold``, ``linear`` or ``fitted``."""
 
     def policy(call: int, computed: Sequence[int]) -> tuple[float, ...]:
-        forecast = schedule.kind(call).forecast
-        if forecast == "linear":
-            return linear_weights(timesteps, call, computed)
-        if forecast == "fitted":
+        kind = schedule.kind(call)
+        if kind.forecast == "linear":
+            share = schedule.slope.at(call, schedule.calls) if kind.depth == 0 else 1.0
+            return linear_weights(timesteps, call, computed, share)
+        if kind.forecast == "fitted":
             return schedule.weights[call]
         return HOLD
 
@@ -50,7 +51,7 @@ def forecasts(schedule: Schedule, timesteps: Sequence[float]) -> Policy:
 
 
 def linear_weights(
-    timesteps: Sequence[float], call: int, computed: Sequence[int]
+    timesteps: Sequence[float], call: int, computed: Sequence[int], share: float = 1.0
 ) -> tuple[float, ...]:
     """Weights of the straight line over the timesteps through two computed values.
 
@@ -60,10 +61,13 @@ def linear_weights(
     Args:
         timesteps: one for each call of the run.
         computed: the calls that computed a value, the newest first; at least one.
+        share: of the way from the newest value to the line; 0 holds, and so reads one value.
     """
+    if share == 0:
+        return HOLD
     newest = timesteps[computed[0]]
     for place, other in enumerate(computed[1:MAX_VALUES], 1):
         if timesteps[other] != newest:
-            slope = (timesteps[call] - newest) / (newest - timesteps[other])
-            return (1 + slope, *[0.0] * (place - 1), -slope)
+            step = share * (timesteps[call] - newest) / (newest - timesteps[other])
+            return (1 + step, *[0.0] * (place - 1), -step)
     return HOLD

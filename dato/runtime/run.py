@@ -65,14 +65,14 @@ class Run:
         """
         if self.call == len(self.steps):
             raise MismatchError(
-                f"The schedule has {len(self.steps)} calls and all of them have run.",
-                found=f"call {self.call + 1}",
+                f"The denoiser is called once more, but the schedule has {len(self.steps)} calls "
+                "and all of them have run.",
                 remedy="Call scheduler.set_timesteps before each run.",
             )
         if position is not None and position != self.place:
             raise MismatchError(
-                "The denoiser is called once for each timestep, in order.",
-                found=f"timestep {position} at call {self.call} of a run from {self.start}",
+                f"Call {self.call} is for timestep {position} of the sampler, not for timestep "
+                f"{self.place}: the denoiser is not called once for each timestep, in order.",
                 remedy="Call scheduler.set_timesteps before each run. FLUX with a true_cfg_scale "
                 "above 1 is called twice: leave it at 1.",
             )
@@ -90,8 +90,7 @@ class Run:
         rows = shape[0]
         if not self.guided or guided is not False or (2 * rows, *shape[1:]) != self.shape:
             raise MismatchError(
-                f"The input keeps its shape {self.shape} during a run.",
-                found=shape,
+                f"The input's shape changes from {self.shape} to {shape} during a run.",
                 remedy="Change batch or size between runs only; guidance may end in mid-run.",
             )
         self.memory.keep(slice(rows, None))

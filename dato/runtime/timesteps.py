@@ -17,9 +17,8 @@ def timesteps_of(scheduler: Any) -> Tensor:
     timesteps = getattr(scheduler, "timesteps", None)
     if not isinstance(timesteps, Tensor) or timesteps.ndim != 1:
         raise MismatchError(
-            "A run starts with scheduler.set_timesteps.",
-            found=type(scheduler).__name__,
-            remedy="Call it before the first denoiser call.",
+            f"The {type(scheduler).__name__} has no timesteps: no run has started.",
+            remedy="Call scheduler.set_timesteps before the first denoiser call.",
         )
     return timesteps
 
@@ -57,7 +56,7 @@ def first_position(timestep: Any, timesteps: Tensor) -> int:
     if abs(near - value) <= _ROUNDED * abs(value):
         return values.index(near)
     raise MismatchError(
-        "A denoiser is called with the timesteps of the pipeline's scheduler.",
-        found=value,
+        f"The denoiser is called with {value}, which is none of the timesteps of the pipeline's "
+        "scheduler.",
         remedy="Call scheduler.set_timesteps before each run, and pass its timesteps.",
     )

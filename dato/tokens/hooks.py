@@ -70,8 +70,8 @@ class PrunedLayer:
             return None
         if kwargs.get("attention_mask") is not None:
             raise UnsupportedError(
-                "A self-attention that this schedule prunes was given an attention_mask.",
-                found=self._layer.name,
+                f"The self-attention {self._layer.name}, which this schedule prunes, was given an "
+                "attention_mask.",
                 remedy="Leave attention_mask out, or use a schedule that does not prune.",
             )
         rest = {name: value for name, value in kwargs.items() if name != "hidden_states"}
@@ -92,8 +92,8 @@ class PrunedLayer:
         own, count = grid[0] * grid[1] + pruner.canvas.others, hidden.shape[1]
         if count < own or (spatial and count > own):
             raise UnsupportedError(
-                "A self-attention that this schedule prunes has another number of tokens.",
-                found=f"{count} instead of {own} in {self._layer.name}",
+                f"The self-attention {self._layer.name}, which this schedule prunes, has {count} "
+                f"tokens instead of {own}.",
                 remedy="Undo the tool that merges tokens, or use a schedule that does not prune.",
             )
         return pruner.plan(self._layer, self._order, grid, hidden, tokens)
@@ -121,8 +121,8 @@ class KeptRows:
     def __getitem__(self, axes: tuple[Any, ...]) -> Tensor:
         if not isinstance(axes, tuple) or axes[0] is not None:
             raise UnsupportedError(
-                "An attention that this schedule prunes reads rotary positions in its own way.",
-                found=axes,
+                "An attention that this schedule prunes reads its rotary positions at "
+                f"{axes!r}, and not row by row.",
                 remedy="Put diffusers' attention processors back, or prune nothing.",
             )
         return self._table[(slice(None), *axes[1:])]

@@ -11,15 +11,15 @@ import argparse
 import platform
 import statistics
 import time
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
-
-import torch
 
 from dato.files import replace_text
 from experiments.benchmark.contenders import Contender, contenders
-from experiments.benchmark.render import plot, table
+from experiments.benchmark.plot import plot
+from experiments.benchmark.row import Row
+from experiments.benchmark.tables import summary, table
+from experiments.command import command, parsed, versions
 from search.calibration.measure import measure_calibration
 from search.calibration.prompts import calibration_workload
 from search.latency.clock import time_once
@@ -43,40 +43,11 @@ DEPTHS = (1,)
 """Cuts that the fitted contenders use."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One contender's numbers.
-
-    Args:
-        fid_real: FID to real renders; ``fid_reference``: to the unpatched images.
-        worse: ``fid_real`` over the unpatched one, less 1; ``bound``: its one-sided 95 % bound.
-        psnr: mean over images, in dB, to the unpatched ones.
-        captions: share of images that show all of their caption.
-        latency_s: median CPU seconds per image of the denoising loop.
-        speedup: median over rounds of unpatched time over own time, same round.
-        low, high: smallest and largest speed-up of a round.
-    """
-
-    name: str
-    family: str
-    fid_real: float
-    fid_reference: float
-    worse: float
-    bound: float
-    psnr: float
-    captions: float
-    latency_s: float
-    speedup: float
-    low: float
-    high: float
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--images", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(parser)
     workload, _ = make_workloads("pocket", images=options.images, heldout_images=4, seed=SEED)
 
     def make(scheduler: str, steps: int) -> Generator:
@@ -98,6 +69,7 @@ def main() -> None:
     replace_text(HERE / "results.md", table(rows))
     plot(rows, HERE / "results.png")
     print(table(rows))
+    print(summary(rows))
 
 
 def _times(entries: tuple[Contender, ...], repeats: int) -> list[list[float]]:
@@ -145,15 +117,13 @@ def _rows(entries: tuple[Contender, ...], times: list[list[float]], count: int) 
 
 
 def _document(options: argparse.Namespace, rows: tuple[Row, ...]) -> dict[str, object]:
-    libraries = ("torch", "diffusers", "DeepCache", "tomesd")
     return {
         "command": f"python -m experiments.benchmark.benchmark --images {options.images} "
         f"--repeats {options.repeats}",
         "machine": f"{platform.machine()}, one thread, process CPU time",
         "seed": SEED,
         "images": options.images,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in libraries},
+        "versions": versions("torch", "diffusers", "DeepCache", "tomesd"),
         "rows": [asdict(row) for row in rows],
     }
 

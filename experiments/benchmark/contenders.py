@@ -49,7 +49,7 @@ def contenders(make: Make, steps: int, calibration: Calibration) -> tuple[Conten
         Contender(f"unpatched, {steps} DDIM steps", "unpatched", plain),
         *_fewer_steps(make),
         *_other_tools(make, steps),
-        *(Contender(name, family, plain, own) for name, family, own in ours(calibration)),
+        *(Contender(name, family, plain, schedule) for name, family, schedule in ours(calibration)),
         *(
             Contender(name, "preset", plain, load_preset(name).schedule)
             for name in list_presets(model="pocket")
@@ -67,14 +67,14 @@ def _fewer_steps(make: Make) -> Sequence[Contender]:
 
 def _other_tools(make: Make, steps: int) -> Sequence[Contender]:
     def patched(interval: int | None, ratio: float | None) -> Generator:
-        found = make(SAMPLERS["DDIM"], steps)
+        generator = make(SAMPLERS["DDIM"], steps)
         # Described while it is plain: dato does not look into blocks that others have patched.
-        _ = found.work
+        _ = generator.work
         if ratio is not None:
-            tome(found.pipe, ratio)
+            tome(generator.pipe, ratio)
         if interval is not None:
-            deepcache(found.pipe, interval)
-        return found
+            deepcache(generator.pipe, interval)
+        return generator
 
     often = INTERVALS[0]
     return [

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 import dato
+from experiments.command import command
 from experiments.engine import calls, machine, memory
 from experiments.engine.arithmetic import implied
 from experiments.engine.loops import Entry, race
@@ -60,9 +61,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     gpu = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", choices=("cpu", "cuda"), default=gpu)
     parser.add_argument("--suite", choices=tuple(SUITES), help="default: the device's own")
@@ -82,20 +81,20 @@ def _shared_unet(what: Cell | Single, device: str) -> SharedUNet:
 def _single(single: Single, device: str) -> dict[str, Any]:
     """Overhead, cached calls, memory and pruning of one denoiser; see ``calls`` and ``memory``."""
     shared = _shared_unet(single, device)
-    found: dict[str, Any] = {
+    record: dict[str, Any] = {
         **asdict(single),
         "null_overhead": calls.summary(calls.null_overhead(shared, single.rounds)),
     }
     if single.depths:
         depths = range(1, dato.topology(shared.unet).skip_branches + 1)
-        found["cached_over_units"] = {
+        record["cached_over_units"] = {
             depth: calls.summary(calls.cached(shared, depth, single.rounds)) for depth in depths
         }
-        found["extra_bytes"] = memory.extra_bytes(shared, depths)
+        record["extra_bytes"] = memory.extra_bytes(shared, depths)
     if single.pruning:
         speedups = calls.pruning(shared, single.rounds)
-        found["pruning_speedup"] = {ratio: calls.summary(all_) for ratio, all_ in speedups.items()}
-    return found
+        record["pruning_speedup"] = {ratio: calls.summary(all_) for ratio, all_ in speedups.items()}
+    return record
 
 
 def _cell(cell: Cell, device: str, repeats: int, deadline: float, end: float) -> dict[str, Any]:

@@ -33,9 +33,7 @@ def pruning(shared: SharedUNet, rounds: int) -> dict[float, list[float]]:
     level, calls = shared.architecture.level, rounds + _SKIPPED
     schedules = [pruned(calls, level, ratio) for ratio in RATIOS]
     ratios = _ratios(shared, [None, *schedules], rounds)
-    return {
-        ratio: [1 / each for each in found] for ratio, found in zip(RATIOS, ratios, strict=True)
-    }
+    return {ratio: [1 / each for each in rows] for ratio, rows in zip(RATIOS, ratios, strict=True)}
 
 
 def cached(shared: SharedUNet, depth: int, rounds: int) -> list[float]:

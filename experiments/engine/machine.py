@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
+
+from experiments.command import processor
+from experiments.command import versions as versions_of
 
 _LIBRARIES = ("torch", "diffusers", "triton", "DeepCache", "tomesd", "dato")
 _CLOCKS = "clocks.sm,clocks.max.sm,clocks.mem,power.draw,power.limit,temperature.gpu"
@@ -19,8 +20,7 @@ def device_name(device: str) -> str:
     """The GPU's name, or the processor's."""
     if device == "cuda":
         return torch.cuda.get_device_name()
-    found = re.search(r"model name\s*: (.*)", _cpuinfo())
-    return f"{found[1] if found else platform.machine()}, one thread"
+    return f"{processor()}, one thread"
 
 
 def clocks(device: str) -> dict[str, str]:
@@ -32,22 +32,13 @@ def clocks(device: str) -> dict[str, str]:
         except (OSError, subprocess.CalledProcessError):
             return {}
         return dict(zip(_CLOCKS.split(","), line.splitlines()[0].split(", "), strict=False))
-    rates = ", ".join(re.findall(r"cpu MHz\s*: (.*)", _cpuinfo()))
+    path = Path("/proc/cpuinfo")
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    rates = ", ".join(re.findall(r"cpu MHz\s*: (.*)", text))
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     return {"MHz": rates, "load": load}
 
 
 def versions() -> dict[str, str]:
     """Of Python, CUDA and the libraries that are installed."""
-    found = {"python": platform.python_version(), "cuda": torch.version.cuda or "none"}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def _cpuinfo() -> str:
-    path = Path("/proc/cpuinfo")
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return {"cuda": torch.version.cuda or "none"} | versions_of(*_LIBRARIES)

@@ -17,11 +17,11 @@ CALLS = 4
 def extra_bytes(shared: SharedUNet, depths: range) -> dict[int, int]:
     """Peak bytes over the unpatched run's, for a full call and then cached ones of each depth."""
     plain = _peak(shared.pipe(), shared)
-    found = {}
+    extra = {}
     for depth in depths:
         schedule = Schedule.uniform(CALLS, CALLS, depth)
-        found[depth] = _peak(dato.apply(shared.pipe(), schedule), shared) - plain
-    return found
+        extra[depth] = _peak(dato.apply(shared.pipe(), schedule), shared) - plain
+    return extra
 
 
 def _peak(pipe: Any, shared: SharedUNet) -> int:

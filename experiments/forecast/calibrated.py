@@ -8,15 +8,10 @@ images of planned full calls with straight lines between them, and of fitted cut
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import torch
-
 from dato.schedule import Depth
-from experiments.forecast.world import World, schedule_of
+from experiments.command import parsed
+from experiments.forecast.world import World, cached, schedule_of
 from search.calibration.fit import Fitted
-from search.calibration.placement import placements
 
 RUNS = (2, 4, 8)
 SEEDS = (0, 1)
@@ -24,11 +19,7 @@ COUNTS = (6, 8)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=32)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(cached(__doc__))
     world = World(options.cache, images=options.images)
     shallow: list[Depth] = [
         "full" if call % 10 == 0 else 1 if call % 10 == 5 else 0 for call in range(world.steps)
@@ -36,13 +27,13 @@ def main() -> None:
     for runs in RUNS:
         for seed in SEEDS:
             known = world.calibration(seed, runs)
-            plans = {len(plan.full): plan for plan in placements(known)}
-            found = [
+            plans = world.plans(seed=seed, runs=runs)
+            full = [
                 f"{count} full {world.fid(plans[count].schedule(known.calls)):.3g}"
                 for count in COUNTS
             ]
             cut = world.fid(schedule_of(shallow, "linear", "fitted", Fitted(known)))
-            print(f"{runs} runs, seed {seed}: {', '.join(found)}, cut {cut:.3g}", flush=True)
+            print(f"{runs} runs, seed {seed}: {', '.join(full)}, cut {cut:.3g}", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,23 +9,21 @@ docs/forecasts.md.
 
 from __future__ import annotations
 
-import argparse
 import math
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
-import torch
-
 from dato import Kind, Schedule
+from experiments.command import parsed, versions
 from experiments.forecast.effects_plot import plot
 from experiments.forecast.ridge import layout
-from experiments.forecast.world import SEED, World, schedule_of
+from experiments.forecast.row import Row
+from experiments.forecast.world import SEED, World, cached, schedule_of
 from search.calibration.fit import Fitted
-from search.calibration.placement import Placement, placements
+from search.calibration.placement import Placement
 from search.records.folder import write_json
 
 HERE = Path(__file__).parent
@@ -40,26 +38,8 @@ PLANNED = 6
 """Full calls of the rows about settings and transfer."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One schedule.
-
-    Args:
-        part: the question; ``way``: the answer tried; ``at``: where, such as ``"6 full calls"``.
-    """
-
-    part: str
-    way: str
-    at: str
-    fid_unpatched: float
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=32)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(cached(__doc__))
     base = World(options.cache, images=options.images)
     rows: list[Row] = []
     parts = (_orders(base), _fits(base), _settings(options.cache, options.images, base))
@@ -95,11 +75,12 @@ def polynomial(full: Sequence[int], values: int, coordinate: Sequence[float]) ->
             known = [other for other in reversed(full) if other < call][:values]
             weights[call] = tuple(
                 math.prod(
-                    (coordinate[call] - coordinate[other]) / (coordinate[own] - coordinate[other])
+                    (coordinate[call] - coordinate[other])
+                    / (coordinate[source] - coordinate[other])
                     for other in known
-                    if other != own
+                    if other != source
                 )
-                for own in known
+                for source in known
             )
     kinds = {"full": Kind(), "forecast": Kind(0, forecast="fitted")}
     steps = tuple("full" if call in full else "forecast" for call in range(len(coordinate)))
@@ -109,8 +90,8 @@ def polynomial(full: Sequence[int], values: int, coordinate: Sequence[float]) ->
 def _log_snr(world: World) -> list[float]:
     """log(alpha^2 / sigma^2) at each call; zero-terminal-SNR models begin at the clamp."""
     shares = world.generator.pipe.scheduler.alphas_cumprod.double()
-    found = [float(shares[int(step)]) for step in world.calibration().timesteps]
-    return [math.log(max(share, 1e-4) / (1 - share)) for share in found]
+    signal = [float(shares[int(step)]) for step in world.calibration().timesteps]
+    return [math.log(max(share, 1e-4) / (1 - share)) for share in signal]
 
 
 def _fits(world: World) -> Iterator[Row]:
@@ -147,7 +128,7 @@ def _settings(cache: Path, images: int, base: World) -> Iterator[Row]:
 
 
 def _plan(world: World) -> tuple[int, ...]:
-    return {len(plan.full): plan.full for plan in placements(world.calibration())}[PLANNED]
+    return world.plans()[PLANNED].full
 
 
 def _document(images: int, rows: Sequence[Row]) -> dict[str, object]:
@@ -156,8 +137,7 @@ def _document(images: int, rows: Sequence[Row]) -> dict[str, object]:
         "machine": f"{platform.machine()}, one thread",
         "seed": SEED,
         "images": images,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("torch", "diffusers")},
+        "versions": versions("torch", "diffusers"),
         "rows": [asdict(row) for row in rows],
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib
 
@@ -12,8 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-if TYPE_CHECKING:
-    from experiments.forecast.effects import Row
+from experiments.forecast.row import Row
 
 TITLES = {
     "order": "How far to look back (even placements)",
@@ -43,13 +41,13 @@ def _panel(axes: Axes, rows: Sequence[Row]) -> None:
     places = list(dict.fromkeys(row.at for row in rows if row.at))
     ways = list(dict.fromkeys(row.way for row in rows))
     for colour, way in zip(COLOURS, ways, strict=False):
-        own = {row.at: row.fid_unpatched for row in rows if row.way == way}
-        if set(own) == {""}:
-            axes.axhline(own[""], color=colour, linestyle="--", label=way)
+        fids = {row.at: row.fid_unpatched for row in rows if row.way == way}
+        if set(fids) == {""}:
+            axes.axhline(fids[""], color=colour, linestyle="--", label=way)
         else:
             axes.plot(
-                [place for place in places if place in own],
-                [own[place] for place in places if place in own],
+                [place for place in places if place in fids],
+                [fids[place] for place in places if place in fids],
                 "o-",
                 color=colour,
                 label=way,

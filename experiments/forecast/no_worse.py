@@ -10,7 +10,7 @@ schedule pass as no worse. Last come the differences of all images, and KID, whi
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from dato import Kind, Schedule
-from experiments.forecast.world import World
-from search.calibration.placement import placements
+from experiments.command import parsed
+from experiments.forecast.world import World, cached
 from search.metrics import WORSE
 from search.pocket import load_features
 from search.quality.bootstrap import extrapolated, upper_bound
@@ -44,33 +44,30 @@ STUDY = Path(__file__).parents[1] / "study" / "planned"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=256)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(cached(__doc__, images=256))
     options.cache.mkdir(parents=True, exist_ok=True)
     world = World(options.cache, images=options.images)
     network = load_feature_network("pocket", None)
     real = real_statistics("pocket", network, count=REAL_IMAGES, seed=3_000_000, size=(64, 64))
     unpatched = features(world, "unpatched", None)
     for name, schedule in schedules(world).items():
-        found = features(world, name, schedule)
+        made = features(world, name, schedule)
         for size in SIZES:
-            print(f"{name}, {describe(real.moments, found, unpatched, size)}", flush=True)
-        print(f"{name}, {all_images(real, found, unpatched)}", flush=True)
+            print(f"{name}, {describe(real.moments, made, unpatched, size)}", flush=True)
+        print(f"{name}, {all_images(real, made, unpatched)}", flush=True)
 
 
 def schedules(world: World) -> dict[str, Schedule]:
     """By name: planned ones, and those of the recorded study."""
-    plans = {len(plan.full): plan.schedule(world.steps) for plan in placements(world.calibration())}
-    found = {
-        f"{count} full calls, {ratio:g} pruned": pruned(plans[count], ratio)
+    plans = world.plans()
+    planned = {
+        f"{count} full calls, {ratio:g} pruned": pruned(plans[count].schedule(world.steps), ratio)
         for count, ratio in PLANS
     }
     members = load_result(StudyFolder(STUDY)).front
     known = {member.name: member.record.schedule for member in members}
-    return found | {name: own for name in RECORDED if (own := known[name]) is not None}
+    recorded = {name: known[name] for name in RECORDED}
+    return planned | {name: schedule for name, schedule in recorded.items() if schedule is not None}
 
 
 def features(world: World, name: str, schedule: Schedule | None) -> Tensor:
@@ -79,32 +76,32 @@ def features(world: World, name: str, schedule: Schedule | None) -> Tensor:
     if not path.is_file():
         pixels = world.generator.generate(schedule, range(world.images)).pixels
         save_file({"features": load_features()(pixels).contiguous()}, path)
-    found: Tensor = load_file(path)["features"]
-    return found
+    kept: Tensor = load_file(path)["features"]
+    return kept
 
 
 def pruned(schedule: Schedule, ratio: float) -> Schedule:
     """The schedule with tokens pruned in its full calls."""
     kinds = {**schedule.kinds, "full": Kind(prune={"level_0": ratio} if ratio else {})}
-    return Schedule(kinds, schedule.steps)
+    return replace(schedule, kinds=kinds)
 
 
-def all_images(real: Statistics, found: Tensor, unpatched: Tensor) -> str:
+def all_images(real: Statistics, made: Tensor, unpatched: Tensor) -> str:
     """A line about all images."""
     assert real.features is not None
-    base, size = frechet(real.moments, unpatched), len(found)
-    plain = (frechet(real.moments, found) - base) / base
-    higher = kid(real.features, found) - kid(real.features, unpatched)
+    base, size = frechet(real.moments, unpatched), len(made)
+    plain = (frechet(real.moments, made) - base) / base
+    higher = kid(real.features, made) - kid(real.features, unpatched)
     return f"all {size} images: {plain:+.2%}, KID {higher:+.5f}"
 
 
-def describe(real: Moments, found: Tensor, unpatched: Tensor, size: int) -> str:
+def describe(real: Moments, made: Tensor, unpatched: Tensor, size: int) -> str:
     """A line about sets of ``size`` images."""
     generator = torch.Generator().manual_seed(0)
     shares, corrected, bounds = [], [], []
     for _ in range(SETS):
-        draw = torch.randperm(len(found), generator=generator)[:size]
-        mine, other = found[draw], unpatched[draw]
+        draw = torch.randperm(len(made), generator=generator)[:size]
+        mine, other = made[draw], unpatched[draw]
         whole = frechet(real, other)
 
         def difference(part: Tensor, mine: Tensor = mine, other: Tensor = other) -> float:

@@ -1,4 +1,4 @@
-"""How well predicted damage ranks schedules by FID: from calibration, and from single calls.
+"""How well the damage that a calibration predicts ranks schedules by FID.
 
 python -m experiments.forecast.ranking --cache /tmp/forecast --schedules 120
 
@@ -9,25 +9,25 @@ held-out captions. Writes ranking.json after every schedule and prints Spearman 
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
 from scipy.stats import spearmanr
 
 from dato.files import replace_text
 from dato.schedule import Depth, Forecast
-from experiments.forecast.single_calls import kept_sensitivity
+from experiments.command import command, parsed
 from experiments.forecast.world import DEPTHS, World, schedule_of
 from search.calibration.damage import damage
 from search.calibration.fit import Fitted
 
 RESULTS = Path(__file__).with_name("ranking.json")
 SEED = 5
-NUMBERS = ("fid", "calibration", "calls_added", "calls_squared", "fewer_full")
+NUMBERS = ("fid", "calibration", "fewer_full")
 """FID, and what each way of prediction says: the last is that fewer full calls do more damage."""
 
 
@@ -47,46 +47,38 @@ class Drawn:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--cache", type=Path, help="without it, the recorded results are printed")
     parser.add_argument("--schedules", type=int, default=120)
     parser.add_argument("--images", type=int, default=16)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(parser)
     if options.cache is not None:
         measure(World(options.cache, images=options.images), options.schedules)
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))["schedules"]
     groups = ["all", *sorted({row["group"] for row in rows})]
     print(f"{'':28} {'count':>6} " + " ".join(f"{name:>14}" for name in NUMBERS[1:]))
     for group in groups:
-        own = [row for row in rows if group in ("all", row["group"])]
-        ranks = [
-            spearmanr([row[name] for row in own], [row["fid"] for row in own]).statistic
-            for name in NUMBERS[1:]
-        ]
-        print(f"{group:28} {len(own):6} " + " ".join(f"{rank:14.3f}" for rank in ranks))
+        chosen = [row for row in rows if group in ("all", row["group"])]
+        ranks = [correlation(chosen, name) for name in NUMBERS[1:]]
+        print(f"{group:28} {len(chosen):6} " + " ".join(f"{rank:14.3f}" for rank in ranks))
+
+
+def correlation(rows: Sequence[Mapping[str, Any]], name: str) -> float:
+    """Spearman correlation of a recorded prediction with the FID."""
+    return float(spearmanr([row[name] for row in rows], [row["fid"] for row in rows]).statistic)
 
 
 def measure(world: World, count: int) -> None:
     """Judge schedules one by one."""
     known = world.calibration()
-    own = world.generator.with_workload(world.workload())
-    single = kept_sensitivity(world.cache / "sensitivity.safetensors", own, DEPTHS)
     fitted, rows = Fitted(known), list[dict[str, object]]()
     rng = random.Random(SEED)
     for _ in range(count):
         drawn = draw(rng, known.calls)
         schedule = schedule_of(drawn.depths, drawn.output, drawn.cut, fitted)
-        damages = single.per_call(schedule)
         full = [call for call, depth in enumerate(drawn.depths) if depth == "full"]
-        found = (
-            world.fid(schedule),
-            damage(known, schedule),
-            sum(damages),
-            sum(each**2 for each in damages),
-            -float(len(full)),
-        )
-        numbers = {name: float(f"{own:.5g}") for name, own in zip(NUMBERS, found, strict=True)}
+        values = (world.fid(schedule), damage(known, schedule), -float(len(full)))
+        numbers = {name: float(f"{value:.5g}") for name, value in zip(NUMBERS, values, strict=True)}
         rows.append({"group": drawn.group, "cut": drawn.cut, "full": full, **numbers})
         write(world, rows)
 

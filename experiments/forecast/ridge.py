@@ -8,14 +8,11 @@ of what the straight line misses), and the FID to the unpatched model's images.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
-import torch
 
 from dato.schedule import Depth, Forecast
-from experiments.forecast.world import World, schedule_of
+from experiments.command import parsed
+from experiments.forecast.world import World, cached, schedule_of
 from search.calibration.fit import Fitted, sources_of
 from search.calibration.table import Calibration
 
@@ -24,11 +21,7 @@ STRENGTHS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1e3)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=32)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(cached(__doc__))
     world = World(options.cache, images=options.images)
     known, unseen = world.calibration(0), world.calibration(1)
     for depth, every in ((1, 10), (2, 10), (1, 5), (0, 10), (0, 5)):
@@ -56,8 +49,8 @@ def missed(fitted: Fitted, unseen: Calibration, depths: list[Depth], depth: int)
     gram = unseen.cuts[depth] if depth else unseen.output
     weights = fitted(depths, ["fitted"] * len(depths))
     total = 0.0
-    for call, own in enumerate(depths):
-        if own == depth:
+    for call, computed in enumerate(depths):
+        if computed == depth:
             row = np.zeros(len(depths))
             row[call] = 1.0
             row[list(sources_of(depths, call)[: len(weights[call])])] -= weights[call]

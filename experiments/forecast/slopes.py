@@ -3,20 +3,15 @@
 python -m experiments.forecast.slopes --cache /tmp/forecast
 
 Planned full calls of 50, all others forecast the output. Prints the FID to the unpatched model's
-images for some pairs of slopes (see :mod:`search.space.slopes`): at the first and at the last call,
+images for some pairs of slopes (see :class:`dato.Slope`): at the first and at the last call,
 evenly changing in between.
 """
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import torch
-
-from experiments.forecast.world import World
-from search.calibration.placement import placements
-from search.space.slopes import Slopes, sloped
+from dato import Slope
+from experiments.command import parsed
+from experiments.forecast.world import World, cached
 
 PAIRS = {
     1.0: ((1.0, 1.0), (1.0, 1.4), (1.2, 1.0), (1.2, 1.4)),
@@ -30,22 +25,15 @@ COUNTS = {1.0: (6, 8), 2.0: (5, 6, 8, 12), 4.0: (6, 8, 10)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=32)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(cached(__doc__))
     for guidance, pairs in PAIRS.items():
         world = World(options.cache, images=options.images, guidance=guidance)
         calibration = world.calibration()
-        plans = {len(plan.full): plan for plan in placements(calibration)}
+        plans = world.plans()
         for count in COUNTS[guidance]:
             line = plans[count].schedule(calibration.calls)
-            found = [
-                world.fid(sloped(line, Slopes(*pair), calibration.timesteps.tolist()))
-                for pair in pairs
-            ]
-            text = ", ".join(f"{pair}: {fid:.3g}" for pair, fid in zip(pairs, found, strict=True))
+            fids = [world.fid(line.sloped(Slope(*pair))) for pair in pairs]
+            text = ", ".join(f"{pair}: {fid:.3g}" for pair, fid in zip(pairs, fids, strict=True))
             print(f"scale {guidance:g}, {count} full: {text}", flush=True)
 
 

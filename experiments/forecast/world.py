@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +12,10 @@ from torch import Tensor
 
 from dato import Kind, Schedule
 from dato.schedule import Depth, Forecast
+from experiments.command import command
 from search.calibration.fit import Fitted
 from search.calibration.measure import measure_calibration
+from search.calibration.placement import GapForecast, Placement, placements
 from search.calibration.prompts import SEED as CALIBRATION_SEED
 from search.calibration.table import Calibration
 from search.model.generator import Generator
@@ -62,9 +65,16 @@ class World:
         name += f"{'' if runs == RUNS else f'-{runs}-runs'}.safetensors"
         if not (self.cache / name).is_file():
             self.cache.mkdir(parents=True, exist_ok=True)
-            found = measure_calibration(self.generator, self.workload(seed, runs), DEPTHS)
-            found.save(self.cache / name)
+            measured = measure_calibration(self.generator, self.workload(seed, runs), DEPTHS)
+            measured.save(self.cache / name)
         return Calibration.load(self.cache / name)
+
+    def plans(
+        self, forecast: GapForecast = "linear", seed: int = 0, runs: int = RUNS
+    ) -> dict[int, Placement]:
+        """Where a calibration puts full calls, by how many there are."""
+        calibration = self.calibration(seed, runs)
+        return {len(plan.full): plan for plan in placements(calibration, forecast)}
 
     def workload(self, seed: int = 0, runs: int = RUNS) -> Workload:
         """What calibration sees."""
@@ -85,6 +95,14 @@ class World:
         pixels = self.generator.generate(schedule, range(self.images)).pixels
         features: Tensor = load_features()(pixels)
         return features
+
+
+def cached(text: str | None, images: int = 32) -> argparse.ArgumentParser:
+    """A command with a cache for calibrations and a number of held-out captions."""
+    parser = command(text)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--images", type=int, default=images)
+    return parser
 
 
 def schedule_of(

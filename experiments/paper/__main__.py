@@ -5,9 +5,9 @@ python -m experiments.paper imagenet model.prompts=imagenet:classes.txt quality.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from experiments.command import command
 from search.cli.main import main as dato_search
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, StudyResult
@@ -58,12 +58,12 @@ def _row(member: FrontMember, base: FrontMember | None) -> str:
 
 
 def _times(member: FrontMember) -> str:
-    speedup = member.speedup or member.record.speedup
+    speedup = member.timed_speedup or member.priced_speedup
     return "" if speedup is None else f"{speedup:.2f}x"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("name", choices=tuple(PAPER))
     parser.add_argument("--folder", type=Path, help="default: studies/paper-NAME")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides")

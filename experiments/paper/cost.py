@@ -5,7 +5,6 @@ python -m experiments.paper.cost --tflops 60 --share 0.33
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from experiments.command import command
 from search.model.architectures import PUBLISHED, Name
 from search.model.untrained import build
 from search.settings import Config
@@ -130,7 +130,7 @@ def table(tflops: float, share: float) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--tflops", type=float, default=60, help="sustained by the GPU, 1e12/s")
     parser.add_argument("--share", type=float, default=0.33, help="time of a trial's image")
     options = parser.parse_args()

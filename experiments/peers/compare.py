@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from experiments.command import command, parsed, version
 from experiments.peers.contenders import CONTENDERS
 from experiments.peers.models import NAMES, STEPS, Model, counted, make, timed
 
@@ -65,7 +63,7 @@ def markdown(tables: list[dict[str, Any]]) -> str:
     """The tables of a page."""
     lines = []
     for table in tables:
-        own = table["rows"][0]
+        unpatched = table["rows"][0]
         lines += ["", f"**{table['model']}**", "", HEAD, RULE]
         for each in table["rows"]:
             if "refused" in each:
@@ -73,7 +71,7 @@ def markdown(tables: list[dict[str, Any]]) -> str:
                 why = "fails on this model" if takes else "not offered for this model"
                 lines.append(f"| {each['name']} | {why} | | | |")
                 continue
-            ratio = own["seconds"] / each["seconds"]
+            ratio = unpatched["seconds"] / each["seconds"]
             close = f"{each['psnr']:.1f}" if "psnr" in each else ""
             cells = (each["blocks"], close, f"{1000 * each['seconds']:.0f}", f"{ratio:.2f}")
             lines.append(f"| {each['name']} | {' | '.join(map(str, cells))} |")
@@ -84,24 +82,15 @@ HEAD = "| cache | blocks computed | PSNR, dB | CPU ms | speed-up |"
 RULE = "|---|---:|---:|---:|---:|"
 
 
-def installed(name: str) -> str:
-    """A package's version, or that there is none."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
 def main() -> None:
     """Write the results, and print them as a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(parser)
     tables = [compare(name, options.repeats) for name in NAMES]
-    found = {"versions": {name: installed(name) for name in PACKAGES}, "tables": tables}
-    options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    record = {"versions": {name: version(name) for name in PACKAGES}, "tables": tables}
+    options.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(markdown(tables))
 
 

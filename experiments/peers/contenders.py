@@ -71,16 +71,16 @@ def magnitudes(model: Model) -> AbstractContextManager[None]:
 
 def _ratios(model: Model) -> Any:
     """What MagCache's calibration logs, and keeps on its first block."""
-    found: list[Any] = []
-    own = diffusers.hooks.mag_cache.logger.info
-    diffusers.hooks.mag_cache.logger.info = lambda text, *rest: found.append(text)
+    lines: list[Any] = []
+    original = diffusers.hooks.mag_cache.logger.info
+    diffusers.hooks.mag_cache.logger.info = lambda text, *rest: lines.append(text)
     settings = MagCacheConfig(calibrate=True, num_inference_steps=STEPS)
     try:
         with cached(model, settings):
             model.run()
     finally:
-        diffusers.hooks.mag_cache.logger.info = own
-    text = next(line for line in found if "[" in str(line))
+        diffusers.hooks.mag_cache.logger.info = original
+    text = next(line for line in lines if "[" in str(line))
     return [float(each) for each in text[text.index("[") + 1 : text.index("]")].split(",")]
 
 

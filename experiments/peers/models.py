@@ -114,17 +114,17 @@ class Count:
 @contextmanager
 def counted() -> Iterator[Count]:
     """Counts inside the block, whoever computes."""
-    count, own = Count(), torch.nn.functional.scaled_dot_product_attention
+    count, original = Count(), torch.nn.functional.scaled_dot_product_attention
 
     def attention(*args: Any, **kwargs: Any) -> Tensor:
         count.attentions += 1
-        return own(*args, **kwargs)
+        return original(*args, **kwargs)
 
     torch.nn.functional.scaled_dot_product_attention = attention
     try:
         yield count
     finally:
-        torch.nn.functional.scaled_dot_product_attention = own
+        torch.nn.functional.scaled_dot_product_attention = original
 
 
 def timed(run: Callable[[], Tensor], repeats: int) -> float:

@@ -8,7 +8,6 @@ that it holds, and the hypervolume from its history. W&B's own pages need its se
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from PIL import Image
 from plotly import graph_objects as go
 from plotly.io import from_json
 
+from experiments.command import command
 from experiments.pictures.browser import Page, page
 from search.records.folder import StudyFolder
 from search.tracking.wandb_folders import offline_runs
@@ -29,7 +29,7 @@ COLOURS = 128
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = command(__doc__)
     parser.add_argument("study", type=Path)
     parser.add_argument("out", type=Path, nargs="?", default=Path("docs/img"))
     options = parser.parse_args()

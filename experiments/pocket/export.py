@@ -3,13 +3,13 @@
 python -m experiments.pocket.export --snapshot experiments/pocket/runs/unet/last.pt
 """
 
-import argparse
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderTiny
 from transformers import CLIPTextModel
 
+from experiments.command import command
 from experiments.pocket.flat import FlatParameters
 from experiments.pocket.networks import build_unet, save_pipeline
 from experiments.pocket.tokenizer import build_tokenizer
@@ -18,7 +18,7 @@ RUNS = Path("experiments/pocket/runs")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--snapshot", type=Path, help="without it the UNet stays untrained")
     parser.add_argument("--out", type=Path, default=Path("search/pocket/weights/pipeline"))
     options = parser.parse_args()

@@ -18,6 +18,7 @@ import transformers
 from PIL import Image
 from torch import Tensor
 
+from experiments.command import command
 from experiments.pocket.networks import set_coarse
 from search.pocket import judge, load_features, load_pipeline, pocket_path
 from search.pocket.captions import sample_scenes
@@ -66,7 +67,7 @@ def draw_grid(images: Tensor, path: Path) -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--folder", type=Path, default=pocket_path())
     parser.add_argument("--count", type=int, default=512)
     parser.add_argument("--steps", type=int, default=50)

@@ -7,13 +7,13 @@ the distance of two unrelated sets is of the order of the number of features, 48
 training left. The answers of the heads do not change.
 """
 
-import argparse
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from experiments.command import command
 from search.pocket.captions import sample_scenes
 from search.pocket.features import FeatureNetwork
 from search.pocket.render import render
@@ -44,14 +44,14 @@ def scale(network: FeatureNetwork, deviation: Tensor) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--weights", type=Path, default=Path("search/pocket/weights"))
     path = parser.parse_args().weights / "features.safetensors"
     torch.set_num_threads(1)
     network = FeatureNetwork.load(path)
-    found = deviations(network)
-    print(f"deviations before: {found.min():.3f} to {found.max():.3f}", flush=True)
-    scale(network, found)
+    before = deviations(network)
+    print(f"deviations before: {before.min():.3f} to {before.max():.3f}", flush=True)
+    scale(network, before)
     save_file(network.state_dict(), path)
     after = deviations(network)
     print(f"deviations after: {after.min():.6f} to {after.max():.6f}")

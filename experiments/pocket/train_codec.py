@@ -3,13 +3,13 @@
 python -m experiments.pocket.train_codec --minutes 3
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
 
 import torch
 
+from experiments.command import command, parsed
 from experiments.pocket.codec import build_codec, decode, encode, fit_encoder
 from search.pocket.captions import sample_scenes
 from search.pocket.render import render
@@ -18,11 +18,10 @@ LATENT_NOISE = 0.03  # generated latents are never exact: the decoder must bear 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--out", type=Path, default=Path("experiments/pocket/runs/codec"))
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(parser)
     torch.manual_seed(0)
     images = render(sample_scenes(3000, seed=101, split="training"))
     codec = build_codec()

@@ -3,7 +3,6 @@
 python -m experiments.pocket.train_features --minutes 4
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from diffusers import AutoencoderTiny
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from experiments.command import command, parsed
 from experiments.pocket.codec import decode, encode
 from experiments.pocket.scale_features import deviations, scale
 from search.pocket.captions import Scene, sample_scenes
@@ -66,11 +66,10 @@ def accuracies(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--out", type=Path, default=Path("search/pocket/weights"))
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(parser)
     torch.manual_seed(0)
     codec = AutoencoderTiny.from_pretrained(RUNS / "codec")
     scenes = sample_scenes(12_000, seed=201, split="training")

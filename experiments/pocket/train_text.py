@@ -3,12 +3,12 @@
 python -m experiments.pocket.train_text --steps 600
 """
 
-import argparse
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from experiments.command import command, parsed
 from experiments.pocket.networks import TEXT_WIDTH, build_text_encoder, tokenize
 from experiments.pocket.tokenizer import build_tokenizer
 from search.pocket.captions import BACKGROUNDS, COLOURS, LAYOUTS, SHAPES, Spec, sample_scenes
@@ -18,10 +18,10 @@ _SIZES = (len(BACKGROUNDS), len(LAYOUTS), *(len(SHAPES) + 1, len(COLOURS) + 1) *
 
 def labels(spec: Spec) -> list[int]:
     """Background, layout, then shape and colour of both objects; the last index says 'none'."""
-    found = [BACKGROUNDS.index(spec.background), LAYOUTS.index(spec.layout)]
+    answers = [BACKGROUNDS.index(spec.background), LAYOUTS.index(spec.layout)]
     for thing in spec.things:
-        found += [SHAPES.index(thing.shape), COLOURS.index(thing.colour)]
-    return found + [len(SHAPES), len(COLOURS)] * (2 - len(spec.things))
+        answers += [SHAPES.index(thing.shape), COLOURS.index(thing.colour)]
+    return answers + [len(SHAPES), len(COLOURS)] * (2 - len(spec.things))
 
 
 def loss_and_accuracy(logits: Tensor, targets: Tensor) -> tuple[Tensor, float]:
@@ -36,11 +36,10 @@ def loss_and_accuracy(logits: Tensor, targets: Tensor) -> tuple[Tensor, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--out", type=Path, default=Path("experiments/pocket/runs/text"))
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(parser)
     torch.manual_seed(0)
     tokenizer = build_tokenizer(options.out / "tokenizer")
     encoder = build_text_encoder(tokenizer)

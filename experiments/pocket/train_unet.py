@@ -7,7 +7,6 @@ follow the wall clock, so a run ends annealed after `--minutes` of training, how
 machine.
 """
 
-import argparse
 import os
 import time
 from datetime import timedelta
@@ -18,6 +17,7 @@ import torch.distributed as dist
 from diffusers import AutoencoderTiny
 from torch.multiprocessing.spawn import spawn
 
+from experiments.command import command
 from experiments.pocket.data import load_data
 from experiments.pocket.networks import tokenize
 from experiments.pocket.tokenizer import build_tokenizer
@@ -27,7 +27,7 @@ SNAPSHOT_SECONDS = 300.0
 
 
 def parse() -> Options:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--minutes", type=float, default=80.0)
     parser.add_argument(
         "--coarse-share", type=float, default=0.48, help="share of the time at 16x16"

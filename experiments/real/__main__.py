@@ -41,7 +41,7 @@ SETTINGS = (
 @contextmanager
 def sampled_use(device: str, period_s: float = 1.0) -> Iterator[list[float]]:
     """Percentages of time in which a kernel ran, asked of nvidia-smi; none without a GPU."""
-    found: list[float] = []
+    percentages: list[float] = []
     ended = threading.Event()
 
     def sample() -> None:
@@ -49,7 +49,7 @@ def sampled_use(device: str, period_s: float = 1.0) -> Iterator[list[float]]:
         while not ended.wait(period_s):
             try:
                 shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-                found.append(float(shown.splitlines()[0]))
+                percentages.append(float(shown.splitlines()[0]))
             except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
                 return
 
@@ -57,7 +57,7 @@ def sampled_use(device: str, period_s: float = 1.0) -> Iterator[list[float]]:
     if device == "cuda":
         thread.start()
     try:
-        yield found
+        yield percentages
     finally:
         ended.set()
         if device == "cuda":

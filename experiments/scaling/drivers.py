@@ -13,13 +13,11 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import statistics
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,8 +25,9 @@ from sqlalchemy import create_engine, text
 
 from dato import Schedule
 from dato.files import replace_text
+from experiments.command import command, processor, versions
 from experiments.scaling.markdown import table
-from experiments.scaling.scaling import CALLS, HERE, SPACE, TOPOLOGY, WORKERS, cpu, priced
+from experiments.scaling.scaling import CALLS, HERE, SPACE, TOPOLOGY, WORKERS, priced
 from search.records.folder import StudyFolder
 from search.records.record import Quality, TrialRecord
 from search.settings import SamplerSettings, StorageSettings
@@ -108,9 +107,7 @@ def measure(workers: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("--url", required=True, help="database; its password as psql takes it")
     parser.add_argument("--trials", type=int, default=6, help="for each driver")
     parser.add_argument("--seconds", type=float, default=2.0, help="that a trial takes")
@@ -121,12 +118,8 @@ def main() -> None:
     settings = {name: value for name, value in vars(options).items() if name != "url"}
     document = {
         "settings": settings,
-        "machine": {"cores": os.cpu_count(), "cpu": cpu()},
-        "versions": {
-            "python": platform.python_version(),
-            "optuna": version("optuna"),
-            "postgresql": server,
-        },
+        "machine": {"cores": os.cpu_count(), "cpu": processor()},
+        "versions": {**versions("optuna"), "postgresql": server},
         "seed": 0,
         "runs": runs,
     }

@@ -12,18 +12,17 @@ import argparse
 import json
 import math
 import os
-import platform
 import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
 from dato import Layer, Schedule, Topology
 from dato.files import replace_text
+from experiments.command import command, processor, versions
 from experiments.scaling.markdown import table
 from experiments.scaling.workers import SleepingPool
 from search.records.folder import StudyFolder
@@ -71,7 +70,7 @@ class FakeEvaluator:
 
     def score(self, record: TrialRecord, _: Sequence[TrialRecord]) -> TrialRecord:
         """One rung of all images; the FID is that of nobody's model."""
-        self.pool.generate(record.schedule, range(self.images))
+        self.pool.generate(record.run, range(self.images))
         fid = CALLS - (record.latency_s or 0.0)
         quality = Quality(fid, fid, fid, self.images)
         return replace(record, state="complete", distance=fid, quality=quality)
@@ -93,8 +92,8 @@ class Row:
 
 def rows(storages: Sequence[str]) -> list[Row]:
     """Every storage with every number of workers, and what samplers cost."""
-    found = [Row(workers, storage) for storage in storages for workers in WORKERS]
-    return found + [Row(16, "journal", sampler, 150) for sampler in ("random", "tpe")]
+    plain = [Row(workers, storage) for storage in storages for workers in WORKERS]
+    return plain + [Row(16, "journal", sampler, 150) for sampler in ("random", "tpe")]
 
 
 def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
@@ -130,9 +129,7 @@ def measure(row: Row, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("--trials", type=int, default=12, help="for each row")
     parser.add_argument("--images", type=int, default=16, help="batches of a trial")
     parser.add_argument("--seconds", type=float, default=0.1, help="that a batch takes")
@@ -143,8 +140,8 @@ def main() -> None:
     runs = [measure(row, options) for row in rows(storages)]
     document = {
         "settings": {name: value for name, value in vars(options).items() if name != "url"},
-        "machine": {"cores": os.cpu_count(), "load": os.getloadavg()[0], "cpu": cpu()},
-        "versions": {"python": platform.python_version(), "optuna": version("optuna")},
+        "machine": {"cores": os.cpu_count(), "load": os.getloadavg()[0], "cpu": processor()},
+        "versions": versions("optuna"),
         "seed": 0,
         "runs": runs,
     }
@@ -158,14 +155,6 @@ def storage_settings(kind: str, url: str | None) -> StorageSettings:
     if kind != "postgres":
         return StorageSettings.model_validate({"kind": kind})
     return StorageSettings(kind="postgres", url=url, study=f"scaling-{uuid4()}")
-
-
-def cpu() -> str:
-    """The processor's name."""
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":

@@ -14,21 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import platform
 import time
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
-import torch
-
 from dato import Schedule
 from dato.files import replace_text
+from experiments.command import command, parsed, versions
 from experiments.search.methods import METHODS
-from experiments.search.render import plot, table
+from experiments.search.plot import plot
 from experiments.search.seen import Seen
+from experiments.search.tables import summary, table
 from experiments.search.world import AUDIT_IMAGES, BATCH, SEARCH_IMAGES, STEPS, Forecasts, World
 from search.pareto import hypervolume, non_dominated
 
@@ -42,14 +40,13 @@ MEMBERS = 20
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder for generated images")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--budget", type=float, default=200, help="unpatched images per method")
     parser.add_argument("--published", type=float, default=4, help="times that, for the published")
     parser.add_argument("--out", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parsed(parser)
     table_file = HERE / "cost_table.json"
     worlds = {each: World(options.cache, table_file, each) for each in get_args(Forecasts)}
     document = _document(options, worlds["searched"])
@@ -63,6 +60,7 @@ def main() -> None:
     replace_text(options.out.with_suffix(".md"), table(document))
     plot(document, options.out.with_suffix(".png"))
     print(table(document))
+    print(summary(document))
 
 
 def run_one(world: World, name: str, seed: int, budget: float) -> dict[str, Any]:
@@ -140,8 +138,7 @@ def _document(options: argparse.Namespace, world: World) -> dict[str, Any]:
         f"{SEARCH_IMAGES} search images (first rung {BATCH}), "
         f"{AUDIT_IMAGES} held-out images, one thread",
         "machine": world.table.place.device,
-        "versions": {"python": platform.python_version()}
-        | {name: _version(name) for name in ("torch", "optuna", "pymoo")},
+        "versions": versions("torch", "optuna", "pymoo"),
         "budget": options.budget,
         "corner_fid": corner(world),
         "calibration_cost": world.calibration_cost,
@@ -151,13 +148,6 @@ def _document(options: argparse.Namespace, world: World) -> dict[str, Any]:
         stored = json.loads(options.out.read_text(encoding="utf-8"))
         runs = stored["runs"] if stored["command"] == head["command"] else []
     return {**head, "runs": runs}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 if __name__ == "__main__":

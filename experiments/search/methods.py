@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 
 import optuna
 
+from experiments.search.ledger import Ledger
 from experiments.search.published import published
 from experiments.search.seen import Seen
-from experiments.search.world import SEARCH_IMAGES, Ledger, World
-from search.calibration.placement import Between
-from search.records.base_sampler import Run
+from experiments.search.world import SEARCH_IMAGES, World
+from search.calibration.placement import GapForecast
 from search.records.record import TrialRecord
 from search.settings import SamplerSettings
-from search.starts.planned import planned_starts
+from search.starts.first_trials import fastest_first, unpatched_start
+from search.starts.planned import planned, spread_placements
 from search.study.budget import Budget
 from search.study.evaluator import EvaluationTimer, Evaluator
 from search.study.refine import Refiner
 from search.study.samplers import make_sampler
-from search.study.search_loop import Driver
+from search.study.search_loop import Driver, Start
 
 OPTIONS: Mapping[str, Mapping[str, object]] = {
     "random": {},
@@ -64,9 +65,12 @@ def ours(world: World, seed: int, _: float) -> Iterator[Seen]:
     driver.study.sampler = Refiner(driver.study.sampler, world.space, world.context, share, seed)
     if world.forecasts == "held":
         ledger.spent += world.calibration_cost
-    between: Between = "hold" if world.forecasts == "held" else "linear"
-    plans = planned_starts(world.calibration, world.table.depth_s, PLANNED, between)
-    driver.prepare(UNIFORM, [Run(plan.schedule(world.context.calls)) for plan in plans])
+    forecast: GapForecast = "hold" if world.forecasts == "held" else "linear"
+    plans = spread_placements(world.calibration, world.table.depth_s, PLANNED, forecast)
+    space, context = world.space, world.context
+    starts = [Start(planned(space.bind(context), plan)) for plan in plans]
+    uniform = fastest_first(space, context, UNIFORM)
+    driver.prepare([*unpatched_start(space, context), *starts, *uniform])
     yield from _run(driver, ledger)
 
 

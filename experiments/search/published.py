@@ -28,9 +28,11 @@ from pymoo.problems.static import StaticProblem
 
 from dato import Kind, Schedule
 from dato.schedule import Depth, Forecast
+from experiments.search.ledger import Ledger
 from experiments.search.seen import Seen
-from experiments.search.world import BATCH, POOL_IMAGES, Ledger, World
+from experiments.search.world import BATCH, POOL_IMAGES, World
 from search.pareto import non_dominated
+from search.records.base_sampler import Run
 
 DEPTHS: tuple[Depth, ...] = (0, 1, 2, 3, "full")
 RATIOS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
@@ -114,13 +116,13 @@ def _evolve(
     algorithm.setup(problem, termination=("n_gen", 10**6), seed=seed, verbose=False)
     while True:
         asked = algorithm.ask()
-        found = []
+        objectives = []
         for genes in asked.get("X"):
             schedule = decode(genes)
             fid = _redrawn(ledger, draw, schedule, images)
-            found.append((fid, ledger.world.share(schedule)))
+            objectives.append((fid, ledger.world.share(schedule)))
             yield Seen(schedule, fid, ledger.spent, "nsga2", stage)
-        Evaluator().eval(StaticProblem(problem, F=np.array(found)), asked)
+        Evaluator().eval(StaticProblem(problem, F=np.array(objectives)), asked)
         algorithm.tell(infills=asked)
 
 
@@ -128,7 +130,7 @@ def _redrawn(ledger: Ledger, draw: random.Random, schedule: Schedule, images: in
     """FID on prompts drawn for this trial alone."""
     chunks = sorted(draw.sample(range(POOL_IMAGES // BATCH), images // BATCH))
     indices = [chunk * BATCH + row for chunk in chunks for row in range(BATCH)]
-    made = ledger.generate(schedule, indices)
+    made = ledger.generate(Run(schedule), indices)
     return ledger.world.meter(tuple(indices)).quality(made).fid_reference
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 from dato import Schedule
-from experiments.forecast.single_calls import Sensitivity, kept_sensitivity
 from search.calibration.fit import Fitted
 from search.calibration.kept import depths_of
 from search.calibration.measure import measure_calibration
@@ -33,7 +32,6 @@ from search.model.reference import kept_images
 from search.model.workload import chunks_of
 from search.quality.features import load_feature_network
 from search.quality.meter import QualityMeter
-from search.records.base_sampler import Base
 from search.records.schema import schedule_to_dict
 from search.settings import Config
 from search.settings.compose import compose_config
@@ -102,12 +100,6 @@ class World:
         return replace(context, weights=Fitted(self.calibration))
 
     @cached_property
-    def sensitivity(self) -> Sensitivity:
-        """Damage of single calls, on the first chunk of the pool."""
-        path = self.cache / "sensitivity.safetensors"
-        return kept_sensitivity(path, self.generator, depths_of(self.space))
-
-    @cached_property
     def calibration(self) -> Calibration:
         """Of the space's depths, on prompts of its own."""
         path = self.cache / "calibration.safetensors"
@@ -130,18 +122,13 @@ class World:
         return self.table.price(schedule, topology) / self.table.price(full, topology)
 
     def images(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
+        self, schedule: Schedule | None, indices: Sequence[int], heldout: bool = False
     ) -> Images:
         """Images of whole chunks, from the cache or generated and kept there."""
         generator = self.heldout if heldout else self.generator
         chunks = chunks_of(indices, BATCH, len(generator.workload))
         if list(indices) != [chunk * BATCH + row for chunk in chunks for row in range(BATCH)]:
-            raise ValueError(f"Whole chunks of {BATCH} images in order; found {list(indices)}.")
+            raise ValueError(f"The images {list(indices)} are no whole chunks of {BATCH} in order.")
         name = "unpatched" if schedule is None else _key(schedule)
         folder = self.cache / name[:2]
         folder.mkdir(exist_ok=True)
@@ -167,36 +154,6 @@ class World:
     def _audit_meter(self) -> QualityMeter:
         reference = self.images(None, range(AUDIT_IMAGES), heldout=True)
         return QualityMeter(self.network, None, reference)
-
-
-@dataclass
-class Ledger:
-    """A method's source of images: says what they cost, in unpatched images.
-
-    Args:
-        first: the method's image 0 in the pool.
-    """
-
-    world: World
-    first: int = 0
-    spent: float = 0.0
-
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
-    ) -> Images:
-        """See :class:`search.workers.pool.Pool`."""
-        assert not heldout, "the audit is not the method's"
-        self.spent += len(indices) * (1.0 if schedule is None else self.world.share(schedule))
-        return self.world.images(schedule, [self.first + index for index in indices])
-
-    def reference(self, count: int) -> Images:
-        """The first unpatched images, paid for."""
-        return self.generate(None, range(count))
 
 
 def _key(schedule: Schedule) -> str:

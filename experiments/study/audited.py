@@ -5,11 +5,11 @@ python -m experiments.study.audited experiments/study/per_call
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections import Counter
 from pathlib import Path
 
+from experiments.command import command
 from search.records.files import result_from_json
 from search.records.record import FrontMember, StudyResult
 
@@ -20,9 +20,7 @@ HEAD = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("folder", type=Path, help="holds trials.json and front.json")
     folder = parser.parse_args().folder
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("trials.json", "front.json")]
@@ -53,10 +51,11 @@ def _row(member: FrontMember) -> str:
     assert member.audit is not None and member.audit.matched_fid is not None
     assert member.heldout is not None
     low, high = _ends(member)
-    searched, found = _searched(member), member.audit.matched_fid
+    searched, matched = _searched(member), member.audit.matched_fid
     return (
-        f"| {_timed(member):.2f}x | {searched:.3g} | {found:.3g} ({low:.3g} to {high:.3g}) "
-        f"| {found - searched:+.3g} | {_outside(member):.1%} | {member.heldout.fid_reference:.3g} |"
+        f"| {_timed(member):.2f}x | {searched:.3g} | {matched:.3g} ({low:.3g} to {high:.3g}) "
+        f"| {matched - searched:+.3g} | {_outside(member):.1%} "
+        f"| {member.heldout.fid_reference:.3g} |"
     )
 
 
@@ -84,8 +83,8 @@ def _priced(member: FrontMember) -> float:
 
 
 def _timed(member: FrontMember) -> float:
-    assert member.speedup is not None
-    return member.speedup
+    assert member.timed_speedup is not None
+    return member.timed_speedup
 
 
 if __name__ == "__main__":

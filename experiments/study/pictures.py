@@ -15,17 +15,16 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from dato import list_presets, load_preset
+from experiments.study.recorded import RECORDED, recorded
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
 from search.records.base_sampler import sampler_title
-from search.records.files import result_from_json
 from search.records.record import StudyResult
 from search.report.sample_files import grid
 from search.settings.compose import load_config
 from search.workers.open_pool import model_config
 
 HERE = Path(__file__).parent
-RECORDED = HERE / "planned"
 COLUMNS, SEED, MARGIN = 8, 5, 150
 RIVALS = {
     "DDIMScheduler": "#8d99ae",
@@ -37,11 +36,7 @@ ORDER = ("pocket/quality", "pocket/balanced", "pocket/fast")
 
 def main() -> None:
     torch.set_num_threads(1)
-    result = result_from_json(
-        (RECORDED / "trials.json").read_text(encoding="utf-8"),
-        (RECORDED / "front.json").read_text(encoding="utf-8"),
-    )
-    draw_front(result, HERE / "front.png")
+    draw_front(recorded(), HERE / "front.png")
     draw_images(HERE / "images.png")
 
 
@@ -66,10 +61,10 @@ def draw_front(result: StudyResult, path: Path) -> None:
         label="front",
     )
     for scheduler, colour in RIVALS.items():
-        own = [rival for rival in result.rivals if rival.scheduler == scheduler]
+        rivals = [rival for rival in result.rivals if rival.scheduler == scheduler]
         axes.plot(
-            [rival.speedup for rival in own],
-            [rival.quality.fid_reference for rival in own],
+            [rival.priced_speedup for rival in rivals],
+            [rival.quality.fid_reference for rival in rivals],
             "s--",
             color=colour,
             markersize=4,

@@ -3,14 +3,12 @@
 python -m experiments.study.ship studies/pocket-planned
 
 All three were audited, so that what they carry was measured on held-out prompts and end to end.
-Each is the fastest member that no rival dominates and that: ``quality``, looks equal to the
-unpatched images; ``balanced``, has an FID to real images no worse than the unpatched one, by the
-paired bound; ``fast``, shows what the captions say.
+``balanced`` is the study's headline. The others are the fastest members that no rival dominates
+and that: ``quality``, look equal to the unpatched images; ``fast``, show what the captions say.
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +16,11 @@ from pathlib import Path
 
 import dato
 from dato import Preset
+from experiments.command import command
+from experiments.study.recorded import RECORDED
 from search.records.files import load_result
 from search.records.folder import StudyFolder
-from search.records.members import no_worse
+from search.records.headline import headline
 from search.records.names import slug
 from search.records.record import FrontMember, StudyResult
 from search.records.rivals import exported
@@ -28,9 +28,7 @@ from search.report.export import to_preset
 from search.runs.result import preset_header
 from search.settings.compose import load_config
 
-HERE = Path(__file__).parent
 PRESETS = Path(dato.__file__).parent / "presets" / "pocket"
-RECORDED = HERE / "planned"
 RECORD = ("config.yaml", "cost_table.json", "trials.json", "front.json")
 
 EQUAL_DB = 44.0
@@ -41,7 +39,7 @@ SHOWN = 0.99
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command(__doc__)
     parser.add_argument("study", type=Path)
     folder = StudyFolder.open(parser.parse_args().study)
     result = load_result(folder)
@@ -63,20 +61,31 @@ def choose(result: StudyResult) -> dict[str, FrontMember]:
     base = result.baseline
     assert base is not None and base.heldout is not None
     shown = SHOWN * base.heldout.metrics["caption_accuracy"]
-    audited = [own for own in exported(result, dominated=False) if own.heldout and own.audit]
-    rules: dict[str, Callable[[FrontMember], bool]] = {
-        "quality": lambda own: own.audit is not None and own.audit.psnr >= EQUAL_DB,
-        "balanced": lambda own: no_worse(own, base),
-        "fast": lambda own: (
-            own.heldout is not None and own.heldout.metrics["caption_accuracy"] >= shown
+    audited = [
+        member for member in exported(result, dominated=False) if member.heldout and member.audit
+    ]
+    balanced = headline(result).member
+    assert balanced is not None
+
+    def fastest(rule: Callable[[FrontMember], bool]) -> FrontMember:
+        return max(filter(rule, audited), key=_speedup)
+
+    return {
+        "quality": fastest(
+            lambda member: member.audit is not None and member.audit.psnr >= EQUAL_DB
+        ),
+        "balanced": balanced,
+        "fast": fastest(
+            lambda member: (
+                member.heldout is not None and member.heldout.metrics["caption_accuracy"] >= shown
+            )
         ),
     }
-    return {name: max(filter(rule, audited), key=_speedup) for name, rule in rules.items()}
 
 
 def _speedup(member: FrontMember) -> float:
-    assert member.speedup is not None
-    return member.speedup
+    assert member.timed_speedup is not None
+    return member.timed_speedup
 
 
 def _line(preset: Preset) -> str:

@@ -11,7 +11,9 @@ from dato.runtime.forecast import linear_weights
 from dato.schedule import MAX_VALUES, Depth, Forecast, refreshes
 from search.calibration.products import Gram
 from search.calibration.table import Calibration
-from search.space.slopes import rounded
+
+DIGITS = 6
+"""Significant ones of a weight, so that a preset can be read."""
 
 VALUES = 2
 """Values that a fitted forecast reads where there are as many; three overfit 8 runs."""
@@ -19,11 +21,13 @@ VALUES = 2
 OUTPUT_RIDGE = 1e-2
 """Pull of an output's weights towards the straight line. Free weights, which suit the unpatched
 run, shrink what they forecast, and that adds up over a patched one: pocket with a full call every
-10, FID to unpatched 1.98 free, 1.42 with this pull, 1.39 on the straight line itself."""
+10, FID to unpatched 1.98 free, 1.42 with this pull, 1.39 on the straight line itself (in the unit
+of the features before they were scaled, some 28 times today's)."""
 
 CUT_RIDGE = 1e-2
 """The same for a cut's weights: depth 1 halfway between full calls every 10, FID 1.66 free, 1.61
-with this pull, 6.59 on the straight line. Both by ``python -m experiments.forecast.ridge``."""
+with this pull, 6.59 on the straight line, in that unit. Both by ``python -m
+experiments.forecast.ridge``."""
 
 
 def fit(
@@ -42,8 +46,8 @@ def fit(
     size = ridge * float(inner.diagonal().mean())
     left = inner + size * np.eye(len(places))
     right = gram[places, call] + size * np.asarray(prior)
-    found = np.linalg.lstsq(left, right, rcond=None)[0]
-    return rounded(found.tolist())
+    weights = np.linalg.lstsq(left, right, rcond=None)[0].tolist()
+    return tuple(float(f"{weight:.{DIGITS}g}") for weight in weights)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,11 +41,10 @@ def depths_of(space: Space) -> tuple[int, ...]:
     return tuple(sorted({value for value in values if isinstance(value, int) and value > 0}))
 
 
-def fits(space: Space) -> bool:
-    """Whether a space has forecasts whose weights a calibration gives: fitted ones, or lines of
-    other slopes than the straight one's."""
-    return any(
-        set(entry.domain.values) != {1.0} if ".slope." in name else "fitted" in entry.domain.values
+def calibrated(space: Space) -> bool:
+    """Whether a space takes its full calls, or weights of fitted forecasts, from a calibration."""
+    fitted = any(
+        name.startswith("forecast.") and "fitted" in entry.domain.values
         for name, entry in space.spec.entries
-        if name.startswith("forecast.")
     )
+    return fitted or space.spec.rule == "planned"

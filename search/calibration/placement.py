@@ -1,11 +1,10 @@
 """Where to compute: placements of full calls of least predicted damage.
 
 All other calls forecast the output: linearly, or by holding it where a space has nothing better.
-What a segment from one full call
-to the next costs depends on that full call and the one before it, so the state of the programme is
-(previous, last); the best way to reach a state is all that has to be kept of it. Exact for the
-damage of :mod:`search.calibration.damage`, but for samplers that call twice at a timestep, whose
-straight lines may reach one call further back.
+What a segment from one full call to the next costs depends on that full call and the one before it.
+So the state of the programme is (previous, last), and only the best way to reach a state is kept.
+Exact for the damage of :mod:`search.calibration.damage`, but for samplers that call twice at a
+timestep, whose straight lines may reach one call further back.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Table = NDArray[np.float64]
 [p0, p, q]; the first call, which has none before it, is its own p0."""
 
 
-Between = Literal["linear", "hold"]
+GapForecast = Literal["linear", "hold"]
 """The forecast of the calls between the full ones, the better one first."""
 
 
@@ -42,17 +41,17 @@ class Placement:
 
     full: tuple[int, ...]
     damage: float
-    between: Between = "linear"
+    forecast: GapForecast = "linear"
 
     def schedule(self, calls: int) -> Schedule:
         """The schedule: full calls, and the output forecast in between."""
         own = set(self.full)
         steps = tuple("full" if call in own else "forecast" for call in range(calls))
-        kinds = {"full": Kind(), "forecast": Kind(0, forecast=self.between)}
+        kinds = {"full": Kind(), "forecast": Kind(0, forecast=self.forecast)}
         return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, steps)
 
 
-def placements(calibration: Calibration, between: Between = "linear") -> tuple[Placement, ...]:
+def placements(calibration: Calibration, forecast: GapForecast = "linear") -> tuple[Placement, ...]:
     """The best placement of every number of full calls, from :data:`FEWEST` to all of them.
 
     Empty for runs of more than :data:`LONGEST` calls.
@@ -60,10 +59,10 @@ def placements(calibration: Calibration, between: Between = "linear") -> tuple[P
     calls = calibration.calls
     if calls > LONGEST:
         return ()
-    return best_of(segment_damages(calibration, between), range(calls), between)
+    return best_of(segment_damages(calibration, forecast), range(calls), forecast)
 
 
-def best_of(costs: Table, cached: range, between: Between = "linear") -> tuple[Placement, ...]:
+def best_of(costs: Table, cached: range, forecast: GapForecast = "linear") -> tuple[Placement, ...]:
     """The best placement of every number of full calls that there can be.
 
     Args:
@@ -81,7 +80,7 @@ def best_of(costs: Table, cached: range, between: Between = "linear") -> tuple[P
         place = int(ends.argmin())
         damage = float(ends.flat[place])
         if count >= min(FEWEST, calls) and damage < np.inf:
-            found.append(Placement(_trace(origins, *divmod(place, calls)), damage, between))
+            found.append(Placement(_trace(origins, *divmod(place, calls)), damage, forecast))
         reached = best[:, :, None] + costs[:, :, :calls]
         origins.append(reached.argmin(0))
         best = reached.min(0)
@@ -110,18 +109,18 @@ def _trace(origins: list[NDArray[np.intp]], before: int, last: int) -> tuple[int
     return tuple(reversed(full))
 
 
-def segment_damages(calibration: Calibration, between: Between) -> Table:
+def segment_damages(calibration: Calibration, forecast: GapForecast) -> Table:
     """The damage of every segment; infinite where there is none."""
     calls = calibration.calls
     costs = np.full((calls, calls, calls + 1), np.inf)
     for last in range(calls):
         for before in range(last) if last else (0,):
-            costs[before, last, last + 1 :] = _segments(calibration, between, before, last)
+            costs[before, last, last + 1 :] = _segments(calibration, forecast, before, last)
     return costs
 
 
 def _segments(
-    calibration: Calibration, between: Between, before: int, last: int
+    calibration: Calibration, forecast: GapForecast, before: int, last: int
 ) -> NDArray[np.float64]:
     """(calls - last,): the damage of the segments from ``last`` that end at each later call."""
     calls, path = calibration.calls, calibration.path
@@ -130,7 +129,7 @@ def _segments(
     later = range(last + 1, calls)
     errors = np.eye(calls)[last + 1 :]
     for row, call in zip(errors, later, strict=True):
-        line = between == "linear"
+        line = forecast == "linear"
         weights = linear_weights(timesteps, call, computed) if line else HOLD
         row[computed[: len(weights)]] -= weights
     if path is not None:

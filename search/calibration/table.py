@@ -92,12 +92,6 @@ class Calibration:
             return None
         return SamplerPath.of(self.timesteps, self.alphas)
 
-    def drawn_over(self, calls: int) -> list[float]:
-        """See :class:`search.space.slopes.Timesteps`."""
-        found: list[float] = self.timesteps.tolist()
-        assert len(found) == calls, "a calibration serves runs of as many calls"
-        return found
-
     def save(self, path: Path) -> None:
         """Write as safetensors, whole or not at all."""
         tensors = {"timesteps": self.timesteps, _OUTPUT: self.output}

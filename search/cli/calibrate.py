@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from search.cli.places import check_file_place
 from search.latency.cost_table import CostTable
 from search.model.prompts import make_workloads
-from search.preparation.cost_table import calibrate as measure
-from search.preparation.cost_table import checked
+from search.preparation.bench import Bench
+from search.preparation.cost_table import checked, measured_table
 from search.preparation.largest_batch import automatic_batch
+from search.records.folder import StudyFolder
 from search.settings.compose import compose_config
+from search.space import load_space
 from search.study.watching import PlainStages
 from search.workers.open_pool import model_config, open_pool
 
@@ -19,6 +22,7 @@ FOLDER = Path("latency")
 
 def calibrate(options: argparse.Namespace) -> int:
     """Measure, check and write one table."""
+    check_file_place("--out", options.out or FOLDER / "table.json")
     overrides = list(options.overrides)
     if not any(override.startswith("latency=") for override in overrides):
         overrides.insert(0, "latency=careful")
@@ -31,7 +35,8 @@ def calibrate(options: argparse.Namespace) -> int:
     watcher.stage("loading the model")
     one = config.launcher.model_copy(update={"workers": 1})
     with open_pool(one, model_config(config.model), workload, None) as pool:
-        table = checked(measure(config, pool, watcher), config, pool, watcher)
+        bench = Bench(config, load_space(config.space), StudyFolder(FOLDER), pool, watcher)
+        table = checked(measured_table(bench), bench)
     path: Path = options.out or FOLDER / f"{table.name}.json"
     table.save(path)
     print(_summary(table))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from search.records.findings import findings, headline_member
+from search.records.findings import findings
 from search.records.folder import StudyFolder
+from search.records.headline import headline
 from search.records.names import slug
 from search.records.record import StudyResult
 from search.records.rivals import exported
@@ -38,8 +39,8 @@ def best_preset(result: StudyResult, folder: StudyFolder, config: Config) -> Pat
     members = exported(result, config.export.dominated)
     if not members:
         return None
-    first = headline_member(result)
-    ordered = sorted(members, key=lambda member: member.name != first.name)
+    first = headline(result).subject
+    ordered = sorted(members, key=lambda member: first is None or member.name != first.name)
     paths = [folder.presets / f"{slug(member.name)}.json" for member in ordered]
     return next((path for path in paths if path.is_file()), None)
 

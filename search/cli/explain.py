@@ -10,7 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from dato import Preset, Schedule, Topology, load_preset
-from dato.preset.words import holds, prunes, recomputes, rest, sampler_words
+from dato.preset.words import (
+    holds,
+    measured_fid,
+    prunes,
+    recomputes,
+    rest,
+    sampler_words,
+    sloped,
+)
 from search.cli.console import wide_console
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
@@ -41,7 +49,7 @@ def _head(preset: Preset) -> tuple[str, ...]:
         f"{sampler.guidance_scale:g}, latents {height} x {width}",
         f"{strip(preset.schedule)}  {summary(preset.schedule)}",
         f"[dim]{escape(legend(preset.schedule))}[/dim]",
-        *filter(None, [holds(preset.schedule)]),
+        *filter(None, [holds(preset.schedule), sloped(preset.schedule)]),
     )
 
 
@@ -68,6 +76,8 @@ def _difference(left: Preset, right: Preset) -> str:
     else:
         count = sum(one != other for one, other in zip(*kinds, strict=True))
         calls = f"{count} of {len(kinds[0])} calls differ" if count else "the same calls"
+        if left.schedule.slope != right.schedule.slope:
+            calls += " and other slopes" if count else " with other slopes"
     return f"{calls}; {_gist(left)} -> {_gist(right)}"
 
 
@@ -114,13 +124,13 @@ def _kinds(schedule: Schedule, prices: _Prices | None) -> Table:
 
 
 def _measured(preset: Preset) -> str:
-    found = preset.measured
-    if found is None:
+    measured = preset.measured
+    if measured is None:
         return "Not measured."
     origin = preset.provenance
     source = f", trial {origin.trial} of {origin.study}" if origin.study else ""
     return (
-        f"Measured on {found.device}, {found.images} images{source}: {found.speedup:.2f}x "
-        f"({1e3 * found.latency_s:.4g} ms, unpatched {1e3 * found.baseline_latency_s:.4g} ms), "
-        f"FID {found.fid:.4g} (unpatched {found.baseline_fid:.4g})"
+        f"Measured on {measured.device}{source}: {measured.speedup:.2f}x "
+        f"({1e3 * measured.latency_s:.4g} ms, unpatched {1e3 * measured.baseline_latency_s:.4g} "
+        f"ms), {measured_fid(measured)}"
     )

@@ -114,6 +114,10 @@ The settings of the model are those of a sweep; a preset fixes sampler, steps an
 loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
 
 
+GOES_ON = ("sweep", "resume", "audit", "calibrate", "demo")
+"""Commands whose work is worth more than what they print."""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line. Heavy modules are imported by the command that needs them."""
     parser = argparse.ArgumentParser(
@@ -198,7 +202,11 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--repeats", type=int, metavar="R", help="timings of each member (default: the study's)"
     )
     audit.add_argument(
-        "--members", nargs="+", default=(), metavar="NAME", help="audit only these (default: all)"
+        "--members",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="audit only these (default: all): names, or trial-N for the member of trial N",
     )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"
@@ -301,7 +309,7 @@ def _command(
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run=_lazily(target))
+    command.set_defaults(run=_lazily(target), goes_on=name in GOES_ON)
     return command
 
 

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dato.files import replace_bytes
 from search.cli.grid import Pictures, grid, rows_of
+from search.cli.places import check_file_place, check_folder_place
 from search.errors import UserError
 from search.model.prompt_images import ImageRequest
 from search.records.names import slug
@@ -22,7 +23,7 @@ class Target:
     """The picture, or the folder for pictures, that ``--out`` names.
 
     Raises:
-        UserError: no picture has this suffix, or a part of the path is a file.
+        UserError: no picture has this suffix, or the place cannot be written.
     """
 
     path: Path
@@ -34,12 +35,7 @@ class Target:
                 f"--out={str(self.path)!r} is no picture, because of its suffix "
                 f"{self.path.suffix!r}. Give a picture, such as grid.png, or a folder."
             )
-        above = next(parent for parent in self.path.absolute().parents if parent.exists())
-        if not above.is_dir():
-            raise UserError(
-                f"--out={str(self.path)!r} leads through {str(above)!r}, which is a file. Choose "
-                "another."
-            )
+        (check_folder_place if self.is_folder else check_file_place)("--out", self.path)
 
     @property
     def is_folder(self) -> bool:

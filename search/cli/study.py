@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from dato import load_preset
 from search.cli.console import wide_console
+from search.cli.places import check_folder_place
 from search.errors import UNUSABLE, UserError
 from search.metrics import FIDS
 from search.records.folder import StudyFolder
@@ -86,6 +87,8 @@ def _fid_name(objective: str) -> str:
 def export(options: argparse.Namespace) -> int:
     """Presets of the front with their cards, in the study folder and where asked."""
     folder = StudyFolder.open(options.folder)
+    if options.out is not None:
+        check_folder_place("--out", options.out)
     config = load_config(folder.config, options.overrides)
     result = current_result(config, folder)
     with ExitStack() as stack:

@@ -13,7 +13,6 @@ from search.preparation.instruments import open_instruments
 from search.preparation.open_driver import open_driver
 from search.records.folder import StudyFolder
 from search.settings.compose import load_config
-from search.space import load_space
 from search.study.budget import Budget
 from search.study.watching import PlainStages
 
@@ -32,9 +31,8 @@ def run_job(root: str, worker: int) -> str:
     try:
         folder = StudyFolder.open(Path(root))
         config = load_config(folder.config)
-        space = load_space(config.space)
         with _warnings() as warned, open_instruments(config, folder, PlainStages()) as instruments:
-            trials = open_driver(instruments, space, worker).run(Budget.of(config.budget))
+            trials = open_driver(instruments, worker).run(Budget.of(config.budget))
             if warned:
                 return "it had to end before its first trial; raise launcher.job.minutes"
             while not warned and (record := next(trials, None)) is not None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dato.denoisers.registry import adapter_of
 from dato.runtime.epsilon import Epsilon
+from search.errors import TrialError
 from search.model.generator import Generator
 
 
@@ -20,12 +21,17 @@ def image_drift(generator: Generator, image: int) -> tuple[float, ...]:
 
     Predictions of other types are converted to eps first. The mean is over channels, positions and
     both guidance halves.
+
+    Raises:
+        TrialError: a prediction is not finite.
     """
     own = generator.one_image(generator.workload, image)
     previous: list[Tensor] = []
     drifts = [0.0]
 
     def watch(eps: Tensor) -> None:
+        if not eps.isfinite().all():
+            raise TrialError("The model's prediction holds NaN or infinity.")
         if previous:
             drifts.append(float((eps - previous.pop()).abs().mean()))
         previous.append(eps)

@@ -20,10 +20,6 @@ from dato.denoisers.registry import denoiser_of
 from search.errors import UserError
 from search.model.cut_prompts import without_diffusers_saying_so
 
-Callback = Callable[[Any, int, Any, dict[str, Tensor]], dict[str, Tensor]]
-"""diffusers' ``callback_on_step_end``, with pipeline, call, timestep and ``{"latents": ...}``. The
-latents that it returns replace those of the run."""
-
 
 class StableDiffusion:
     """Stable Diffusion 1.x and 2.x: one CLIP encoder."""
@@ -80,8 +76,13 @@ class StableDiffusion:
         return image
 
     @contextmanager
-    def followed(self, pipe: Any, callback: Callback) -> Iterator[dict[str, Any]]:
-        """Arguments with which the pipeline calls ``callback`` after every sampler step."""
+    def followed(self, pipe: Any, on_step: Callable[[], None]) -> Iterator[dict[str, Any]]:
+        """Arguments with which the pipeline calls ``on_step`` after every sampler step."""
+
+        def callback(*_: Any) -> dict[str, Tensor]:
+            on_step()
+            return {}
+
         yield {"callback_on_step_end": callback}
 
 
@@ -128,18 +129,15 @@ class PixArt(StableDiffusion):
     }
 
     @contextmanager
-    def followed(self, pipe: Any, callback: Callback) -> Iterator[dict[str, Any]]:
+    def followed(self, pipe: Any, on_step: Callable[[], None]) -> Iterator[dict[str, Any]]:
         """Wrap the sampler's step inside the block, because this pipeline's own callback skips
-        calls and cannot change latents."""
+        calls."""
         step = pipe.scheduler.step
-        call = 0
 
         def stepped(*inputs: Any, **keywords: Any) -> Any:
-            nonlocal call
-            latents, *rest = step(*inputs, **keywords)
-            state = callback(pipe, call, inputs[1], {"latents": latents})
-            call += 1
-            return (state.get("latents", latents), *rest)
+            result = step(*inputs, **keywords)
+            on_step()
+            return result
 
         pipe.scheduler.step = stepped
         try:

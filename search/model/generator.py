@@ -20,7 +20,8 @@ from search.errors import TrialError
 from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
 from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
-from search.model.families import Callback, family_of
+from search.model.families import family_of
+from search.model.finite_images import require_finite
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
@@ -158,41 +159,12 @@ class Generator:
         with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
             yield
 
-    def trajectory(
-        self, chunk: int, schedule: Schedule | None, reference: Tensor | None = None
-    ) -> Tensor:
-        """Latents after every call of a run under ``schedule``; ``None`` is the unpatched pipeline.
-
-        Args:
-            reference: latents of another run, (calls, images, channels, height, width). Every call
-                starts from these and not from what the call before made, so each returned value
-                is the work of one call alone.
-
-        Returns:
-            (calls, images, channels, height, width), on the CPU.
-        """
-        found: list[Tensor] = []
-
-        def follow(latents: Tensor) -> Tensor:
-            found.append(latents.float().cpu())
-            return latents if reference is None else reference[len(found) - 1].to(latents)
-
-        with _trial_errors(), self.applied(schedule):
-            self.loop(chunk, follow=follow)
-        return torch.stack(found)
-
-    def loop(
-        self,
-        chunk: int,
-        on_step: Callable[[], None] | None = None,
-        follow: Callable[[Tensor], Tensor] | None = None,
-    ) -> Tensor:
+    def loop(self, chunk: int, on_step: Callable[[], None] | None = None) -> Tensor:
         """One denoising run of the pipeline as it is now, without decoding.
 
         Args:
             chunk: which images.
             on_step: called after each denoiser call and its sampler step.
-            follow: called with the latents after each call; the run goes on with what it returns.
 
         Returns:
             Latents on the device, as the pipeline returns them: (images, channels, height, width),
@@ -204,7 +176,7 @@ class Generator:
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         noise = self.workload.noise(indices, self.family.latent_shape(self.pipe))
         noise = self.family.noise(self.pipe, noise)
-        with _trial_errors(), self._threads(), self._followed(on_step, follow) as following:
+        with _trial_errors(), self._threads(), self._followed(on_step) as following:
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
@@ -216,12 +188,8 @@ class Generator:
             ).images
         return latents
 
-    def _followed(
-        self, on_step: Callable[[], None] | None, follow: Callable[[Tensor], Tensor] | None
-    ) -> Any:
-        if on_step is None and follow is None:
-            return nullcontext({})
-        return self.family.followed(self.pipe, _as_callback(on_step, follow))
+    def _followed(self, on_step: Callable[[], None] | None) -> Any:
+        return nullcontext({}) if on_step is None else self.family.followed(self.pipe, on_step)
 
     def _threads(self) -> Any:
         return one_thread() if self.device.type == "cpu" else nullcontext()
@@ -248,23 +216,17 @@ class Generator:
 
     @torch.no_grad()
     def _decode(self, latents: Tensor) -> Tensor:
-        """uint8 pixels on the device: (images, 3, height, width)."""
+        """uint8 pixels on the device: (images, 3, height, width).
+
+        Raises:
+            TrialError: what the decoder gave is not finite.
+        """
         with self._threads():
             image = self.family.decode(self.pipe, latents)
+            require_finite(image)
             image = self.pipe.image_processor.postprocess(image, output_type="pt")
             pixels: Tensor = image.float().mul(255).round().to(torch.uint8).contiguous()
         return pixels
-
-
-def _as_callback(
-    on_step: Callable[[], None] | None, follow: Callable[[Tensor], Tensor] | None
-) -> Callback:
-    def callback(_: Any, __: int, ___: Any, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        if on_step is not None:
-            on_step()
-        return {} if follow is None else {"latents": follow(state["latents"])}
-
-    return callback
 
 
 @contextmanager

@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 import dato
 from dato import Preset
@@ -19,6 +17,7 @@ from dato.preset import SamplerInfo
 from search.errors import UserError
 from search.model.cut_prompts import count_cut, say_cut
 from search.model.families import family_of
+from search.model.finite_images import only_finite
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import is_out_of_memory
 from search.model.samplers import calls_of, set_scheduler
@@ -109,7 +108,7 @@ class PromptPipeline:
 
         Raises:
             DatoError: the preset does not fit this pipeline.
-            UserError: out of memory.
+            UserError: out of memory, or an image is not finite.
         """
         sampler = self._sampler(preset)
         self.sample_with(sampler)
@@ -139,11 +138,7 @@ class PromptPipeline:
         steps: int | None,
         on_call: Callable[[], None],
     ) -> list[Image.Image]:
-        def callback(_: Any, __: int, ___: Any, ____: dict[str, Tensor]) -> dict[str, Tensor]:
-            on_call()
-            return {}
-
-        with self.family.followed(self.pipe, callback) as following:
+        with self.family.followed(self.pipe, on_call) as following, only_finite(self.pipe):
             images: list[Image.Image] = self.pipe(
                 num_inference_steps=steps or sampler.num_inference_steps,
                 guidance_scale=sampler.guidance_scale,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import UserError
-from search.records.reading import LARGE, read_text
+from search.model.class_names import LAYOUTS, class_names
+from search.records.reading import LARGE, lines_of, read_text
 
 EMBEDDED = "pocket"
 """Captions of the embedded model's grammar, which no file holds."""
@@ -23,9 +24,15 @@ MAX_CHARACTERS = 10_000
 TEMPLATE = "a photo of a {}."
 """The template of CLIP's zero-shot classification, arXiv 2103.00020, section 3.1.4."""
 
+CLASSES = 5_000_000
+"""The most bytes of a file of class names, far more than any list of classes has."""
+
+TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+"""Suffixes of files whose lines are not prompts."""
+
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
-_NUMBER = re.compile(r"[0-9]{1,18}")
-_SYNSET = re.compile(r"^n\d{8}\s+")
+_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""The byte-order mark, which also begins a later line where files were put together."""
 
 
 def read_prompts(source: str) -> list[str]:
@@ -34,9 +41,8 @@ def read_prompts(source: str) -> list[str]:
     Args:
         source: ``text:FILE`` or ``FILE``: one prompt a line. ``coco:FILE``: the first caption of
             each image in the official captions JSON. ``imagenet:FILE``: class names, put into
-            :data:`TEMPLATE`, one a line (with or without ``n01440764`` in front) or as JSON (a
-            list, or class number to name or to [synset, name]). ``datasets:NAME:SPLIT:COLUMN``: a
-            column of a Hugging Face data set.
+            :data:`TEMPLATE`, in one of :data:`search.model.class_names.LAYOUTS`.
+            ``datasets:NAME:SPLIT:COLUMN``: a column of a Hugging Face data set.
 
     Raises:
         UserError: the source cannot be read.
@@ -76,7 +82,14 @@ def require_two(source: str, prompts: Sequence[str]) -> None:
 
 def _lines(where: str) -> list[str]:
     text = _text(where, "Give a UTF-8 text file with one prompt a line.")
-    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    if where.lower().endswith(TABLES):
+        raise UserError(
+            f"model.prompts={where!r} has the suffix of a table, whose lines are no prompts. Write "
+            "its prompts into a text file, one a line; coco:FILE reads captions of COCO, "
+            "imagenet:FILE class names."
+        )
+    lines = (" ".join(line.lstrip(_MARK).split()) for line in lines_of(text))
+    return [line for line in lines if line]
 
 
 def _coco(where: str) -> list[str]:
@@ -96,30 +109,13 @@ def _coco(where: str) -> list[str]:
 
 
 def _imagenet(where: str) -> list[str]:
-    remedy = "Give class names, one a line or as JSON."
-    if where.endswith(".json"):
-        names = [_class_name(where, value) for value in _classes(_json(where, remedy))]
-    else:
-        names = [_SYNSET.sub("", line.strip()) for line in _text(where, remedy).splitlines()]
-    first = [name.partition(",")[0].replace("_", " ").strip() for name in names]
-    return [TEMPLATE.format(name) for name in first if name]
-
-
-def _classes(value: Any) -> list[Any]:
-    if not isinstance(value, Mapping):
-        return list(value) if isinstance(value, list) else [None]
-    numbered = all(_NUMBER.fullmatch(key) for key in value)
-    return [value[key] for key in sorted(value, key=int if numbered else str)]
-
-
-def _class_name(where: str, value: Any) -> str:
-    name = value[-1] if isinstance(value, list) and value else value
-    if not isinstance(name, str):
+    remedy = f"Give class names in one of these layouts: {LAYOUTS}."
+    try:
+        return [TEMPLATE.format(name) for name in class_names(_text(where, remedy, CLASSES))]
+    except ValueError as error:
         raise UserError(
-            f"model.prompts='imagenet:{where}' holds {str(value)[:80]}, which is not a class name. "
-            "Give a list of names, or class numbers with a name or [synset, name]."
-        )
-    return name
+            f"Cannot read the class names of model.prompts='imagenet:{where}': {error}. {remedy}"
+        ) from error
 
 
 def _datasets(where: str) -> list[str]:
@@ -151,12 +147,12 @@ def _three(where: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _text(where: str, remedy: str) -> str:
+def _text(where: str, remedy: str, limit: int = LARGE) -> str:
     try:
         path = Path(where).expanduser()
     except RuntimeError as error:
         raise UserError(f"model.prompts: {where!r} names no home folder. {remedy}") from error
-    return read_text(path, f"model.prompts: {remedy}", LARGE)
+    return read_text(path, f"model.prompts: {remedy}", limit)
 
 
 def _json(where: str, remedy: str) -> Any:

@@ -16,12 +16,11 @@ from search.errors import ConfigError, TrialError, UserError
 from search.model.base_sampler import calls_on, measured_on
 from search.model.drift import image_drift, mean_drift
 from search.model.reference import kept_drift
+from search.preparation.bench import Bench
 from search.records.base_sampler import Base, BaseSampler
 from search.records.folder import StudyFolder
 from search.records.names import slug
-from search.settings import Config
 from search.space import Space, SpaceContext
-from search.study.watching import StageWatcher
 from search.workers.pool import Pool
 
 
@@ -41,9 +40,7 @@ def calls_of_bases(space: Space, pool: Pool) -> Mapping[BaseSampler, int]:
     return {base: int(calls) for base, calls in zip(bases, found, strict=True)}
 
 
-def drift_on(
-    config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher, base: BaseSampler
-) -> tuple[float, ...]:
+def drift_on(bench: Bench, base: BaseSampler) -> tuple[float, ...]:
     """Drift of the unpatched run on a base, kept in the study's folder.
 
     Raises:
@@ -51,14 +48,14 @@ def drift_on(
     """
 
     def measured() -> tuple[float, ...]:
-        watcher.stage(f"drift on {base.title}")
+        bench.watcher.stage(f"drift on {base.title}")
         try:
-            return unpatched_drift(pool, config.model.batch_size, base)
+            return unpatched_drift(bench.pool, bench.config.model.batch_size, base)
         except TrialError as error:
             raise UserError(f"Cannot run the unpatched model: {error}") from error
 
-    path = base_path(folder, base, ".json")
-    return kept_drift(path, pool.description.fingerprint, measured)
+    path = base_path(bench.folder, base, ".json")
+    return kept_drift(path, bench.pool.description.fingerprint, measured)
 
 
 def unpatched_drift(pool: Pool, count: int, base: Base = None) -> tuple[float, ...]:
@@ -105,10 +102,6 @@ class WhenAsked:
         """See :class:`search.space.context.FittedWeights`."""
         return Fitted(self.calibration)(depths, forecasts) if "fitted" in forecasts else {}
 
-    def timesteps(self, calls: int) -> list[float]:
-        """See :class:`search.space.slopes.Timesteps`."""
-        return self.calibration.drawn_over(calls)
-
     def within(self, context: SpaceContext) -> SpaceContext:
         """The context with this calibration."""
-        return replace(context, placed=self.placed, weights=self.weights, timesteps=self.timesteps)
+        return replace(context, placed=self.placed, weights=self.weights)

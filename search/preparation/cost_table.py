@@ -13,14 +13,10 @@ from search.latency.cost_table import CostTable
 from search.latency.end_to_end import check_cost_table, compare
 from search.latency.measure import measure
 from search.model.cost_setting import Work
-from search.model.description import ModelDescription
+from search.preparation.bench import Bench
 from search.preparation.random_schedules import random_schedules
 from search.records.base_sampler import Run
-from search.records.folder import StudyFolder
-from search.settings import Config
-from search.space import Space, SpaceContext, load_space
-from search.study.watching import StageWatcher
-from search.workers.pool import Pool
+from search.space import SpaceContext
 
 FOCUS_SCHEDULES = 100
 """Random schedules of a space from which its kinds of calls are collected."""
@@ -30,25 +26,23 @@ CHECK_S = 2.0
 :func:`search.latency.end_to_end.loop_timer`."""
 
 
-def study_table(
-    config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher
-) -> CostTable:
+def study_table(bench: Bench) -> CostTable:
     """The table that prices a study's trials. Tables of other places are kept beside it.
 
     Raises:
         UserError: a given table cannot be read or is for other work, or two are for this place.
     """
+    folder, description = bench.folder, bench.pool.description
     if folder.cost_table.is_file():
         return load_cost_table(folder.cost_table)
-    description = pool.description
-    given = _given(config.latency.tables, description.work)
-    own = [table for table in given if table.place == description.place]
-    if len(own) > 1:
+    given = _given(bench.config.latency.tables, description.work)
+    here = [table for table in given if table.place == description.place]
+    if len(here) > 1:
         raise UserError(
-            f"latency.tables holds {len(own)} tables for {description.place.label}, where this "
+            f"latency.tables holds {len(here)} tables for {description.place.label}, where this "
             "study runs. Give one."
         )
-    table = own[0] if own else calibrate(config, pool, watcher)
+    table = here[0] if here else measured_table(bench)
     for other in given:
         if other is not table:
             other.save(folder.tables / f"{other.name}.json")
@@ -56,32 +50,34 @@ def study_table(
     return table
 
 
-def calibrate(config: Config, pool: Pool, watcher: StageWatcher) -> CostTable:
+def measured_table(bench: Bench) -> CostTable:
     """Measure a table, most carefully for the kinds of calls in the study's space."""
-    watcher.stage("measuring the cost table")
-    return pool.measure(
+    config = bench.config
+    bench.watcher.stage("measuring the cost table")
+    return bench.pool.measure(
         partial(
             measure,
             repeats=config.latency.repeats,
             budget_s=config.latency.budget_s,
             seed=config.study.seed,
-            focus=_schedules(config, pool.description, FOCUS_SCHEDULES, config.study.seed),
+            focus=_schedules(bench, FOCUS_SCHEDULES, config.study.seed),
         )
     )
 
 
-def checked(table: CostTable, config: Config, pool: Pool, watcher: StageWatcher) -> CostTable:
+def checked(table: CostTable, bench: Bench) -> CostTable:
     """The table with its error on random schedules of the space, as many as the settings ask
     for."""
+    config, topology = bench.config, bench.pool.description.topology
     count, repeats = config.latency.check_schedules, config.latency.repeats
     if not count:
         return table
-    watcher.stage(f"timing {count} random schedules end to end, {repeats} times each")
-    schedules = _schedules(config, pool.description, count, config.study.seed + 1)
-    compared = pool.measure(
+    bench.watcher.stage(f"timing {count} random schedules end to end, {repeats} times each")
+    schedules = _schedules(bench, count, config.study.seed + 1)
+    compared = bench.pool.measure(
         partial(compare, runs=[*map(Run, schedules)], repeats=repeats, at_least_s=CHECK_S)
     )
-    check = check_cost_table(table, pool.description.topology, schedules, compared)
+    check = check_cost_table(table, topology, schedules, compared)
     return table.model_copy(update={"check": check})
 
 
@@ -92,11 +88,9 @@ def _given(paths: Sequence[str], work: Work) -> tuple[CostTable, ...]:
     return tables
 
 
-def _schedules(
-    config: Config, description: ModelDescription, count: int, seed: int
-) -> tuple[Schedule, ...]:
+def _schedules(bench: Bench, count: int, seed: int) -> tuple[Schedule, ...]:
     """Random schedules of the space, with an even drift: the places of full calls cost nothing."""
-    space: Space = load_space(config.space)
+    description = bench.pool.description
     drift = (0.0,) + (1.0,) * (description.calls - 1)
     context = SpaceContext(description.calls, description.topology, drift)
-    return random_schedules(space, context, count, seed)
+    return random_schedules(bench.space, context, count, seed)

@@ -17,6 +17,7 @@ from search.model.prompts import make_workloads
 from search.model.reference import kept_drift, kept_images
 from search.model.workload import Workload
 from search.preparation.bases import calls_of_bases, unpatched_drift
+from search.preparation.bench import Bench
 from search.preparation.calibration import study_context
 from search.preparation.cost_table import study_table
 from search.preparation.features import require_same_features
@@ -26,7 +27,7 @@ from search.quality.meter import QualityMeter
 from search.quality.real_images import real_statistics
 from search.quality.scorers import Scorer, load_scorers
 from search.quality.statistics import Statistics
-from search.records.base_sampler import Run
+from search.records.base_sampler import UNPATCHED, Run
 from search.records.folder import StudyFolder
 from search.settings import Config
 from search.settings.constraints import Constraints
@@ -34,14 +35,13 @@ from search.space import SpaceContext, load_space
 from search.study.evaluator import Evaluator
 from search.study.watching import StageWatcher
 from search.workers.open_pool import metric_device, model_config, open_pool
-from search.workers.pool import Pool
 
 REAL_SEED = 3_000_000
+"""Seed offset of the real renders, apart from the prompts' and from training's."""
 
 TIMED_S = 3.0
 """Seconds of the clock that a schedule is timed for in each round, see
 :func:`search.latency.end_to_end.loop_timer`."""
-"""Seed offset of the real renders, apart from the prompts' and from training's."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,10 @@ class Heldout:
 
 
 @dataclass(frozen=True)
-class Instruments:
+class Instruments(Bench):
     """What one study generates, prices and scores with.
 
     Args:
-        pool: generates images and measures.
         context: what the space decodes with.
         workload: the search's prompts and noise.
         reference: the unpatched model's images of them.
@@ -81,9 +80,6 @@ class Instruments:
         scorers: of further metrics, by name.
     """
 
-    config: Config
-    folder: StudyFolder
-    pool: Pool
     context: SpaceContext
     workload: Workload
     reference: Images
@@ -118,10 +114,13 @@ class Instruments:
     def audited_images(self) -> tuple[Images, AuditMeter]:
         """The unpatched model's held-out images and the meter that compares with them."""
         quality = self.config.quality
-        images = kept_images(
-            self.heldout.path,
-            lambda: self.pool.generate(None, range(self.heldout.images), heldout=True),
-        )
+        try:
+            images = kept_images(
+                self.heldout.path,
+                lambda: self.pool.generate(UNPATCHED, range(self.heldout.images), heldout=True),
+            )
+        except TrialError as error:
+            raise UserError(f"Cannot run the unpatched model: {error}") from error
         meter = QualityMeter(
             self.network,
             self.real,
@@ -168,19 +167,19 @@ def open_instruments(
     model = model_config(config.model)
     watcher.stage("loading the model")
     with open_pool(config.launcher, model, search, heldout_workload) as pool:
-        space = load_space(config.space)
-        space.check(pool.description.topology)
-        bases = calls_of_bases(space, pool)
+        bench = Bench(config, load_space(config.space), folder, pool, watcher)
+        bench.space.check(pool.description.topology)
+        bases = calls_of_bases(bench.space, pool)
         if pool.absent:
             watcher.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
-        table, reference, drift = measure_unpatched(config, folder, pool, watcher)
+        table, reference, drift = measure_unpatched(bench)
         real = _real(config, network, reference, watcher)
         meter, rung_meter = _meters(config, network, real, reference, scorers, search.prompts)
+        context = study_context(bench, drift, bases)
+        bench.space.parameters(context)
         yield Instruments(
-            config=config,
-            folder=folder,
-            pool=pool,
-            context=study_context(config, folder, pool, watcher, drift, bases),
+            **vars(bench),
+            context=context,
             workload=search,
             reference=reference,
             evaluator=Evaluator(pool, meter, rung_meter, table, pool.description.topology, quality),
@@ -192,26 +191,24 @@ def open_instruments(
         )
 
 
-def measure_unpatched(
-    config: Config, folder: StudyFolder, pool: Pool, watcher: StageWatcher
-) -> tuple[CostTable, Images, tuple[float, ...]]:
+def measure_unpatched(bench: Bench) -> tuple[CostTable, Images, tuple[float, ...]]:
     """What the unpatched model costs, its images, and its drift by call.
 
     Raises:
         UserError: it cannot be run, for example because the memory is too small.
     """
-    quality, batch = config.quality, config.model.batch_size
+    folder, pool, count = bench.folder, bench.pool, bench.config.quality.images
     try:
-        table = study_table(config, folder, pool, watcher)
-        watcher.stage(f"reference: {quality.images} unpatched images")
+        table = study_table(bench)
+        bench.watcher.stage(f"reference: {count} unpatched images")
         reference = kept_images(
-            folder.reference_images, lambda: pool.generate(None, range(quality.images))
+            folder.reference_images, lambda: pool.generate(UNPATCHED, range(count))
         )
-        watcher.stage("drift of the reference run")
+        bench.watcher.stage("drift of the reference run")
         drift = kept_drift(
             folder.reference,
             pool.description.fingerprint,
-            lambda: unpatched_drift(pool, batch),
+            lambda: unpatched_drift(pool, bench.config.model.batch_size),
         )
     except TrialError as error:
         raise UserError(f"Cannot run the unpatched model: {error}") from error

@@ -10,7 +10,6 @@ from search.model.cost_setting import Place
 from search.preparation.instruments import Instruments
 from search.records.folder import StudyFolder
 from search.settings import Config
-from search.space import Space
 from search.study.refine import Refiner
 from search.study.search_loop import Driver
 from search.study.storage import STRIDE, begun, open_study, other_drivers
@@ -22,7 +21,7 @@ OWN = ("study", "storage", "budget", "tracker", "launcher")
 """Groups of settings in which the drivers of one study may differ."""
 
 
-def open_driver(instruments: Instruments, space: Space, worker: int = 0) -> Driver:
+def open_driver(instruments: Instruments, worker: int = 0) -> Driver:
     """Open the study's storage, with a driver of its own sampler.
 
     Args:
@@ -35,14 +34,14 @@ def open_driver(instruments: Instruments, space: Space, worker: int = 0) -> Driv
     study = open_study(instruments.folder, config.storage, config.sampler, seed, worker)
     study.sampler = Refiner(
         study.sampler,
-        space,
+        instruments.space,
         instruments.context,
         config.sampler.refine,
         seed + STRIDE * worker + begun(study),
     )
     driver = Driver(
         study,
-        space,
+        instruments.space,
         instruments.context,
         instruments.evaluator,
         config.quality.objective,

@@ -20,28 +20,25 @@ from search.records.rivals import best_rivals
 from search.settings import Config
 from search.settings.rivals import OWN
 from search.study.step_counts import step_counts
-from search.study.watching import StageWatcher
 
 UNKNOWN = Quality(0.0, 0.0, 0.0, 0)
 """Of a rival whose images are not made yet."""
 
 
-def searched_rivals(
-    instruments: Instruments, front: Sequence[FrontMember], watcher: StageWatcher
-) -> tuple[Rival, ...]:
+def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> tuple[Rival, ...]:
     """The study's rivals on the images of the search, slowest first.
 
     Each is kept in the study's folder once it is measured, so a killed study goes on with the next.
     A sampler that the model cannot take is left out, and so is one whose images are not finite.
     """
-    config, folder = instruments.config, instruments.folder
-    kept = {_base(rival): rival for rival in load_rivals(folder.rivals)}
+    config, folder, watcher = instruments.config, instruments.folder, instruments.watcher
+    kept = {rival.base: rival for rival in load_rivals(folder.rivals)}
     missing = [base for base in bases(config, front) if base not in kept]
     left_out: set[str] = set()
     for number, rival in enumerate(planned := _planned(instruments, missing, left_out), start=1):
         watcher.stage(f"rival {number} of {len(planned)}: {rival.name}")
         try:
-            kept[_base(rival)] = _searched(instruments, rival)
+            kept[rival.base] = _searched(instruments, rival)
         except TrialError as error:
             left_out.add(f"{rival.name}: {error}")
             continue
@@ -61,12 +58,12 @@ def bases(config: Config, front: Sequence[FrontMember]) -> tuple[BaseSampler, ..
 
 
 def heldout_rivals(
-    instruments: Instruments, rivals: Sequence[Rival], meter: AuditMeter, watcher: StageWatcher
+    instruments: Instruments, rivals: Sequence[Rival], meter: AuditMeter
 ) -> tuple[Rival, ...]:
     """The rivals, with held-out images of those that no other one dominates."""
-    objective = instruments.config.quality.objective
+    objective, watcher = instruments.config.quality.objective, instruments.watcher
     best = best_rivals(rivals, objective)
-    found = {_base(rival): replace(rival, heldout=None) for rival in rivals}
+    found = {rival.base: replace(rival, heldout=None) for rival in rivals}
     for number, rival in enumerate(best, start=1):
         watcher.stage(f"held-out images of rival {number} of {len(best)}: {rival.name}")
         path = rival_path(
@@ -78,7 +75,7 @@ def heldout_rivals(
             )
         except TrialError:  # what the search measured still stands
             continue
-        found[_base(rival)] = replace(rival, heldout=quality, seconds=rival.seconds + seconds)
+        found[rival.base] = replace(rival, heldout=quality, seconds=rival.seconds + seconds)
     return tuple(found.values())
 
 
@@ -99,19 +96,17 @@ class TimedTogether:
     def __call__(self, runs: Sequence[Run]) -> Compared:
         """The times of the runs."""
         timed = [rival for rival in self.rivals if rival.heldout is not None]
-        compared = self._instruments.time_together(
-            [*runs, *(Run(None, _base(rival)) for rival in timed)]
-        )
+        compared = self._instruments.time_together([*runs, *(rival.run for rival in timed)])
         own = len(runs)
         times = {
-            _base(rival): (timing, speedup)
+            rival.base: (timing, speedup)
             for rival, timing, speedup in zip(
                 timed, compared.timings[own:], compared.speedups[own:], strict=True
             )
         }
         self.rivals = tuple(
             replace(rival, timing=times[base][0], timed_speedup=times[base][1])
-            if (base := _base(rival)) in times
+            if (base := rival.base) in times
             else rival
             for rival in self.rivals
         )
@@ -144,7 +139,7 @@ def _searched(instruments: Instruments, rival: Rival) -> Rival:
 
     def made() -> Quality:
         indices = range(len(workload))
-        return meter.quality(instruments.pool.generate(None, indices, base=_base(rival)))
+        return meter.quality(instruments.pool.generate(rival.run, indices))
 
     path = rival_path(instruments, rival, workload, instruments.config.metrics())
     quality, seconds = kept_quality(path, rival, made)
@@ -153,8 +148,4 @@ def _searched(instruments: Instruments, rival: Rival) -> Rival:
 
 def _heldout(instruments: Instruments, rival: Rival, meter: AuditMeter) -> Quality:
     indices = range(meter.count)
-    return meter.quality(instruments.pool.generate(None, indices, heldout=True, base=_base(rival)))
-
-
-def _base(rival: Rival) -> BaseSampler:
-    return BaseSampler(rival.scheduler, rival.steps)
+    return meter.quality(instruments.pool.generate(rival.run, indices, heldout=True))

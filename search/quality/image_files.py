@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from search.errors import UserError
+from search.quality.picture import problem_of
+from search.quality.statistics_file import REMEDY, SUFFIX
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""Those that pytorch-fid reads, in any case of letters."""
 
 SHOWN = 5
 """Broken files that a message names."""
@@ -19,26 +24,53 @@ TAIL = 4096
 """Bytes at the end of a file in which its format's end mark is looked for."""
 
 _ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
+_WHOLE = ("BMP", "TIFF", "PPM")
+"""Formats without an end mark, which are always read as a whole."""
+
+
+def real_path(source: str) -> Path:
+    """The file or folder that ``quality.real`` names."""
+    return Path(source).expanduser()
+
+
+def holds_statistics(path: Path) -> bool:
+    """Whether a path is that of a file of statistics, not of a folder of images."""
+    return path.suffix.lower() == SUFFIX and not path.is_dir()
 
 
 def image_files(folder: Path, source: str, count: int) -> list[Path]:
-    """The first ``count`` image files below a folder by name, without hidden ones.
+    """The first ``count`` image files below a folder by name, without hidden ones. Linked folders
+    are entered.
 
     Raises:
         UserError: there is no such folder, or it holds too few.
     """
+    if folder.is_file():
+        raise UserError(
+            f"quality.real={source!r} is a file, but neither a folder of images nor an .npz file. "
+            f"{REMEDY}"
+        )
     if not folder.is_dir():
         raise UserError(
             f"quality.real={source!r} is no folder. Give a folder of images, an .npz file of "
             "statistics, or none."
         )
-    files = sorted(path for path in folder.rglob("*") if _is_image(path.relative_to(folder)))
+    files = sorted(path for path in _below(folder) if _is_image(path.relative_to(folder)))
     if len(files) < count:
         raise UserError(
-            f"quality.real={source!r} holds {len(files)} images, but {count} are needed. "
-            "Give a larger folder, or lower quality.real_images."
+            f"quality.real={source!r} holds {len(files)} images ({', '.join(SUFFIXES)}), but "
+            f"{count} are needed. Give a larger folder, or lower quality.real_images."
         )
     return files[:count]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, also through links; a folder that is reached twice on one way
+    down is not entered again."""
+    for here, inner, names in os.walk(folder, followlinks=True):
+        above = {os.path.realpath(each) for each in (Path(here), *Path(here).parents)}
+        inner[:] = [name for name in inner if os.path.realpath(Path(here, name)) not in above]
+        yield from (Path(here, name) for name in names)
 
 
 def _is_image(path: Path) -> bool:
@@ -47,11 +79,22 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
+def content_of(files: Sequence[Path]) -> str:
+    """A digest of the content of files in their order. Reads all of them."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 def check_images(files: Sequence[Path]) -> None:
-    """Look at the header and the end of every file.
+    """Look at the header and the end of every file, and at the pixels of those that may be
+    transparent.
 
     Raises:
-        UserError: some are no images, or are cut; with their names.
+        UserError: some are no images, are cut, or hold what would not be read as it looks; with
+            their names.
     """
     broken = [(path, reason) for path in files if (reason := _broken(path))]
     if broken:
@@ -82,6 +125,8 @@ def _broken(path: Path) -> str:
 
 def _has_end(path: Path, kind: str) -> bool:
     """Whether a file has the end mark of its format, or the length that its head states."""
+    if kind in _WHOLE:
+        return False
     size = path.stat().st_size
     with path.open("rb") as file:
         if kind == "WEBP":
@@ -95,10 +140,12 @@ def opened(path: Path) -> Iterator[Image.Image]:
     """An image whose pixels may be read inside the block.
 
     Raises:
-        UserError: the file is no image, or is cut.
+        UserError: the file is no image, is cut, or holds what would not be read as it looks.
     """
     try:
         with Image.open(path) as image:
+            if problem := problem_of(image):
+                raise ValueError(problem)
             yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(

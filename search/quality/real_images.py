@@ -16,10 +16,20 @@ from torch import Tensor
 
 from search.errors import UserError
 from search.quality.features import EMBED_BATCH, FeatureNetwork
-from search.quality.image_files import image_files, opened
+from search.quality.image_files import (
+    content_of,
+    holds_statistics,
+    image_files,
+    opened,
+    real_path,
+)
+from search.quality.picture import as_seen
 from search.quality.statistics import Statistics, load_statistics, save_statistics
 
 POCKET = "pocket"
+
+READER = 2
+"""Version of how a file becomes a picture. Version 1 did not turn pictures as EXIF data say."""
 
 
 def real_statistics(
@@ -45,11 +55,11 @@ def real_statistics(
     """
     if source == POCKET:
         return Statistics.of(network.embed(_renders(count, seed).split(EMBED_BATCH), device))
-    path = Path(source).expanduser()
-    if path.suffix == ".npz":
+    path = real_path(source)
+    if holds_statistics(path):
         return load_statistics(path)
     files = image_files(path, source, count)
-    kept = statistics_folder() / f"{_key(files, path, network, size)}.npz"
+    kept = statistics_folder() / f"{_key(files, network, size)}.npz"
     with suppress(UserError):  # a damaged file in the cache is replaced
         if kept.is_file():
             return load_statistics(kept)
@@ -81,15 +91,11 @@ def _renders(count: int, seed: int) -> Tensor:
     return torch.as_tensor(render(sample_scenes(count, seed)))
 
 
-def _key(
-    files: Sequence[Path], folder: Path, network: FeatureNetwork, size: tuple[int, int]
-) -> str:
-    """A digest of what statistics depend on: the network, its weights, the size and number of the
-    images, and the files by name, length and time of change."""
-    stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in files]
-    data = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-    text = json.dumps([network.name, network.digest, _target(network, size), len(files), data])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _key(files: Sequence[Path], network: FeatureNetwork, size: tuple[int, int]) -> str:
+    """A digest of what statistics depend on: the reader, the network, its weights, the size of the
+    images, and the content of the files in their order."""
+    parts = [READER, network.name, network.digest, _target(network, size), content_of(files)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def _target(network: FeatureNetwork, size: tuple[int, int]) -> tuple[int, int]:
@@ -112,7 +118,7 @@ def _load(path: Path, height: int, width: int, crop: bool) -> Tensor:
     from PIL import Image, ImageOps
 
     with opened(path) as image:
-        picture = image.convert("RGB")
+        picture = as_seen(image)
         if crop:
             picture = ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC)
         else:

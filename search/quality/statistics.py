@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from search.errors import UserError
 from search.quality.frechet import Moments
+from search.quality.statistics_file import read_statistics
 
 KEPT = 5_000
 """Rows of features that are kept beside the moments, for KID. It is unbiased for any number, and
@@ -49,39 +48,18 @@ class Statistics:
 
 
 def load_statistics(path: Path) -> Statistics:
-    """Statistics from a file of pytorch-fid's or clean-fid's: ``mu`` and ``sigma``, ``feats``,
-    or all of them.
+    """Statistics from a file, see :func:`search.quality.statistics_file.read_statistics`.
 
     Raises:
         UserError: the file cannot be read, or holds something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            names = [name for name in ("mu", "sigma", "feats") if name in stored.files]
-            arrays = {name: torch.from_numpy(stored[name]).double() for name in names}
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"Cannot read quality.real={str(path)!r} ({error}). Give an .npz file with mu and "
-            "sigma, as pytorch-fid and clean-fid write it."
-        ) from error
-    features = arrays.get("feats")
-    if features is not None and (features.ndim != 2 or len(features) < 2):
-        features = None
-    if {"mu", "sigma"} <= set(arrays):
-        moments = Moments(arrays["mu"], arrays["sigma"])
-    elif features is not None:
-        moments = Moments.of([features])
+    stored = read_statistics(path)
+    features = None if stored.feats is None else torch.from_numpy(stored.feats)
+    if stored.mu is not None and stored.sigma is not None:
+        moments = Moments(torch.from_numpy(stored.mu), torch.from_numpy(stored.sigma))
     else:
-        raise UserError(
-            f"quality.real={str(path)!r} holds neither mu and sigma nor feats. Give statistics "
-            "that pytorch-fid or clean-fid wrote."
-        )
-    size = moments.mean.numel()
-    if moments.mean.shape != (size,) or moments.covariance.shape != (size, size):
-        raise UserError(
-            f"quality.real={str(path)!r} has mu of shape {tuple(moments.mean.shape)} and sigma of "
-            f"shape {tuple(moments.covariance.shape)}, not (n,) and (n, n). Write it again."
-        )
+        assert features is not None, "a file without moments has features"
+        moments = Moments.of([features])
     return Statistics(moments, None if features is None else features[:KEPT].float())
 
 

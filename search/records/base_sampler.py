@@ -68,6 +68,10 @@ class Run:
         return self.base is None and all(kind.is_null for kind in kinds)
 
 
+UNPATCHED = Run(None)
+"""The unpatched pipeline on the study's own sampler."""
+
+
 def sampler_title(scheduler: str) -> str:
     """A scheduler's name as papers have it, such as ``"DPM-Solver++ 2M"``."""
     known = {

@@ -201,7 +201,7 @@ def _member(member: FrontMember) -> dict[str, object]:
         "heldout": _quality(member.heldout),
         "interval": member.interval,
         "timing": None if member.timing is None else asdict(member.timing),
-        "speedup": member.speedup,
+        "speedup": member.timed_speedup,
         "elsewhere": dict(member.elsewhere),
         "audit": None if member.audit is None else asdict(member.audit),
     }
@@ -209,7 +209,8 @@ def _member(member: FrontMember) -> dict[str, object]:
 
 def _rival(rival: Rival) -> dict[str, object]:
     return {
-        **{name: getattr(rival, name) for name in RivalWire.model_fields},
+        **{name: getattr(rival, name) for name in RivalWire.model_fields if name != "speedup"},
+        "speedup": rival.priced_speedup,
         "quality": _quality(rival.quality),
         "heldout": _quality(rival.heldout),
         "timing": None if rival.timing is None else asdict(rival.timing),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from search.metrics import FID_REAL_BOUND, WORSE
 from search.records.record import FrontMember
@@ -24,9 +25,46 @@ def member_names(speedups: Sequence[float]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def named(members: Sequence[FrontMember]) -> tuple[FrontMember, ...]:
+    """The members, slowest first, each named by its speed-up: the timed one wherever there is one.
+
+    Names follow the measurements, so another audit may change them. What stays is the number of a
+    member's trial; see :func:`member_trial`.
+    """
+    ordered = sorted(members, key=lambda member: member_speedup(member) or 1.0)
+    names = member_names([member_speedup(member) or 1.0 for member in ordered])
+    return tuple(replace(each, name=name) for each, name in zip(ordered, names, strict=True))
+
+
+def member_trial(name: str, *fronts: Sequence[FrontMember]) -> int | None:
+    """Number of the trial that a member's name means; ``None`` if no member has it.
+
+    Args:
+        name: a member's name, or ``"trial-17"`` for the member of that trial, which no audit
+            changes.
+        fronts: the same front under its names of different times. The first that knows the name
+            decides.
+    """
+    for front in fronts:
+        for member in front:
+            if name in (member.name, f"trial-{member.record.number}"):
+                return member.record.number
+    return None
+
+
+def renamed(before: Sequence[FrontMember], after: Sequence[FrontMember]) -> tuple[str, ...]:
+    """A line for each member whose name an audit changed."""
+    names = {member.record.number: member.name for member in before}
+    return tuple(
+        f"{names[member.record.number]} is now {member.name}: names follow the timed speed-up."
+        for member in after
+        if names.get(member.record.number, member.name) != member.name
+    )
+
+
 def member_speedup(member: FrontMember) -> float | None:
     """Speed-up: timed end to end where that was done, else the cost table's."""
-    return member.record.speedup if member.speedup is None else member.speedup
+    return member.priced_speedup if member.timed_speedup is None else member.timed_speedup
 
 
 def member_latency(member: FrontMember) -> float | None:
@@ -34,23 +72,51 @@ def member_latency(member: FrontMember) -> float | None:
     return member.record.latency_s if member.timing is None else member.timing.latency_s
 
 
-def worse_by(member: FrontMember, baseline: FrontMember) -> tuple[float, float] | None:
-    """How much higher the FID to real images of a member is than the unpatched one, and the
-    one-sided 95 % bound of that, both as shares of the unpatched FID; ``None`` unless audited."""
-    known = (member.heldout, baseline.heldout)
-    if known[0] is None or known[1] is None or not known[1].fid_real > 0:
-        return None
-    bound = known[0].metrics.get(FID_REAL_BOUND)
-    if bound is None:
-        return None
-    return known[0].fid_real / known[1].fid_real - 1, bound / known[1].fid_real - 1
+def is_audited(member: FrontMember) -> bool:
+    """Whether a member was judged on held-out images and timed end to end."""
+    return member.heldout is not None and member.timed_speedup is not None
 
 
-def no_worse(member: FrontMember, baseline: FrontMember) -> bool:
+@dataclass(frozen=True)
+class Worse:
+    """How much higher the FID to real images of a member is than the unpatched one.
+
+    Args:
+        bound: one-sided 95 % bound, as a share of the unpatched FID.
+        estimate: the same share from the two FIDs as they are. It is never shown beside the bound:
+            the bound is extrapolated to infinitely many images, and may lie below it.
+    """
+
+    bound: float
+    estimate: float
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the bound says that the FID is no worse; see :data:`search.metrics.WORSE`."""
+        return self.bound < WORSE
+
+    def __str__(self) -> str:
+        if round(self.bound, 3) < 0:
+            return f"at least {-self.bound:.1%} below the unpatched one"
+        return f"at most {max(self.bound, 0.0):.1%} above the unpatched one"
+
+
+def worse_by(member: FrontMember, baseline: FrontMember | None) -> Worse | None:
+    """How much worse a member is than the unpatched model; ``None`` unless both were audited with
+    real images."""
+    if baseline is None or member.heldout is None or baseline.heldout is None:
+        return None
+    unpatched, bound = baseline.heldout.fid_real, member.heldout.metrics.get(FID_REAL_BOUND)
+    if bound is None or not unpatched > 0:
+        return None
+    return Worse(bound / unpatched - 1, member.heldout.fid_real / unpatched - 1)
+
+
+def no_worse(member: FrontMember, baseline: FrontMember | None) -> bool:
     """Whether the paired bound says that the FID to real images is no worse than the unpatched
-    one: see :data:`search.metrics.WORSE`. Without an audit nothing is said, so ``False``."""
-    found = worse_by(member, baseline)
-    return found is not None and found[1] < WORSE
+    one. Without an audit nothing is said, so ``False``."""
+    worse = worse_by(member, baseline)
+    return worse is not None and worse.allowed
 
 
 def member_interval(member: FrontMember, objective: str) -> tuple[float, float] | None:

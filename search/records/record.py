@@ -179,7 +179,7 @@ class FrontMember:
         record: the trial as searched.
         heldout: quality on held-out prompts and noise; ``None`` unless audited.
         timing: end-to-end re-timing; ``None`` unless audited.
-        speedup: re-timed speed-up against the unpatched pipeline timed in the same run.
+        timed_speedup: over the unpatched pipeline, timed in turns with it; ``None`` unless timed.
         interval: 90 % bootstrap interval of ``heldout.fid_real`` over images; ``None`` where
             that was not measured.
         audit: the rest of what an audit measured; ``None`` for the unpatched pipeline.
@@ -190,10 +190,15 @@ class FrontMember:
     record: TrialRecord
     heldout: Quality | None = None
     timing: Timing | None = None
-    speedup: float | None = None
+    timed_speedup: float | None = None
     interval: tuple[float, float] | None = None
     elsewhere: Mapping[str, float] = field(default_factory=dict)
     audit: Audit | None = None
+
+    @property
+    def priced_speedup(self) -> float | None:
+        """Speed-up by the cost table."""
+        return self.record.speedup
 
 
 @dataclass(frozen=True)
@@ -203,8 +208,8 @@ class Rival:
 
     Args:
         scheduler: class name of the sampler; ``steps`` of one run, which makes ``calls`` calls.
-        latency_s: seconds per image, priced by the cost table as that many full calls; ``speedup``
-            over the unpatched model likewise.
+        latency_s: seconds per image, priced by the cost table as that many full calls;
+            ``priced_speedup`` over the unpatched model likewise.
         quality: on the images of the search.
         heldout: on held-out images; only of rivals that no other one dominates.
         timing: end to end, beside the audited members; ``timed_speedup`` likewise.
@@ -215,7 +220,7 @@ class Rival:
     steps: int
     calls: int
     latency_s: float
-    speedup: float
+    priced_speedup: float
     quality: Quality
     heldout: Quality | None = None
     timing: Timing | None = None
@@ -223,9 +228,19 @@ class Rival:
     seconds: float = 0.0
 
     @property
+    def base(self) -> BaseSampler:
+        """Its sampler and steps."""
+        return BaseSampler(self.scheduler, self.steps)
+
+    @property
+    def run(self) -> Run:
+        """The unpatched model on its sampler."""
+        return Run(None, self.base)
+
+    @property
     def name(self) -> str:
         """For people, such as ``"UniPC, 8 steps"``."""
-        return BaseSampler(self.scheduler, self.steps).title
+        return self.base.title
 
 
 @dataclass(frozen=True)

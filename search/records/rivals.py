@@ -24,6 +24,11 @@ class Gain:
     least: bool = False
     most: bool = False
 
+    @property
+    def quotable(self) -> bool:
+        """Whether it says that the member is faster than fewer steps at the same metric."""
+        return self.times > 1 and not self.most
+
     def __str__(self) -> str:
         bound = "at least " if self.least else "at most " if self.most else ""
         return f"{bound}{self.times:.1f}"
@@ -74,7 +79,7 @@ def dominated_in_search(member: FrontMember, rivals: Sequence[Rival], objective:
         return False
     own = _Point(record.speedup, loss)
     return any(
-        _Point(rival.speedup, other).beats(own)
+        _Point(rival.priced_speedup, other).beats(own)
         for rival in rivals
         if (other := _loss(rival.quality, objective)) is not None
     )
@@ -119,12 +124,12 @@ def _beside(member: FrontMember, result: StudyResult) -> tuple[_Point | None, li
     rivals = heldout or result.rivals
     timed = member.timing is not None and all(rival.timing is not None for rival in rivals)
     loss = _loss(member.heldout if heldout else member.record.quality, objective)
-    speedup = member.speedup if timed else member.record.speedup
+    speedup = member.timed_speedup if timed else member.priced_speedup
     points = [
         _Point(faster, value, rival)
         for rival in rivals
         if (value := _loss(rival.heldout if heldout else rival.quality, objective)) is not None
-        and (faster := rival.timed_speedup if timed else rival.speedup) is not None
+        and (faster := rival.timed_speedup if timed else rival.priced_speedup) is not None
     ]
     return (None if loss is None or speedup is None else _Point(speedup, loss)), points
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from dato import Kind, Schedule
-from dato.preset.words import FORECASTS
+from dato.preset.words import FORECASTS, slopes
 from dato.schedule import Depth, Forecast
 from search.records.record import TrialRecord
 
@@ -19,11 +19,15 @@ BRANCHES = 12
 
 
 def summary(schedule: Schedule) -> str:
-    """Calls by what they do, such as ``"5 full, 30 at depth 1, 15 forecast linearly"``."""
+    """Calls by what they do, such as ``"5 full, 30 at depth 1, 15 forecast linearly"``, and how far
+    along their lines outputs go: ``"5 full, 45 forecast linearly (slopes 0.4 to 1.6)"``."""
     kinds = (schedule.kind(call) for call in range(schedule.calls))
     counts = Counter((kind.depth, kind.forecast) for kind in kinds)
     order = sorted(counts, key=lambda each: -(math.inf if each[0] == "full" else each[0]))
-    return ", ".join(f"{counts[each]} {action(*each)}" for each in order)
+    words = [f"{counts[each]} {action(*each)}" for each in order]
+    if slopes(schedule.slope):
+        words[order.index((0, "linear"))] += f" ({slopes(schedule.slope)})"
+    return ", ".join(words)
 
 
 def calls_of(record: TrialRecord) -> str:

@@ -126,7 +126,9 @@ class MemberWire(StrictModel):
             "heldout": None if self.heldout is None else self.heldout.to_quality(),
             "audit": None if self.audit is None else Audit(**vars(self.audit)),
         }
-        return FrontMember(**vars(self) | nested)
+        plain = vars(self).copy()
+        timed = plain.pop("speedup")
+        return FrontMember(**plain | nested, timed_speedup=timed)
 
 
 class TrialsFile(StrictModel):
@@ -158,7 +160,9 @@ class RivalWire(StrictModel):
             "quality": self.quality.to_quality(),
             "heldout": None if self.heldout is None else self.heldout.to_quality(),
         }
-        return Rival(**vars(self) | nested)
+        plain = vars(self).copy()
+        priced = plain.pop("speedup")
+        return Rival(**plain | nested, priced_speedup=priced)
 
 
 class RivalsFile(StrictModel):

@@ -6,16 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from search.metrics import WORSE, metric
+from search.metrics import metric
 from search.pareto import knee
-from search.records.findings import dominated, headline_member
-from search.records.members import (
-    member_interval,
-    member_latency,
-    member_speedup,
-    no_worse,
-    worse_by,
-)
+from search.records.findings import dominated
+from search.records.headline import headline
+from search.records.headline_text import headline_text
+from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.rivals import gain
@@ -56,7 +52,7 @@ class Row:
     dominated_by: str = ""
 
 
-def headline(result: StudyResult) -> tuple[Number, ...]:
+def numbers(result: StudyResult) -> tuple[Number, ...]:
     """The numbers that a reader looks for first."""
     states: Counter[str] = Counter(record.outcome for record in result.records)
     counts = [
@@ -66,7 +62,7 @@ def headline(result: StudyResult) -> tuple[Number, ...]:
                             ("running", "still running"))
         if states[state]
     ]  # fmt: skip
-    numbers = [
+    shown = [
         _speedup_number(result),
         *_gain_number(result),
         Number(str(len(result.front)), "", "presets on the front", _fastest(result)),
@@ -77,63 +73,31 @@ def headline(result: StudyResult) -> tuple[Number, ...]:
         note = "mean error of predicted against end-to-end latency"
         if result.cost_table_worst is not None:
             note += f", at worst {100 * result.cost_table_worst:.1f} %"
-        numbers.append(Number(error, "%", "cost table error", note))
+        shown.append(Number(error, "%", "cost table error", note))
     if result.damage_rank is not None:
         note = "Spearman correlation of predicted damage and FID over the trials"
-        numbers.append(Number(f"{result.damage_rank:.2f}", "", "rank of predicted damage", note))
-    return tuple(numbers)
+        shown.append(Number(f"{result.damage_rank:.2f}", "", "rank of predicted damage", note))
+    return tuple(shown)
 
 
 def _speedup_number(result: StudyResult) -> Number:
-    label = "faster at no worse FID"
-    base = result.baseline
-    if base is None or not result.front:
-        why = "needs the unpatched trial and a front; give the study a larger budget"
-        return Number(MISSING, "", label, why)
-    judged = {
-        member.name: found
-        for member in result.front
-        if (found := worse_by(member, base)) is not None
-    }
-    if not judged:
-        measured = metric_value(base.record.quality, "fid_real") is not None
-        why = (
-            "no preset was audited yet; run dato-search audit on the study folder"
-            if measured
-            else "FID to real images was not measured; set quality.real to a folder of images"
-        )
-        return Number(MISSING, "", label, why)
-    kept = [
-        (speedup, member)
-        for member in result.front
-        if no_worse(member, base) and (speedup := member_speedup(member)) is not None
-    ]
-    if not kept:
-        nearest = min(bound for _, bound in judged.values())
-        note = (
-            f"only the unpatched model is: no preset is within {WORSE:.1%} of its FID for certain, "
-            f"the nearest may be {nearest:.1%} above; audit with more --images, or search longer"
-        )
-        return Number("1.0", TIMES, label, note)
-    speedup, member = max(kept, key=lambda item: item[0])
-    worse, bound = judged[member.name]
-    note = f"FID to real images {worse:+.1%} (at most {bound:+.1%}), on held-out prompts"
-    return Number(f"{speedup:.1f}", TIMES, label, note)
+    member = headline(result).member
+    value, unit = (MISSING, "") if member is None else (f"{member_speedup(member):.1f}", TIMES)
+    return Number(value, unit, "faster at no worse FID", headline_text(result))
 
 
 def _gain_number(result: StudyResult) -> list[Number]:
-    """How much faster than fewer steps; nothing where no rival was measured."""
-    if not result.front:
-        return []
-    member = headline_member(result)
-    found = gain(member, result)
-    if found is None:
+    """How much faster than fewer steps the headline's preset is; nothing where it is not, or where
+    no rival was measured."""
+    member = headline(result).subject
+    over = None if member is None else gain(member, result)
+    if member is None or over is None or not over.quotable:
         return []
     label = "as fast as fewer steps at the same " + metric(result.objective).label
     note = f"{member.name} beside the best of {len(result.rivals)} rivals"
     if lost := dominated(result):
         note += f"; a rival dominates {len(lost)} of {len(result.front)} presets"
-    return [Number(str(found), TIMES, label, note)]
+    return [Number(str(over), TIMES, label, note)]
 
 
 def _fastest(result: StudyResult) -> str:
@@ -173,16 +137,19 @@ def _row(member: FrontMember, objective: str, base: float | None) -> Row:
         metrics=record.quality.metrics if record.quality else {},
         latency_ms=None if latency is None else 1000 * latency,
         speedup=record.speedup,
-        retimed=member.speedup,
+        retimed=member.timed_speedup,
         calls=calls_of(record),
         params=record.params,
         other_devices=member.elsewhere,
     )
 
 
-def balanced(result: StudyResult, seen: Collection[str]) -> str:
-    """Name of the member that the page shows first; ``""`` without a front. It is the knee of the
-    members with images, or of the front if none has any."""
+def shown_first(result: StudyResult, seen: Collection[str]) -> str:
+    """Name of the member that the page shows first; ``""`` without a front. It is the headline's if
+    it has images, else the knee of the members with images, or of the front if none has any."""
+    subject = headline(result).subject
+    if subject is not None and (not seen or subject.name in seen):
+        return subject.name
     scored = [
         (member.name, (latency, value))
         for member in result.front

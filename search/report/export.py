@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dato.files import replace_text
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
+from dato.preset.info import FidTo
 from search.records.findings import beside_fewer_steps
 from search.records.folder import StudyFolder
+from search.records.headline_text import preset_text
 from search.records.names import slug
 from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
@@ -47,7 +49,11 @@ def export_presets(
         preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
-        said = [_unpatched(sampler, preset.sampler), beside_fewer_steps(member, result)]
+        said = [
+            _unpatched(sampler, preset.sampler),
+            preset_text(member, result),
+            beside_fewer_steps(member, result),
+        ]
         replace_text(
             path.with_suffix(".md"),
             preset.card() + "".join(f"\n{sentence}\n" for sentence in said if sentence),
@@ -120,34 +126,44 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
     base = result.baseline
     if base is None:
         return None
-    if member.heldout is not None and base.heldout is not None:
-        quality: Quality | None = member.heldout
-        reference: Quality | None = base.heldout
-    else:
-        quality, reference = member.record.quality, base.record.quality
-    fid_name = _fid_name(result, quality, reference)
-    value, base_value = metric_value(quality, fid_name), metric_value(reference, fid_name)
+    heldout = member.heldout is not None and base.heldout is not None
+    quality = member.heldout if heldout else member.record.quality
+    reference = base.heldout if heldout else base.record.quality
+    fid_to = _fid_to(quality, reference)
+    fids = [metric_value(each, _METRIC_OF[fid_to]) for each in (quality, reference)]
     latency, base_latency, speedup = _latencies(member, base)
-    if quality is None or value is None or base_value is None:
+    if quality is None or fids[0] is None or fids[1] is None:
         return None
     if not (latency and base_latency and speedup):
         return None
     return Measured(
-        fid=max(0.0, value),
+        fid=max(0.0, fids[0]),
         latency_s=latency,
         speedup=speedup,
         device=result.device,
         images=quality.images,
-        baseline_fid=max(0.0, base_value),
+        baseline_fid=max(0.0, fids[1]),
         baseline_latency_s=base_latency,
+        fid_to=fid_to,
+        features=_features(result),
+        prompts="held-out" if heldout else "searched",
     )
 
 
-def _fid_name(result: StudyResult, *qualities: Quality | None) -> str:
-    """FID to real images if it is known, because the unpatched model's FID to itself is always 0. A
+_METRIC_OF: Mapping[FidTo, str] = {"real": "fid_real", "unpatched": "fid_reference"}
+
+
+def _fid_to(*qualities: Quality | None) -> FidTo:
+    """To real images if it is known, because the unpatched model's FID to itself is always 0. A
     preset holds no other metric."""
     known = all(metric_value(quality, "fid_real") is not None for quality in qualities)
-    return "fid_real" if known else "fid_reference"
+    return "real" if known else "unpatched"
+
+
+def _features(result: StudyResult) -> str:
+    """The name of the network behind the study's FIDs; empty where its configuration is gone."""
+    settings = result.config.get("quality")
+    return str(settings.get("features", "")) if isinstance(settings, Mapping) else ""
 
 
 def _latencies(
@@ -157,5 +173,5 @@ def _latencies(
     the cost table. Timed speed-ups are of runs in turns: a quotient of the two latencies has the
     changes of the machine's speed in it."""
     if member.timing is not None and base.timing is not None:
-        return member.timing.latency_s, base.timing.latency_s, member.speedup
+        return member.timing.latency_s, base.timing.latency_s, member.timed_speedup
     return member.record.latency_s, base.record.latency_s, member.record.speedup

@@ -98,7 +98,7 @@ def _as_member(rival: Rival) -> FrontMember:
         origin="baseline",
         params={},
         latency_s=rival.latency_s,
-        speedup=rival.speedup,
+        speedup=rival.priced_speedup,
         quality=rival.quality,
     )
     return FrontMember(
@@ -106,7 +106,7 @@ def _as_member(rival: Rival) -> FrontMember:
         record,
         heldout=rival.heldout,
         timing=rival.timing,
-        speedup=rival.timed_speedup,
+        timed_speedup=rival.timed_speedup,
     )
 
 

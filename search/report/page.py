@@ -17,7 +17,7 @@ from search.records.folder import StudyFolder
 from search.records.record import StudyResult
 from search.report.audit_table import bias
 from search.report.cells import metric_text, significant
-from search.report.contents import balanced, failures, flatten, headline, rows
+from search.report.contents import failures, flatten, numbers, rows, shown_first
 from search.report.front_table import feasibility, further_metrics, other_devices
 from search.report.importance import importance
 from search.report.plots import front_figure, heldout_figure, others, progress_figure
@@ -52,9 +52,9 @@ def render(result: StudyResult, folder: StudyFolder) -> str:
     samples = load_samples(result, folder)
     return _template().render(
         result=result,
-        numbers=headline(result),
+        numbers=numbers(result),
         rows=rows(result),
-        first=balanced(result, samples.members),
+        first=shown_first(result, samples.members),
         findings=findings(result),
         importance=importance(result.records, result.objective),
         feasibility=feasibility(result),

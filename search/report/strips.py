@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dato import Kind, Schedule
+from dato import Schedule
 from search.records.record import StudyResult
 from search.records.schedule_text import BRANCHES, action
 
@@ -51,14 +51,23 @@ def bars(schedule: Schedule) -> tuple[Bar, ...]:
     """One bar a call."""
     depths = [kind.depth for kind in schedule.kinds.values() if kind.depth != "full"]
     deepest = max([BRANCHES, *depths])
-    return tuple(_bar(call, schedule.kind(call), deepest) for call in range(schedule.calls))
+    return tuple(_bar(schedule, call, deepest) for call in range(schedule.calls))
 
 
-def _bar(call: int, kind: Kind, deepest: int) -> Bar:
+def _bar(schedule: Schedule, call: int, deepest: int) -> Bar:
+    kind = schedule.kind(call)
     ratios = ", ".join(f"{layer} {ratio:g}" for layer, ratio in kind.prune.items() if ratio)
-    title = f"call {call + 1}: {action(kind.depth, kind.forecast)}" + (
+    title = f"call {call + 1}: {action(kind.depth, kind.forecast)}{_slope(schedule, call)}" + (
         f", pruned {ratios}" if ratios else ""
     )
     share = 1.0 if kind.depth == "full" else kind.depth and 0.16 + 0.72 * kind.depth / deepest
     shade, forecast = max(kind.prune.values(), default=0.0), kind.forecast != "hold"
     return Bar(call, round(HEIGHT * share, 1), shade, title, forecast)
+
+
+def _slope(schedule: Schedule, call: int) -> str:
+    """How far along its line a call goes; empty for all the way."""
+    kind = schedule.kind(call)
+    share = schedule.slope.at(call, schedule.calls)
+    straight = kind.depth != 0 or kind.forecast != "linear" or share == 1
+    return "" if straight else f", slope {share:.2f}"

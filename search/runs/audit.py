@@ -7,24 +7,24 @@ from dataclasses import replace
 
 from search.errors import UserError
 from search.nearest import nearest
-from search.wording import listed
-from search.runs.audit_checkpoint import FileAuditCheckpoint
 from search.preparation.instruments import Heldout, Instruments, open_instruments
 from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
-from search.runs.result import assemble, current_result, write_presets
-from search.study.watching import StageWatcher
 from search.records.files import save_result
 from search.records.folder import StudyFolder
+from search.records.members import member_trial
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
+from search.runs.audit_checkpoint import FileAuditCheckpoint
+from search.runs.result import assemble, current_result, write_presets
 from search.settings import Config
-from search.space import load_space
-from search.study.audit_choice import AuditChoice, Named
+from search.study.audit_choice import AuditChoice, OfTrials
 from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
+from search.study.watching import StageWatcher
+from search.wording import listed
 
 
 def audit_front(
@@ -32,7 +32,6 @@ def audit_front(
     records: Sequence[TrialRecord],
     front: Sequence[FrontMember],
     choose: Callable[[Sequence[Rival]], AuditChoice],
-    watcher: StageWatcher,
     checkpoint: AuditCheckpoint | None = None,
 ) -> tuple[Audited, tuple[Rival, ...]]:
     """Audit some members on the held-out prompts of the instruments, and the study's rivals beside
@@ -41,11 +40,11 @@ def audit_front(
     Args:
         choose: takes the rivals as the search saw them.
     """
-    config = instruments.config
-    rivals = searched_rivals(instruments, front, watcher)
+    config, watcher = instruments.config, instruments.watcher
+    rivals = searched_rivals(instruments, front)
     watcher.stage(f"held-out reference: {instruments.heldout.images} unpatched images")
     reference, meter = instruments.audited_images()
-    together = TimedTogether(instruments, heldout_rivals(instruments, rivals, meter, watcher))
+    together = TimedTogether(instruments, heldout_rivals(instruments, rivals, meter))
     auditor = Auditor(
         source=instruments.pool,
         meter=meter,
@@ -62,7 +61,7 @@ def audit_front(
         baseline_record(records, instruments.evaluator, instruments.context.calls),
         front,
         choose(rivals),
-        random_schedules(load_space(config.space), instruments.context, count, seed),
+        random_schedules(instruments.space, instruments.context, count, seed),
     )
     return audited, together.rivals
 
@@ -85,7 +84,8 @@ def run_audit(
         images: held-out images; by default twice the search's, and no fewer than the study's own.
         seed: of prompts and noise, by default the study's.
         repeats: timings of each member, by default the study's.
-        members: names of those to audit, by default all. The others are only timed, and keep no
+        members: names of those to audit, see :func:`search.records.members.member_trial`; by
+            default all. The others are only timed, and keep no
             numbers of an earlier audit: those are of other images.
 
     Raises:
@@ -100,13 +100,13 @@ def run_audit(
             raise UserError(
                 "Cannot audit the study: its front is empty. Let the sweep complete a trial first."
             )
-        choice = _chosen(members, front)
+        choice = _chosen(members, known.front, front)
         checkpoint = FileAuditCheckpoint(
             folder.audit / f"{heldout.images}-images-seed-{heldout.seed}.json"
         )
         with open_instruments(config, folder, watcher, heldout) as instruments:
             audited, rivals = audit_front(
-                instruments, known.records, front, lambda _: choice, watcher, checkpoint
+                instruments, known.records, front, lambda _: choice, checkpoint
             )
         result = assemble(
             config, folder, known.records, audited=audited, rivals=rivals, command=known.command
@@ -120,17 +120,29 @@ def run_audit(
     return result
 
 
-def _chosen(names: Sequence[str], front: Sequence[FrontMember]) -> Named:
-    """The members of the names, or all of them if there is no name."""
-    known = [member.name for member in front]
+def _chosen(
+    names: Sequence[str], shown: Sequence[FrontMember], front: Sequence[FrontMember]
+) -> OfTrials:
+    """The members of the names, or all of them if there is no name.
+
+    Args:
+        shown: the front under the names that the study's files give it.
+        front: the same, named by the cost table as before any audit.
+    """
+    trials = {member.record.number for member in front}
+    chosen = set()
     for name in names:
-        if name not in known:
+        trial = member_trial(name, shown, front)
+        if trial not in trials:
+            known = [member.name for member in shown]
             close = listed(nearest(name, known, count=3, least=0.0))
             raise UserError(
                 f"--members: the front has no member {name!r}. Name {close}, or another one that "
-                "'dato-search front' lists."
+                "'dato-search front' lists. An audit may rename a member: trial-N names that of "
+                "trial N for ever."
             )
-    return Named(names or known)
+        chosen.add(trial)
+    return OfTrials(chosen or trials)
 
 
 def _heldout(

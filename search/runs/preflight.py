@@ -9,13 +9,12 @@ from search.errors import ConfigError, UserError
 from search.latency.cost_file import load_cost_table
 from search.model.prompt_sources import check_source
 from search.model.weights import local_folder
-from search.quality.image_files import check_images, image_files
+from search.quality.image_files import check_images, holds_statistics, image_files, real_path
+from search.quality.statistics_file import read_statistics
 from search.records.folder import StudyFolder
 from search.records.reading import HUGE, check_file
 from search.settings import Config
 from search.space import load_space
-
-NPZ = "Give an .npz file with mu and sigma, as pytorch-fid and clean-fid write it."
 
 
 def check_before_start(config: Config) -> None:
@@ -68,8 +67,8 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
 
 
 def _model_checks(config: Config) -> Iterator[Callable[[], object]]:
-    from search.workers.open_pool import model_config
     from search.model.outline import check_scheduler, outline
+    from search.workers.open_pool import model_config
 
     model = model_config(config.model)
     topology = outline(model)
@@ -82,9 +81,9 @@ def _check_real(config: Config) -> None:
     source, count = config.quality.real, config.quality.real_images
     if source in ("none", "pocket"):
         return
-    path = Path(source)
-    if path.suffix == ".npz":
-        check_file(path, NPZ, HUGE)
+    path = real_path(source)
+    if holds_statistics(path):
+        read_statistics(path)
     else:
         check_images(image_files(path, source, count))
 

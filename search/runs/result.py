@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from dato.preset import ModelInfo, SamplerInfo
 from search.latency.cost_file import load_cost_table
-from search.runs.retarget import other_tables, with_other_devices
 from search.records.files import load_result, load_rivals
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.reference import read_reference
 from search.report.export import export_presets
+from search.runs.retarget import other_tables, with_other_devices
 from search.secrets import plain_without_passwords, without_passwords
 from search.settings import Config
 from search.study.front_choice import front_of
@@ -129,5 +129,5 @@ def preset_header(
 def _searched_baseline(records: Sequence[TrialRecord]) -> FrontMember | None:
     for record in records:
         if record.origin == "baseline" and record.state == "complete":
-            return FrontMember("unpatched", record, speedup=1.0)
+            return FrontMember("unpatched", record)
     return None

@@ -61,7 +61,7 @@ def retargeted(result: StudyResult, table: CostTable, constraints: Constraints) 
         if base is None
         else replace(
             base, record=_repriced(base.record, table, topology, constraints), timing=None,
-            speedup=None,
+            timed_speedup=None,
         ),
         cost_table_error=None if table.check is None else table.check.median,
         device=f"{table.place.label} (latency predicted from its cost table)",
@@ -72,7 +72,7 @@ def _rival(rival: Rival, table: CostTable, topology: Topology) -> Rival:
     return replace(
         rival,
         latency_s=table.price(Schedule.full(rival.calls), topology),
-        speedup=table.price(Schedule.full(table.work.calls), topology)
+        priced_speedup=table.price(Schedule.full(table.work.calls), topology)
         / table.price(Schedule.full(rival.calls), topology),
         timing=None,
         timed_speedup=None,

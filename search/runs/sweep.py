@@ -6,30 +6,28 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from search.runs.audit import audit_front
-from search.starts.first_schedules import first_schedules
+from search.jobs.run_jobs import run_jobs
 from search.preparation.instruments import Instruments, open_instruments
 from search.preparation.open_driver import open_driver
-from search.jobs.run_jobs import run_jobs
-from search.runs.result import assemble, public_config, write_presets
-from search.study.watching import StageWatcher, SweepWatcher
-from search.records.base_sampler import Run
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import Rival, StudyResult, TrialRecord
 from search.records.rivals import dominated_in_search
 from search.report.page import write_report
 from search.report.sample_files import save_samples
+from search.runs.audit import audit_front
+from search.runs.result import assemble, public_config, write_presets
 from search.settings import Config
-from search.space import load_space
+from search.starts.first_trials import first_trials
 from search.study.audit_choice import FastestNoWorse
 from search.study.auditor import Audited
 from search.study.budget import Budget, Spent
 from search.study.front_choice import front_of
 from search.study.lock import study_lock
-from search.study.search_loop import Driver
+from search.study.search_loop import Driver, Start
 from search.study.storage import begun
 from search.study.trial_records import read_records
+from search.study.watching import StageWatcher, SweepWatcher
 from search.study.writable import writable
 from search.tracking.make import make_tracker
 from search.tracking.tracker import Tracker
@@ -54,18 +52,16 @@ def run_sweep(
             can no longer be written.
     """
     with writable(folder):
-        space = load_space(config.space)
         with study_lock(folder), _study_instruments(config, folder, watcher) as instruments:
-            space.parameters(instruments.context)
-            driver = open_driver(instruments, space)
+            driver = open_driver(instruments)
             fresh = not driver.others.with_retries(lambda: begun(driver.study))
-            first = first_schedules(instruments, space, watcher) if fresh else ()
+            first = first_trials(instruments) if fresh else ()
             on_ready()
             tracker = _tracker(config, folder)
             _search(instruments, driver, tracker, watcher, first)
             records = driver.others.with_retries(lambda: read_records(driver.study))
             save_trials(records, folder)
-            audited, rivals = _audit(instruments, records, watcher)
+            audited, rivals = _audit(instruments, records)
             result = assemble(
                 config, folder, records, audited=audited, rivals=rivals, command=command
             )
@@ -125,10 +121,9 @@ def _search(
     driver: Driver,
     tracker: Tracker,
     watcher: SweepWatcher,
-    first: Sequence[Run],
+    first: Sequence[Start],
 ) -> None:
-    config = instruments.config
-    unfinished = driver.prepare(config.warmstart.count, first)
+    unfinished = driver.prepare(first)
     if unfinished:
         watcher.stage(f"{unfinished} trial(s) that never ended are run again")
     earlier = driver.others.with_retries(lambda: read_records(driver.study))
@@ -151,7 +146,7 @@ def _trials(
 
 
 def _audit(
-    instruments: Instruments, records: Sequence[TrialRecord], watcher: StageWatcher
+    instruments: Instruments, records: Sequence[TrialRecord]
 ) -> tuple[Audited, tuple[Rival, ...]]:
     """A small audit: some members, see :class:`search.study.audit_choice.FastestNoWorse`."""
     quality = instruments.config.quality
@@ -165,4 +160,4 @@ def _audit(
         ]
         return FastestNoWorse(quality.heldout_members, dominated)
 
-    return audit_front(instruments, records, front, choice, watcher)
+    return audit_front(instruments, records, front, choice)

@@ -7,23 +7,19 @@ mean in a space of that base alone. Where a base has fewer values for one of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain, zip_longest
 
 from dato import Schedule
 from search.errors import ConfigError
 from search.records.base_sampler import Base, label_of
-from search.space.behaviour import Behaviour
 from search.space.bind import Bound
 from search.space.context import SpaceContext
 from search.space.decode import decode
 from search.space.domains import Choice, Domain, IntRange, Value, nearest
-from search.space.encode import encode
 from search.space.language import SpaceSpec
 from search.space.parameters import Parameter
 from search.space.space import Space
-from search.space.warmstart import covered, spread
 
 BASE = "base"
 """Name of the parameter."""
@@ -63,7 +59,7 @@ class BasedSpace(Space):
         if len(self.bases) > 1:
             domains[BASE] = Choice(tuple(self._bases))
         for base in self.bases:
-            for own in self._on(base, context).parameters:
+            for own in self.on(base, context).parameters:
                 known = domains.get(own.name, own.domain)
                 domains[own.name] = _joined(known, own.domain)
         return tuple(Parameter(name, domain) for name, domain in domains.items())
@@ -72,68 +68,22 @@ class BasedSpace(Space):
         """The schedule of ``params`` on their base."""
         whole = Bound(self.spec, context, self.parameters(context), {}, {})
         values = whole.complete(params)
-        bound = self._on(self.base(params), context)
+        bound = self.on(self.base(params), context)
         own = {each.name: nearest(each.domain, values[each.name]) for each in bound.parameters}
         return decode(bound, bound.complete(own))
 
-    def encode(
-        self, schedule: Schedule, context: SpaceContext, base: Base = None
-    ) -> dict[str, Value] | None:
-        """Parameters of a schedule on a base; ``None`` if the space lacks either."""
-        if base not in self.bases or schedule.calls != context.on(base).calls:
-            return None
-        wanted = Behaviour.of(schedule, context.on(base).timesteps)
-        found = encode(self._on(base, context), wanted)
-        return None if found is None else self._lifted(found, base, context)
-
-    def encode_uniform(
-        self,
-        interval: int,
-        depth: int,
-        ratio: float,
-        context: SpaceContext,
-        base: Base = None,
-    ) -> dict[str, Value] | None:
-        """Parameters of a uniform run on a base; ``None`` if the space lacks either."""
-        if base not in self.bases:
-            return None
-        found = self._uniform(self._on(base, context), interval, depth, ratio)
-        return None if found is None else self._lifted(found, base, context)
-
-    def warm_starts(self, context: SpaceContext, count: int) -> tuple[dict[str, Value], ...]:
-        """Up to ``count`` uniform schedules; the bases take turns, and each has its mild and its
-        extreme ones."""
-        each, more = divmod(count, len(self.bases))
-        turns = [
-            self._starts(base, context, each + (place < more))
-            for place, base in enumerate(self.bases)
-        ]
-        starts = [start for start in chain(*zip_longest(*turns)) if start is not None]
-        return covered(starts, self.parameters(context), lambda own: self.decode(own, context))
-
-    def _starts(self, base: Base, context: SpaceContext, count: int) -> Sequence[dict[str, Value]]:
-        def encoded(
-            interval: int, depth: int, ratio: float, _: SpaceContext
-        ) -> dict[str, Value] | None:
-            return self.encode_uniform(interval, depth, ratio, context, base)
-
-        return spread(encoded, context.on(base), count) if count else ()
-
-    def _on(self, base: Base, context: SpaceContext) -> Bound:
-        return self.bind(context.on(base))
-
-    def _lifted(
-        self, found: Mapping[str, Value], base: Base, context: SpaceContext
+    def lifted(
+        self, params: Mapping[str, Value], base: Base, context: SpaceContext
     ) -> dict[str, Value]:
-        """Parameters of a base as those of the whole space."""
+        """See :class:`search.space.space.Space`. What the base does not have takes any value."""
         lifted: dict[str, Value] = {}
-        for each in self.parameters(context):
-            if each.name == BASE:
+        for parameter in self.parameters(context):
+            if parameter.name == BASE:
                 lifted[BASE] = label_of(base)
-            elif each.name in found:
-                lifted[each.name] = nearest(each.domain, found[each.name])
+            elif parameter.name in params:
+                lifted[parameter.name] = nearest(parameter.domain, params[parameter.name])
             else:
-                lifted[each.name] = each.domain.ends[0]
+                lifted[parameter.name] = parameter.domain.ends[0]
         return lifted
 
 

@@ -12,7 +12,6 @@ from dato.schedule import Depth, Forecast
 from search.records.base_sampler import Base, BaseSampler
 from search.space.full_calls import evenly
 from search.space.problems import Problems
-from search.space.slopes import Timesteps, evenly_spaced
 
 
 class Placed(Protocol):
@@ -62,7 +61,6 @@ class SpaceContext:
             plans; evenly is enough to price schedules, whose cost is the same.
         weights: of fitted forecasts. A study passes its calibration's; ``None`` refuses spaces that
             fit, and holding is enough to price schedules.
-        timesteps: what straight lines are drawn over.
         bases: the same for each of the space's base samplers but the study's own.
 
     Raises:
@@ -74,7 +72,6 @@ class SpaceContext:
     drift: tuple[float, ...]
     placed: Placed = evenly
     weights: FittedWeights | None = held
-    timesteps: Timesteps = evenly_spaced
     bases: Mapping[BaseSampler, SpaceContext] = field(
         default_factory=dict, compare=False, repr=False
     )

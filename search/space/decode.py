@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dato import Kind, Schedule, Tokens
+from dato import Kind, Schedule, Slope, Tokens
 from dato.schedule import Depth, Forecast, Quantity
-from search.space.behaviour import Behaviour
 from search.space.between import inside
 from search.space.bind import Bound
 from search.space.domains import Value
 from search.space.full_calls import by_drift, by_interval, outside, reused
 from search.space.language import SLOPE, TOKENS
+from search.space.lines import without_idle_lines
 from search.space.parameters import at_call
-from search.space.slopes import Slopes, sloped
+
+HELD = Slope(0.0, 0.0)
+"""Holds the newest output at every call."""
 
 
 def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:
@@ -24,30 +26,25 @@ def decode(bound: Bound, values: Mapping[str, Value]) -> Schedule:
     Equal behaviour gives equal schedules: ratios of layers that a kind does not run and ratios
     of 0 are dropped, layers of a level with one ratio are written as the level, a schedule that
     prunes nothing has the default token selection, and straight lines that no call has two values
-    for are held values.
+    for, or that go nowhere, are held values.
     """
-    found = behaviour(bound, values)
-    kinds, weights = found.kinds, bound.context.weights
-    names = name_kinds(kinds)
-    forecasts = [kind.forecast for kind in kinds]
-    schedule = Schedule(
+    kinds = kinds_of(bound, values)
+    names, weights = name_kinds(kinds), bound.context.weights
+    depths, forecasts = [kind.depth for kind in kinds], [kind.forecast for kind in kinds]
+    return Schedule(
         {names[kind]: kind for kind in kinds},
         tuple(names[kind] for kind in kinds),
-        found.tokens,
-        {} if weights is None else weights(found.depths, forecasts),
-        found.quantity,
-    )
-    return sloped(schedule, found.slopes, bound.context.timesteps(schedule.calls))
+        tokens_of(bound, values) if any(kind.prune for kind in kinds) else Tokens(),
+        {} if weights is None else weights(depths, forecasts),
+        quantity_of(values),
+    ).sloped(slope_of(values))
 
 
-def behaviour(bound: Bound, values: Mapping[str, Value]) -> Behaviour:
-    """What a run of ``values`` does."""
+def kinds_of(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
+    """What each call of a run of ``values`` does."""
     kinds = _chosen(bound, values) if bound.spec.rule == "per_call" else _placed(bound, values)
-    kinds = limited(kinds, values)
-    tokens = tokens_of(bound, values) if any(kind.prune for kind in kinds) else Tokens()
-    found = Behaviour(tuple(kinds), tokens, quantity_of(values), slopes_in(values))
     ranged = any(name.startswith("between.forecast.") for name in values)
-    return (found.literal() if ranged else found.shortest()).settled()
+    return without_idle_lines(limited(kinds, values), each_call=ranged)
 
 
 def limited(kinds: Sequence[Kind], values: Mapping[str, Value]) -> list[Kind]:
@@ -74,14 +71,16 @@ def quantity_of(values: Mapping[str, Value]) -> Quantity:
     return next(own for own in get_args(Quantity) if own == values["forecast.quantity"])
 
 
-def slopes_in(values: Mapping[str, Value]) -> Slopes:
+def slope_of(values: Mapping[str, Value]) -> Slope:
     """How far along their lines outputs go."""
-    return Slopes(*(float(values[f"forecast.slope.{end}"]) for end in SLOPE))
+    return Slope(*(float(values[f"forecast.slope.{end}"]) for end in SLOPE))
 
 
 def forecast_of(depth: Depth, values: Mapping[str, Value]) -> Forecast:
-    """What calls of a depth forecast."""
+    """What calls of a depth forecast. Outputs that go no way along their lines are held."""
     if depth == "full":
+        return "hold"
+    if depth == 0 and values["forecast.output"] == "linear" and slope_of(values) == HELD:
         return "hold"
     wanted = values["forecast.output" if depth == 0 else "forecast.cut"]
     return next(own for own in get_args(Forecast) if own == wanted)

@@ -7,19 +7,13 @@ from functools import lru_cache
 
 from dato import Schedule, Topology
 from search.records.base_sampler import Base, Run
-from search.space.behaviour import Behaviour
 from search.space.bind import Bound, bind, meet
 from search.space.context import SpaceContext
 from search.space.decode import decode
 from search.space.domains import Trial, Value
-from search.space.encode import encode
 from search.space.language import SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
-from search.space.warmstart import covered, spread, uniform
-
-MOVED = ("drift", "planned")
-"""Rules that place full calls unevenly."""
 
 
 class Space:
@@ -51,6 +45,16 @@ class Space:
         """The space for one model and run."""
         bound: Bound = self._bind(context)
         return bound
+
+    def on(self, base: Base, context: SpaceContext) -> Bound:
+        """The space on one of its bases."""
+        return self.bind(context.on(base))
+
+    def lifted(
+        self, params: Mapping[str, Value], base: Base, context: SpaceContext
+    ) -> dict[str, Value]:
+        """Parameters of the space on a base as those of the whole space."""
+        return dict(params)
 
     def check(self, topology: Topology) -> None:
         """Raise :class:`search.errors.ConfigError` with all that the denoiser does not have.
@@ -85,43 +89,3 @@ class Space:
     def run(self, params: Mapping[str, object], context: SpaceContext) -> Run:
         """The schedule of ``params`` with its base."""
         return Run(self.decode(params, context), self.base(params))
-
-    def encode(
-        self, schedule: Schedule, context: SpaceContext, base: Base = None
-    ) -> dict[str, Value] | None:
-        """Parameters that decode to what ``schedule`` does on a base; ``None`` if the space lacks
-        either.
-
-        Weights of fitted forecasts are not compared, as they follow from the kinds, but for those
-        of outputs on a line, which say its slopes. Nor is what outputs are held as, which a space
-        sets for all of its schedules.
-        """
-        if base is not None or schedule.calls != context.calls:
-            return None
-        return encode(self.bind(context), Behaviour.of(schedule, context.timesteps))
-
-    def encode_uniform(
-        self, interval: int, depth: int, ratio: float, context: SpaceContext
-    ) -> dict[str, Value] | None:
-        """Parameters of a full call every ``interval`` calls and ``depth`` in between.
-
-        The space's best forecast stands in for what is not computed, and ``ratio`` is pruned on
-        the finest level with self-attention; interval 1 with ratio 0 is the unpatched model.
-        ``None`` where the space has no such schedule. A space whose rule cannot promise even
-        spacing (drift, planned) gives the closest for intervals above 1.
-        """
-        return self._uniform(self.bind(context), interval, depth, ratio)
-
-    def warm_starts(self, context: SpaceContext, count: int) -> tuple[dict[str, Value], ...]:
-        """Up to ``count`` uniform schedules, from mild to extreme speed-ups, the same each time.
-
-        A few of them differ in one parameter, so that every parameter varies among them.
-        """
-        starts = spread(self.encode_uniform, context, count)
-        return covered(starts, self.parameters(context), lambda own: self.decode(own, context))
-
-    def _uniform(
-        self, bound: Bound, interval: int, depth: int, ratio: float
-    ) -> dict[str, Value] | None:
-        target = uniform(bound, interval, depth, ratio)
-        return encode(bound, target, closest=self.spec.rule in MOVED and interval > 1)

@@ -1,19 +1,66 @@
-"""Schedules that a study is started with: of least predicted damage at every speed-up."""
+"""Starts of least predicted damage at every speed-up, and their pruned twins."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-from search.calibration.placement import Between, Placement, placements
+from search.calibration.placement import GapForecast, Placement, placements
 from search.calibration.table import Calibration
+from search.space import Space
+from search.space.bind import Bound
+from search.space.domains import nearest
+from search.starts.calls import depths, ratios
+from search.starts.writing import Params, written
 
 SPEEDUPS = (3.0, 12.0)
 """Where warm starts are wanted: below, little is gained; above, little is left of the images."""
 
+PRUNED = 0.5
+"""Share of the tokens that full calls of planned starts prune. On pocket every member of the front
+beyond 7x prunes in its full calls, most of them 0.3 to 0.7 (``experiments/study/planned``)."""
 
-def planned_starts(
-    calibration: Calibration, costs: Mapping[str, float], count: int, between: Between = "linear"
+
+def places_calls(space: Space) -> bool:
+    """Whether a space can compute any single call and leave out any other, or plans them itself.
+
+    Other rules, which place the full calls themselves, cannot express what is planned.
+    """
+    if space.spec.rule == "planned":
+        return True
+    entry = space.spec.entry("calls.depth")
+    return entry is not None and entry.per == "call" and {0, "full"} <= set(entry.domain.values)
+
+
+def planned(bound: Bound, placement: Placement) -> Params:
+    """Parameters of a placement, with the output forecast between its full calls.
+
+    Raises:
+        NotInSpaceError: the space lacks its number of full calls, or the forecast.
+    """
+    wanted = depths(bound, placement.full, 0)
+    wanted["forecast.output"] = placement.forecast
+    if bound.spec.rule == "planned":
+        wanted["refresh.full_calls"] = len(placement.full)
+    return written(bound, wanted)
+
+
+def pruned(bound: Bound, placement: Placement, params: Params) -> Params | None:
+    """``params`` of a placement, with about the share :data:`PRUNED` of the tokens pruned wherever
+    the space lets full calls prune; ``None`` where it does not."""
+    layers = bound.context.topology.layers
+    pruning = {
+        name: nearest(bound.domain(name), PRUNED)
+        for name in ratios(bound, placement.full, 0, PRUNED, layers)
+    }
+    return params | pruning if any(pruning.values()) else None
+
+
+def spread_placements(
+    calibration: Calibration,
+    costs: Mapping[str, float],
+    count: int,
+    forecast: GapForecast = "linear",
 ) -> tuple[Placement, ...]:
     """Up to ``count`` placements, evenly spread over the logarithm of speed-up.
 
@@ -22,20 +69,20 @@ def planned_starts(
 
     Args:
         costs: of a call by depth, ``"full"`` and ``"0"`` among them, in any unit.
-        between: the forecast of the calls between the full ones.
+        forecast: of the calls between the full ones.
     """
     left = {
         math.log(speedup(len(plan.full), calibration.calls, costs)): plan
-        for plan in placements(calibration, between)
+        for plan in placements(calibration, forecast)
         if len(plan.full) < calibration.calls
     }
     low, high = (math.log(value) for value in SPEEDUPS)
     chosen: dict[float, Placement] = {}
     for place in range(min(count, len(left))):
         wanted = high - (high - low) * place / max(count - 1, 1)
-        closest = min(left, key=lambda own: abs(own - wanted))
+        closest = min(left, key=lambda value: abs(value - wanted))
         chosen[closest] = left.pop(closest)
-    return tuple(chosen[own] for own in sorted(chosen, reverse=True))
+    return tuple(chosen[value] for value in sorted(chosen, reverse=True))
 
 
 def speedup(full: int, calls: int, costs: Mapping[str, float]) -> float:

@@ -3,67 +3,72 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from dato import Schedule
+from dato import Slope
 from search.errors import TrialError
 from search.preparation.instruments import Instruments
-from search.records.base_sampler import Base, Run
+from search.records.base_sampler import Run
 from search.space import Space, SpaceContext
 from search.space.domains import Value, nearest
-from search.space.slopes import LINE, Slopes
-from search.study.watching import StageWatcher
+from search.starts.writing import Params
 
-CANDIDATES = (LINE, Slopes(1.0, 1.4), Slopes(0.4, 1.0), Slopes(0.0, 1.4), Slopes(0.0, 0.0))
+CANDIDATES = (Slope(), Slope(1.0, 1.4), Slope(0.4, 1.0), Slope(0.0, 1.4), Slope(0.0, 0.0))
 """The straight line, what suits a low guidance scale, what suits a high one, and holding. On pocket
 the second is best at a scale of 2 with 6 to 12 full calls, the third and fourth at a scale of 4
 (``python -m experiments.forecast.slopes``)."""
 
-Params = dict[str, Value]
-"""Values of the space's slopes by the name of the parameter; none where it searches none."""
 
-
-def best_slopes(instruments: Instruments, space: Space, run: Run, watcher: StageWatcher) -> Params:
-    """The candidate that the space has under which ``run`` makes the best images.
+def best_slope(instruments: Instruments, params: Mapping[str, Value]) -> Params:
+    """The candidate that the space has under which a start makes the best images.
 
     Every candidate makes the first rung's images.
+
+    Args:
+        params: of the start.
+
+    Returns:
+        values of the space's slopes by the name of the parameter; none where it searches none.
     """
-    assert run.schedule is not None
-    context = instruments.context
-    params = space.encode(run.schedule, context, run.base)
-    assert params is not None, "the space has the run"
-    found = candidates(space, context)
-    if len(found) < 2:
-        return found[0]
-    on = "" if run.base is None else f" on {run.base.title}"
-    full = sum(run.schedule.kind(call).depth == "full" for call in range(run.schedule.calls))
-    watcher.stage(f"slopes of planned starts{on}: {len(found)} tried with {full} full calls")
-    tried = [space.decode(params | own, context) for own in found]
-    losses = [_loss(instruments, each, run.base) for each in tried]
-    return found[losses.index(min(losses))]
+    space, context = instruments.space, instruments.context
+    slopes = candidates(space, context)
+    if len(slopes) < 2:
+        return slopes[0]
+    runs = [space.run({**params, **slope}, context) for slope in slopes]
+    base = runs[0].base
+    on = "" if base is None else f" on {base.title}"
+    schedule = runs[0].schedule
+    assert schedule is not None
+    full = sum(schedule.kind(call).depth == "full" for call in range(schedule.calls))
+    instruments.watcher.stage(
+        f"slopes of planned starts{on}: {len(slopes)} tried with {full} full calls"
+    )
+    losses = [_loss(instruments, run) for run in runs]
+    return slopes[losses.index(min(losses))]
 
 
 def candidates(space: Space, context: SpaceContext) -> list[Params]:
     """What a space has of :data:`CANDIDATES`, each once."""
     domains = {
-        own.name: own.domain
-        for own in space.parameters(context)
-        if own.name.startswith("forecast.slope.")
+        parameter.name: parameter.domain
+        for parameter in space.parameters(context)
+        if parameter.name.startswith("forecast.slope.")
     }
-    found: list[Params] = []
-    for slopes in CANDIDATES:
-        wanted = {f"forecast.slope.{end}": value for end, value in vars(slopes).items()}
-        own = {name: nearest(domain, wanted[name]) for name, domain in domains.items()}
-        if own not in found:
-            found.append(own)
-    return found
+    distinct: list[Params] = []
+    for slope in CANDIDATES:
+        wanted = {f"forecast.slope.{end}": value for end, value in vars(slope).items()}
+        params = {name: nearest(domain, wanted[name]) for name, domain in domains.items()}
+        if params not in distinct:
+            distinct.append(params)
+    return distinct
 
 
-def _loss(instruments: Instruments, schedule: Schedule, base: Base) -> float:
+def _loss(instruments: Instruments, run: Run) -> float:
     """What the search minimises; infinite where the images cannot be made or scored."""
-    evaluator, few = instruments.evaluator, instruments.config.quality.rung_images
+    evaluator, quality = instruments.evaluator, instruments.config.quality
     try:
-        images = instruments.pool.generate(schedule, range(few), base=base)
-        loss = evaluator.rung_meter.quality(images).loss(instruments.config.quality.objective)
+        images = instruments.pool.generate(run, range(quality.rung_images))
+        loss = evaluator.rung_meter.quality(images).loss(quality.objective)
     except TrialError:
         return math.inf
     return math.inf if loss is None else loss

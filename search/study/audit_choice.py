@@ -30,14 +30,14 @@ class AuditChoice(Protocol):
 
 
 @dataclass(frozen=True)
-class Named:
-    """Audits the members of some names, in the order of the front."""
+class OfTrials:
+    """Audits the members of some trials, in the order of the front."""
 
-    names: Collection[str]
+    trials: Collection[int]
 
     def most(self, members: Sequence[FrontMember]) -> int:
         """See :class:`AuditChoice`."""
-        return sum(member.name in self.names for member in members)
+        return sum(member.record.number in self.trials for member in members)
 
     def next_of(self, members: Sequence[FrontMember], baseline: FrontMember) -> int | None:
         """See :class:`AuditChoice`."""
@@ -45,7 +45,7 @@ class Named:
             (
                 place
                 for place, member in enumerate(members)
-                if member.heldout is None and member.name in self.names
+                if member.heldout is None and member.record.number in self.trials
             ),
             None,
         )
@@ -76,13 +76,13 @@ class FastestNoWorse:
         done = [place for place, member in enumerate(members) if member.heldout is not None]
         if len(done) >= self.most(members):
             return None
-        candidates = self._candidates(members, baseline, done)
-        if candidates and metric_value(baseline.heldout, "fid_real") is not None:
-            return candidates[len(candidates) // 2]
+        undecided = self._undecided(members, baseline, done)
+        if undecided and metric_value(baseline.heldout, "fid_real") is not None:
+            return undecided[len(undecided) // 2]
         order: list[int] = [*reversed(spread(members, self.count)), *range(len(members))]
         return next(place for place in order if place not in done)
 
-    def _candidates(
+    def _undecided(
         self, members: Sequence[FrontMember], baseline: FrontMember, done: Sequence[int]
     ) -> list[int]:
         """The part of the front that can still hold the fastest member that is no worse.

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dato import Schedule
+from search.errors import TrialError, UserError
 from search.latency.end_to_end import Compared, cost_table_errors
 from search.model.images import Images, first
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Run
+from search.records.members import named
 from search.records.record import FrontMember, TrialRecord
 from search.study.audit_choice import AuditChoice
 from search.study.evaluator import Evaluator, ImageSource
@@ -97,51 +99,73 @@ class Auditor:
             baseline: the unpatched pipeline's record.
             choice: of the members.
             check_schedules: further schedules that the cost table is checked with.
+
+        Raises:
+            UserError: a member's held-out images cannot be made, or are not finite.
         """
-        samples = {UNPATCHED: self.reference}
-        members, most, number = list(front), choice.most(front), 1
         unpatched = FrontMember(
             UNPATCHED,
             baseline,
             heldout=self.meter.quality(self.reference),
             interval=self.meter.real_interval(self.reference),
         )
-        while (index := choice.next_of(members, unpatched)) is not None:
-            self.stage(f"held-out images of front member {number} of {most}: {front[index].name}")
-            members[index] = self._known(front[index], samples) or self._judge(
-                front[index], samples
-            )
-            number += 1
+        samples: dict[int, Images] = {}
+        judged = self._judged(front, unpatched, choice, samples)
         self.stage(f"timing {len(front)} front members end to end")
-        runs = [member.record.run for member in front]
-        timed = [*map(_schedule, front), *check_schedules]
-        compared = self.time_together([*runs, *map(Run, check_schedules)])
-        for index, member in enumerate(members):
-            timing, speedup = compared.timings[index], compared.speedups[index]
-            members[index] = replace(member, timing=timing, speedup=speedup)
+        schedules = [*map(_schedule, judged), *check_schedules]
+        runs = [*(member.record.run for member in judged), *map(Run, check_schedules)]
+        compared = self.time_together(runs)
+        members = named(_timed(judged, compared))
         return Audited(
-            baseline=replace(unpatched, timing=compared.baseline, speedup=1.0),
+            baseline=replace(unpatched, timing=compared.baseline, timed_speedup=1.0),
             front=still_on_front(members, self.objective),
             cost_table_errors=cost_table_errors(
-                self.evaluator.table, self.evaluator.topology, timed, compared
+                self.evaluator.table, self.evaluator.topology, schedules, compared
             ),
-            samples=samples,
+            samples={UNPATCHED: self.reference}
+            | {
+                member.name: samples[member.record.number]
+                for member in members
+                if member.record.number in samples
+            },
         )
 
-    def _known(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember | None:
+    def _judged(
+        self,
+        front: Sequence[FrontMember],
+        unpatched: FrontMember,
+        choice: AuditChoice,
+        samples: dict[int, Images],
+    ) -> list[FrontMember]:
+        """The front, the chosen members with their held-out quality. ``samples`` gets the images
+        that a grid shows, by trial: names change once the members are timed."""
+        members, most, number = list(front), choice.most(front), 1
+        while (index := choice.next_of(members, unpatched)) is not None:
+            member = members[index]
+            self.stage(f"held-out images of front member {number} of {most}: {member.name}")
+            members[index] = self._known(member, samples) or self._judge(member, samples)
+            number += 1
+        return members
+
+    def _known(self, member: FrontMember, samples: dict[int, Images]) -> FrontMember | None:
         known = self.checkpoint.find(member)
         if known is not None:
             few = range(min(self.shown, self.meter.count))
-            samples[member.name] = self._made(member, few)
+            samples[member.record.number] = self._made(member, few)
         return known
 
     def _made(self, member: FrontMember, indices: Sequence[int]) -> Images:
-        base = member.record.base
-        return self.source.generate(_schedule(member), indices, heldout=True, base=base)
+        try:
+            return self.source.generate(member.record.run, indices, heldout=True)
+        except TrialError as error:
+            raise UserError(
+                f"Cannot audit {member.name!r}: {error} Give the other members to 'dato-search "
+                "audit FOLDER --members'."
+            ) from error
 
-    def _judge(self, member: FrontMember, samples: dict[str, Images]) -> FrontMember:
+    def _judge(self, member: FrontMember, samples: dict[int, Images]) -> FrontMember:
         images = self._made(member, range(self.meter.count))
-        samples[member.name] = first(images, self.shown).cpu()
+        samples[member.record.number] = first(images, self.shown).cpu()
         judged = replace(
             member,
             heldout=self.meter.quality(images),
@@ -150,6 +174,14 @@ class Auditor:
         )
         self.checkpoint.keep(judged)
         return judged
+
+
+def _timed(members: Sequence[FrontMember], compared: Compared) -> list[FrontMember]:
+    """The members with their times, which come first in ``compared``."""
+    return [
+        replace(member, timing=compared.timings[place], timed_speedup=compared.speedups[place])
+        for place, member in enumerate(members)
+    ]
 
 
 def _schedule(member: FrontMember) -> Schedule:

@@ -13,7 +13,7 @@ from search.latency.cost_table import CostTable
 from search.metrics import metric
 from search.model.images import Images, join
 from search.quality.meter import QualityMeter
-from search.records.base_sampler import Base, Run
+from search.records.base_sampler import Run
 from search.records.record import TrialRecord
 from search.settings import QualitySettings
 from search.study.rung_margin import learned_margin
@@ -22,16 +22,8 @@ from search.study.rung_margin import learned_margin
 class ImageSource(Protocol):
     """Whoever generates images: this process or a pool of workers. Same bits either way."""
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
-    ) -> Images:
-        """Images of the given workload entries; ``None`` is the unpatched pipeline, and the study's
-        own sampler."""
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
+        """Images of the given workload entries."""
         ...
 
 
@@ -52,7 +44,7 @@ class EvaluationTimer:
         self.images += len(indices)
         started = time.perf_counter()
         try:
-            return self._source.generate(run.schedule, indices, base=run.base)
+            return self._source.generate(run, indices)
         finally:
             self.generating += time.perf_counter() - started
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dato import Schedule
 from search.metrics import metric
 from search.pareto import non_dominated
-from search.records.members import member_interval, member_names
+from search.records.members import member_interval, named
 from search.records.record import FrontMember, TrialRecord
 from search.study.trial_records import objectives
 
@@ -27,8 +27,7 @@ def front_of(records: Sequence[TrialRecord], objective: str) -> tuple[FrontMembe
     kept = [complete[index] for index in non_dominated(points)]
     kept = [record for record in kept if record.schedule and not record.run.is_unpatched]
     kept.sort(key=lambda record: -(record.latency_s or 0.0))
-    names = member_names([record.speedup or 1.0 for record in kept])
-    return tuple(FrontMember(name, record) for name, record in zip(names, kept, strict=True))
+    return named([FrontMember("", record) for record in kept])
 
 
 def spread(front: Sequence[FrontMember], count: int) -> tuple[int, ...]:
@@ -72,15 +71,15 @@ def still_on_front(members: Sequence[FrontMember], objective: str) -> tuple[Fron
 
     def beaten_by(member: FrontMember) -> str:
         interval = member_interval(member, objective)
-        if interval is None or member.speedup is None:
+        if interval is None or member.timed_speedup is None:
             return ""
         best = interval[1] if known.higher else interval[0]
         rivals = [
             (known.loss(value), rival)
             for rival in members
             if rival.heldout is not None
-            and rival.speedup is not None
-            and rival.speedup >= member.speedup
+            and rival.timed_speedup is not None
+            and rival.timed_speedup >= member.timed_speedup
             and (value := rival.heldout.value(objective)) is not None
             and known.better(value, best)
         ]

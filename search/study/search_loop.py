@@ -11,7 +11,6 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from dato import DatoError
-from search.records.base_sampler import Run
 from search.records.record import Origin, Parameter, TrialRecord
 from search.settings.constraints import Constraints
 from search.space import Space, SpaceContext
@@ -20,6 +19,19 @@ from search.study.drivers import NoOtherDrivers, OtherDrivers
 from search.study.evaluator import Evaluator
 from search.study.interrupts import uninterrupted
 from search.study.trial_records import ORIGIN, Records, origin_of, record_trial, requeue
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trial that is tried before the sampler proposes any.
+
+    Args:
+        params: values of all parameters of the space.
+        origin: who proposed it.
+    """
+
+    params: Mapping[str, Parameter]
+    origin: Origin = "warmstart"
 
 
 @dataclass(frozen=True)
@@ -59,42 +71,30 @@ class Driver:
     constraints: Constraints = Constraints()
     others: OtherDrivers = field(default_factory=NoOtherDrivers)
 
-    def prepare(self, warmstarts: int, runs: Sequence[Run] = ()) -> int:
-        """Enqueue the warm starts of a new study, or the unfinished trials of an interrupted one.
+    def prepare(self, starts: Sequence[Start]) -> int:
+        """Enqueue the starts of a new study, or the unfinished trials of an interrupted one.
 
         Args:
-            warmstarts: how many uniform ones. The fastest come first, because they cost least.
-            runs: schedules that are tried before those; the space may lack some of them.
+            starts: what is tried first, in this order.
 
         Returns:
             number of trials that a dead driver had left unfinished.
         """
-        return self.others.with_retries(partial(self._prepare, warmstarts, runs))
+        return self.others.with_retries(partial(self._prepare, starts))
 
-    def _prepare(self, warmstarts: int, runs: Sequence[Run]) -> int:
+    def _prepare(self, starts: Sequence[Start]) -> int:
         with self.others.turn(), uninterrupted():
             trials = self.study.get_trials(deepcopy=False)
             if all(trial.state is TrialState.WAITING for trial in trials):
-                self._enqueue(warmstarts, runs)  # a driver may have died among them
+                self._enqueue(starts)  # a driver may have died among them
                 return 0
             return requeue(self.study, self.others.lost(self.study))
 
-    def _enqueue(self, warmstarts: int, runs: Sequence[Run]) -> None:
-        baseline = self.space.encode_uniform(1, 1, 0.0, self.context)
-        if baseline is not None:
-            self._first(baseline, "baseline")
-        further = (
-            self.space.encode(run.schedule, self.context, run.base)
-            for run in runs
-            if run.schedule is not None
-        )
-        starts = [params for params in further if params is not None]
-        uniform = reversed(self.space.warm_starts(self.context, warmstarts))
-        for params in [*starts, *uniform]:
-            self._first(params, "warmstart")
-
-    def _first(self, params: Mapping[str, Parameter], origin: Origin) -> None:
-        self.study.enqueue_trial(dict(params), user_attrs={ORIGIN: origin}, skip_if_exists=True)
+    def _enqueue(self, starts: Sequence[Start]) -> None:
+        for start in starts:
+            self.study.enqueue_trial(
+                dict(start.params), user_attrs={ORIGIN: start.origin}, skip_if_exists=True
+            )
 
     def run(self, budget: Budget) -> Iterator[TrialRecord]:
         """Run until the study's trials have used ``budget``; yield each trial once it is recorded.

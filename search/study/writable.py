@@ -6,15 +6,15 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
 
-from search.errors import UserError
+from search.errors import FULL, UserError
 from search.records.folder import StudyFolder
 
-UNWRITABLE = {
-    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM,
-}  # fmt: skip
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+UNWRITABLE = FULL | READ_ONLY | {errno.EIO}
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def writable(folder: StudyFolder) -> Iterator[None]:
     """Turn errors of writing the study, inside the block, into one sentence.
 
     Raises:
-        UserError: its disk is full or failed, or its folder was deleted.
+        UserError: its disk is full, read-only or failed, or its folder was deleted.
     """
     try:
         yield
@@ -34,23 +34,45 @@ def writable(folder: StudyFolder) -> Iterator[None]:
                 f"The study folder {str(folder.root)!r} was deleted or unmounted while the study "
                 "ran. Bring it back and resume it, or start a new sweep."
             ) from error
-        reason = _reason(error)
+        reason = _reason(error, folder)
         if reason is None:
             raise
         raise UserError(
-            f"Cannot write the study in {str(folder.root)!r} ({reason}). {_remedy(folder)}"
+            f"Cannot write the study in {str(folder.root)!r} ({reason}). "
+            f"{_remedy(folder, _is_read_only(error))}"
         ) from error
 
 
-def _remedy(folder: StudyFolder) -> str:
+def _remedy(folder: StudyFolder, read_only: bool) -> str:
     if not folder.config.is_file():
-        return "The study had not begun, so nothing was kept. Make room, then start it again."
+        room = "Make it writable" if read_only else "Make room"
+        return f"The study had not begun, so nothing was kept. {room}, then start it again."
+    if read_only:
+        return (
+            "Make it writable, or copy it to where you can write, then go on with the copy as "
+            f"with: {folder.go_on}"
+        )
     return f"Every finished trial is kept. Make room, then go on with: {folder.go_on}"
 
 
-def _reason(error: Exception) -> str | None:
+def _is_read_only(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in READ_ONLY
+    return "readonly" in str(error.__cause__ or error)  # SQLite's word
+
+
+def _reason(error: Exception, folder: StudyFolder) -> str | None:
+    """Why the study cannot be written; ``None`` for any other error, also of another place."""
     if isinstance(error, StorageInternalError):
         return str(error.__cause__ or error).splitlines()[0]
-    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+    if isinstance(error, OSError) and error.errno in UNWRITABLE and _inside(error, folder):
         return os.strerror(error.errno)
     return None
+
+
+def _inside(error: OSError, folder: StudyFolder) -> bool:
+    """Whether an error is of a file of the study, or names none, as those of a full disk do."""
+    if error.filename is None:
+        return True
+    path = Path(os.fsdecode(error.filename)).absolute()
+    return path == folder.root.absolute() or folder.root.absolute() in path.parents

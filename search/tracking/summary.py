@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from search.pareto import knee
-from search.records.findings import findings, headline_member
-from search.records.members import member_interval, member_latency, member_speedup, no_worse
+from search.records.findings import findings
+from search.records.headline import headline
+from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import FrontAfterTrial, metric_value
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.rivals import gain
@@ -102,7 +103,7 @@ def rival_row(rival: Rival) -> list[float | int | str | None]:
     return [
         rival.name,
         rival.calls,
-        rival.speedup if rival.timed_speedup is None else rival.timed_speedup,
+        rival.priced_speedup if rival.timed_speedup is None else rival.timed_speedup,
         rival.latency_s if rival.timing is None else rival.timing.latency_s,
         metric_value(rival.quality, "fid_real"),
         metric_value(rival.quality, "fid_reference"),
@@ -112,16 +113,16 @@ def rival_row(rival: Rival) -> list[float | int | str | None]:
 
 
 def gains(result: StudyResult) -> dict[str, float | str]:
-    """The headline: how much faster than the unpatched model, and than fewer steps."""
-    if not result.front:
-        return {}
-    member = headline_member(result)
-    speedup, found, base = member_speedup(member), gain(member, result), result.baseline
+    """The headline: how much faster than the unpatched model, and than fewer steps. Where there is
+    none, ``headline/nearest`` names the preset that is nearest to one."""
+    first = headline(result)
+    over = None if first.subject is None else gain(first.subject, result)
     values: dict[str, float | str | None] = {
-        "headline/preset": member.name,
-        "headline/speedup": speedup,
-        "headline/no_worse": str(base is not None and no_worse(member, base)),
-        "headline/times_fewer_steps": None if found is None else found.times,
+        "headline/preset": None if first.member is None else first.member.name,
+        "headline/nearest": None if first.nearest is None else first.nearest.name,
+        "headline/speedup": None if first.member is None else first.member.timed_speedup,
+        "headline/no_worse": str(first.member is not None),
+        "headline/times_fewer_steps": over.times if over and over.quotable else None,
         "headline/text": " ".join(findings(result)),
     }
     return {name: value for name, value in values.items() if value is not None}

@@ -37,6 +37,7 @@ from search.tracking.wandb_folders import (
     has_trial_run,
     offline_runs,
     run_id,
+    study_name,
     supersede,
     trial_run_id,
 )
@@ -88,7 +89,8 @@ class WandbTracker:
         key = run_id(folder)
         if (left := self._left_open.pop(key, None)) is not None:
             left.finish()
-        run = self._init(folder, key=key, name=name, group=name, job_type="study", config=config)
+        group = study_name(name, key)
+        run = self._init(folder, key=key, name=name, group=group, job_type="study", config=config)
         self._left_open[key] = run
         run.define_metric("trial", hidden=True)
         run.define_metric("*", step_metric="trial")
@@ -178,7 +180,7 @@ class WandbTracker:
                 self._environment.restore()
 
     def _log_presets(self, result: StudyResult, folder: StudyFolder) -> None:
-        """One version of the artifact ``<study>-preset`` for each member, found by its alias."""
+        """One version of the study's artifact for each member, found by its alias."""
         import wandb
 
         aliases = roles(result)
@@ -187,7 +189,7 @@ class WandbTracker:
             if path.parent != folder.presets or not path.is_file():
                 continue
             artifact = wandb.Artifact(
-                f"{slug(result.name)}-preset",
+                f"{slug(study_name(result.name, self._run.id))}-preset",
                 type="preset",
                 metadata=member_metadata(member, result.device),
             )

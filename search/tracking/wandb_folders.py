@@ -55,6 +55,12 @@ def run_id(folder: StudyFolder) -> str:
     return fresh
 
 
+def study_name(name: str, run: str) -> str:
+    """The name of a study's group and artifacts. Two studies of one name share neither, or the
+    aliases of one would move to the other's presets."""
+    return f"{name[:80]}-{run}"
+
+
 def offline_runs(folder: StudyFolder) -> tuple[Path, ...]:
     """Offline directories of the study's own run, oldest first."""
     return _runs(folder, run_id(folder))

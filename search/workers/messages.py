@@ -10,26 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dato import Schedule
 from search.errors import TrialError, UserError
 from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Run
 
 
 @dataclass(frozen=True)
 class Task:
-    """One chunk of images to generate.
+    """One chunk of images to generate."""
 
-    Args:
-        base: another sampler than the study's.
-    """
-
-    schedule: Schedule | None
+    run: Run
     chunk: int
     heldout: bool
-    base: BaseSampler | None = None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from dato import Schedule
 from search.model.base_sampler import based
 from search.model.description import ModelDescription
 from search.model.generator import Generator
 from search.model.images import Images
 from search.model.workload import Workload
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Run
 
 T = TypeVar("T")
 
@@ -25,21 +24,11 @@ class Pool(Protocol):
         """What was loaded, and where."""
         ...
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: BaseSampler | None = None,
-    ) -> Images:
-        """Images ``indices`` under ``schedule``; ``None`` is the unpatched pipeline.
-
-        Args:
-            base: another sampler than the study's.
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
+        """Images ``indices`` of a workload: of the search's, or of the held-out one.
 
         Raises:
-            TrialError: the schedule cannot be scored, or a worker died on it.
+            TrialError: the run cannot be scored, or a worker died on it.
         """
         ...
 
@@ -100,17 +89,10 @@ class SerialPool:
         self._heldout_workload = heldout
         self._heldout: Generator | None = None
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: BaseSampler | None = None,
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         """See :class:`Pool`."""
-        with based(self.generator(heldout), base) as generator:
-            return generator.generate(schedule, indices)
+        with based(self.generator(heldout), run.base) as generator:
+            return generator.generate(run.schedule, indices)
 
     @property
     def description(self) -> ModelDescription:

@@ -101,8 +101,8 @@ class Server:
         if isinstance(order, Measurement):
             return Found(self._pool.measure(order.work))
         task = order
-        with based(self._pool.generator(task.heldout), task.base) as generator:
-            return Done.pack(generator.chunk(task.schedule, task.chunk))
+        with based(self._pool.generator(task.heldout), task.run.base) as generator:
+            return Done.pack(generator.chunk(task.run.schedule, task.chunk))
 
 
 def answered(work: Callable[[], Answer]) -> Answer:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Self, TypeVar, cast
 
-from dato import Schedule
 from search.errors import RESUME, UserError
 from search.model.generator import Generator
 from search.model.images import Images, pick
 from search.model.workload import Workload, chunks_of
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Run
 from search.settings.duration import duration_text
 from search.workers.messages import (
     Begun,
@@ -59,20 +58,13 @@ class WorkerPool(Roster[W]):
         self._timeout_s = timeout_s
         super().__init__(workers)
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: BaseSampler | None = None,
-    ) -> Images:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
         """See :class:`search.workers.pool.Pool`. ``seconds`` is the busiest worker's."""
         workload = self._heldout if heldout else self._search
         if workload is None:
             raise ValueError("This pool was made without a held-out workload.")
         chunks = chunks_of(indices, self._batch_size, len(workload))
-        tasks = [Task(schedule, chunk, heldout, base) for chunk in chunks]
+        tasks = [Task(run, chunk, heldout) for chunk in chunks]
         request = Request(tasks, self._timeout_s)
         self._carry_out(request)
         made = {chunk: request.done[place] for place, chunk in enumerate(chunks)}

@@ -18,6 +18,7 @@ PUBLIC = [
     "PresetError",
     "Schedule",
     "ScheduleError",
+    "Slope",
     "Tokens",
     "Topology",
     "UnsupportedError",
@@ -55,7 +56,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         dato.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("module", ["dato", "dato.schedule", "dato.preset", "dato.library"])
+@pytest.mark.parametrize(
+    "module", ["dato", "dato.schedule", "dato.slope", "dato.preset", "dato.library"]
+)
 def test_data_imports_without_torch(module: str) -> None:
     code = f"import sys, {module}; raise SystemExit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -91,6 +91,13 @@ def test_torch_is_pinned_without_a_build() -> None:
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in rules)
 
 
+def test_git_ignores_no_file_of_the_project() -> None:
+    """Linters and the wheel leave out what git ignores, also where it is tracked."""
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == ""
+
+
 def test_both_packages_are_typed() -> None:
     assert (ROOT / "dato" / "py.typed").is_file()
     assert (ROOT / "search" / "py.typed").is_file()

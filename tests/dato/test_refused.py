@@ -12,14 +12,15 @@ _ERRORS = ("UnsupportedError", "MismatchError")
 
 
 def messages() -> Iterator[str]:
-    """How each error of the engine begins: its text, up to the first value in it."""
+    """What is wrong in each error of the engine, with … for each value."""
     for path in (ROOT / "dato").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _ERRORS:
-                rule = node.args[0]
-                text = rule.values[0] if isinstance(rule, ast.JoinedStr) else rule
-                assert isinstance(text, ast.Constant), ast.unparse(node)
-                yield str(text.value).strip()
+                fault = node.args[0]
+                parts = fault.values if isinstance(fault, ast.JoinedStr) else [fault]
+                yield "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts
+                )
 
 
 def listed() -> list[str]:

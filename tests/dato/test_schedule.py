@@ -64,8 +64,54 @@ def test_each_broken_rule_has_its_own_error(
     with pytest.raises(error) as caught:
         build()
     assert type(caught.value) is error
-    assert caught.value.rule
+    assert caught.value.fault
+    assert caught.value.remedy
     assert isinstance(caught.value, ValueError)
+
+
+SENTENCES: list[tuple[Callable[[], object], str]] = [
+    (
+        lambda: Tokens(patch=(1, 1)),
+        "The patch (1, 1) is too small: it needs two tokens. Use [2, 2].",
+    ),
+    (
+        lambda: Tokens(protect=1.5),
+        "The share protect=1.5 is not between 0 and 1. Use 0.2, or 0 to protect nothing.",
+    ),
+    (
+        lambda: Kind(-1),
+        'The depth -1 is neither "full" nor an integer from 0 on. '
+        "Use 0 to reuse the previous output, or the number of skip branches.",
+    ),
+    (
+        lambda: Kind(0, {"level_0": 0.5}),
+        "A kind of depth 0 prunes 'level_0', but it runs no attention. Remove its prune entries.",
+    ),
+    (
+        lambda: Schedule({"full": FULL}, ("full", "x")),
+        "A step names the kind 'x', which is not defined. Defined kinds: full.",
+    ),
+    (
+        lambda: Schedule({"a": Kind(3)}, ("a",)),
+        "The first call has the depth 3, but there is nothing to reuse yet. "
+        'Give the first step a kind of depth "full".',
+    ),
+    (
+        lambda: Schedule({"a": Kind("full", {"mid": 0.76})}, ("a",)),
+        "The pruning ratio 0.76 of 'mid' in the kind 'a' is not between 0 and 1 - 1/(patch area) = "
+        "0.75. Lower the ratio or enlarge the patch.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("build", "sentence"), SENTENCES)
+def test_an_error_says_what_is_wrong_with_the_value_and_then_the_remedy(
+    build: Callable[[], object], sentence: str
+) -> None:
+    with pytest.raises(errors.ScheduleError) as caught:
+        build()
+    assert str(caught.value) == sentence
+    assert caught.value.remedy
 
 
 def test_the_largest_ratio_keeps_one_token_of_each_patch() -> None:

@@ -12,6 +12,7 @@ from search.space import Space, SpaceContext
 from search.study.budget import Budget, Spent
 from search.study.trial_records import read_records
 from tests.postgres import PostgresServer
+from tests.search.study.conftest import starts
 from tests.search.study.test_postgres import driver_of
 from tests.search.study.test_search_loop import make_driver
 
@@ -31,7 +32,7 @@ def test_budgets_and_locks_do_not_look_at_it(
     tmp_path: Path, space: Space, context: SpaceContext, storage: str
 ) -> None:
     driver = make_driver(tmp_path, space, context, storage=storage)
-    driver.prepare(3)
+    driver.prepare(starts(driver.space, driver.context, 3))
     recorded = list(driver.run(Budget(trials=6, seconds=3600)))
     assert len(recorded) == 6
     assert 0 < Spent.by(recorded).seconds < 60
@@ -44,7 +45,7 @@ def test_nobody_is_taken_for_dead_by_it(
     postgres: PostgresServer, space: Space, context: SpaceContext
 ) -> None:
     driver = driver_of(postgres.storage("2m"), space, context)
-    driver.prepare(3)
+    driver.prepare(starts(driver.space, driver.context, 3))
     recorded = list(driver.run(Budget(trials=6, seconds=3600)))
     assert len(recorded) == 6 and not any(record.lost for record in recorded)
     assert 0 < Spent.by(recorded).seconds < 60

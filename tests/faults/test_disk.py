@@ -23,6 +23,7 @@ from search.study.search_loop import Driver
 from search.study.trial_records import read_records
 from search.study.writable import writable
 from tests.faults.test_killed_driver import finish
+from tests.search.study.conftest import starts
 from tests.search.study.test_search_loop import make_driver, run
 
 
@@ -47,7 +48,7 @@ def test_a_full_disk_ends_the_search_and_more_room_lets_it_go_on(
     small_disk: Path, space: Space, context: SpaceContext, storage: str
 ) -> None:
     driver = make_driver(small_disk, space, context, storage=storage)
-    driver.prepare(3)
+    driver.prepare(starts(driver.space, driver.context, 3))
     folder = StudyFolder(small_disk)
     folder.config.touch()
     recorded: list[TrialRecord] = []
@@ -94,7 +95,7 @@ def test_a_deleted_folder_is_named_and_not_made_again(
     root = tmp_path / "study"
     root.mkdir()
     driver = make_driver(root, space, context, storage=storage)
-    driver.prepare(3)
+    driver.prepare(starts(driver.space, driver.context, 3))
     trials = driver.run(Budget(trials=50))
     next(trials)
     shutil.rmtree(root)

@@ -23,6 +23,7 @@ from search.space import Space, SpaceContext
 from search.study.budget import Budget
 from search.study.trial_records import read_records
 from tests.faults.conftest import in_child
+from tests.search.study.conftest import starts
 from tests.search.study.test_search_loop import make_driver
 
 KILLED = signal.SIGKILL
@@ -59,7 +60,7 @@ class Writes:
 def search(folder: Path, space: Space, context: SpaceContext) -> None:
     """A study; every recorded trial is kept in a file beside it."""
     driver = make_driver(folder, space, context)
-    driver.prepare(WARMSTARTS)
+    driver.prepare(starts(driver.space, driver.context, WARMSTARTS))
     recorded: list[TrialRecord] = []
     for record in driver.run(Budget(trials=TRIALS)):
         recorded.append(record)
@@ -85,7 +86,7 @@ def resumed_after_death(
     driver = make_driver(folder, space, context)
     known = read_records(driver.study)
     assert known[: len(before)] == before
-    driver.prepare(WARMSTARTS)
+    driver.prepare(starts(driver.space, driver.context, WARMSTARTS))
     for _ in driver.run(Budget(trials=TRIALS + 1)):
         pass
     records = read_records(driver.study)

@@ -13,9 +13,11 @@ import torch
 from dato import Schedule
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
+from search.preparation.bench import Bench
 from search.preparation.instruments import measure_unpatched
 from search.records.folder import StudyFolder
 from search.settings.compose import compose_config
+from search.space import load_space
 from search.study.watching import PlainStages
 from search.workers.pool import SerialPool
 from tests.search.model.tiny import STEPS
@@ -34,9 +36,11 @@ def all_memory(_: Any) -> None:
 def test_a_model_that_cannot_run_at_all_is_one_sentence(
     generator: Generator, tmp_path: Path
 ) -> None:
-    config = compose_config(["space=layered"])
+    config, folder = compose_config(["space=layered"]), StudyFolder(tmp_path)
+    space, pool = load_space(config.space), SerialPool(generator)
+    bench = Bench(config, space, folder, pool, PlainStages())
     with poisoned(generator, all_memory), pytest.raises(UserError, match=r"unpatched.*Out of mem"):
-        measure_unpatched(config, StudyFolder(tmp_path), SerialPool(generator), PlainStages())
+        measure_unpatched(bench)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from search.study.postgres import ServerDrivers
 from search.study.search_loop import Driver
 from search.study.trial_records import read_records
 from tests.postgres import PostgresServer
-from tests.search.study.conftest import FakeEvaluator
+from tests.search.study.conftest import FakeEvaluator, starts
 from tests.search.study.test_postgres import driver_of
 from tests.waiting import until
 
@@ -52,7 +52,7 @@ def test_a_restarted_server_interrupts_nobody(
 ) -> None:
     storage, fake = postgres.storage("5s"), Slow()
     drivers = [driver_of(storage, space, context, worker, fake) for worker in range(3)]
-    drivers[0].prepare(3)
+    drivers[0].prepare(starts(drivers[0].space, drivers[0].context, 3))
 
     def run(number: int) -> list[TrialRecord]:
         return list(drivers[number].run(Budget(trials=TRIALS)))
@@ -76,7 +76,7 @@ def test_a_server_that_stays_away_ends_the_search_in_one_sentence(
     driver = driver_of(storage, space, context)
     assert isinstance(driver.others, ServerDrivers)
     driver = replace(driver, others=replace(driver.others, patience_s=2.0))
-    driver.prepare(3)
+    driver.prepare(starts(driver.space, driver.context, 3))
     trials = driver.run(Budget(trials=6))
     recorded = [next(trials), next(trials)]
     postgres.stop()
@@ -95,7 +95,7 @@ def test_a_driver_killed_with_9_gives_its_trial_to_the_next(
 ) -> None:
     storage = postgres.storage("3s")
     first = driver_of(storage, space, context)
-    first.prepare(3)
+    first.prepare(starts(first.space, first.context, 3))
     child = os.fork()
     if child == 0:
         try:

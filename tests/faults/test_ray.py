@@ -99,15 +99,15 @@ def say(**values):
 try:
     with Pool(tiny_config(Path(sys.argv[1])), SEARCH, HELDOUT, 2, address=sys.argv[2]) as pool:
         say(absent=pool.absent)
-        pool.generate(None, range(8))
+        pool.generate(UNPATCHED, range(8))
         say(absent=pool.absent)
         for _ in range(200):
-            pool.generate(None, range(8))
+            pool.generate(UNPATCHED, range(8))
             if not pool.absent:
                 break
         say(absent=pool.absent)
         while True:
-            pool.generate(None, range(8))
+            pool.generate(UNPATCHED, range(8))
 except UserError as error:
     print(json.dumps({"error": str(error)}), flush=True)
 """

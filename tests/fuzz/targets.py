@@ -28,6 +28,7 @@ from search.settings import SamplerSettings, StorageSettings
 from search.settings.compose import compose_config, load_config, save_config
 from search.settings.safe_yaml import read_yaml
 from search.space import SpaceContext, load_space
+from search.starts.spread import uniform_starts
 from search.study.storage import open_study, read_study
 from search.study.trial_records import RECORD, read_records
 from tests.search.calibration.made_up import calibration, wandering
@@ -94,7 +95,7 @@ def _space(path: Path) -> None:
     context = SpaceContext(CALLS, sd15_topology(), (0.0,) + (0.1,) * (CALLS - 1))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     space.decode(space.suggest(study.ask(), context), context)
-    space.warm_starts(context, 3)
+    uniform_starts(space, context, 3)
 
 
 def _front(path: Path) -> None:

@@ -87,7 +87,9 @@ def front_trace(result: StudyResult) -> go.Scatter:
 
 
 def _member_hover(member: FrontMember, objective: str) -> list[str]:
-    audited = "" if member.speedup is None else f"<br>{member.speedup:.2f}{TIMES} re-timed"
+    audited = (
+        "" if member.timed_speedup is None else f"<br>{member.timed_speedup:.2f}{TIMES} re-timed"
+    )
     heldout, interval = metric_value(member.heldout, objective), member_interval(member, objective)
     if heldout is not None:
         audited += f"<br>held-out FID {with_interval(heldout, interval)}"
@@ -106,7 +108,7 @@ def rival_traces(result: StudyResult) -> list[go.Scatter]:
         ]
         found.append(
             go.Scatter(
-                x=[rival.speedup for rival, _ in own],
+                x=[rival.priced_speedup for rival, _ in own],
                 y=[value for _, value in own],
                 customdata=[
                     [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in own

@@ -14,10 +14,11 @@ from dato import errors
 from dato.preset import Measured, Preset, json_schema
 from dato.preset.write import render
 from dato.schedule import Kind, Schedule
+from dato.slope import LINE, Slope
 from tests.strategies import presets
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-WRITTEN_TODAY = ["forecast", "balanced_version_2", "karras"]
+WRITTEN_TODAY = ["forecast", "balanced_version_2", "karras", "slopes"]
 VERSION_1 = ["balanced", "pndm", "unpatched", "version_1"]
 
 
@@ -79,9 +80,49 @@ def test_a_file_has_the_lowest_version_that_can_say_what_it_holds() -> None:
     preset = Preset.load(GOLDEN / "karras.json")
     plain = dataclasses.replace(preset.sampler, settings={})
     older = dataclasses.replace(preset, sampler=plain)
+    assert older.schedule.slope == LINE
     assert older.version == older.to_dict()["version"] == 2
     assert "settings" not in older.to_json()
     assert Preset.from_dict(older.to_dict() | {"version": 3}) == older
+    assert Preset.from_dict(older.to_dict() | {"version": 4}) == older
+
+
+def test_golden_slopes_mean_what_they_say() -> None:
+    preset = Preset.load(GOLDEN / "slopes.json")
+    assert preset.version == 4
+    assert preset.schedule.slope == Slope(0.4, 1.75)
+    assert preset.measured
+    said = preset.measured.fid_to, preset.measured.features, preset.measured.prompts
+    assert said == ("real", "pocket", "held-out")
+    card = preset.card()
+    assert "512 images of held-out prompts:" in card
+    assert "| FID to real images (pocket features) | 12.34 | 11.9 |" in card
+    assert "Linear forecasts of outputs have slopes 0.4 to 1.75 over the run" in card
+
+
+def test_a_slope_or_a_word_about_an_fid_is_what_needs_version_4() -> None:
+    preset = Preset.load(GOLDEN / "slopes.json")
+    assert preset.measured
+    silent = dataclasses.replace(preset.measured, fid_to="", features="", prompts="")
+    straight = dataclasses.replace(preset, schedule=preset.schedule.sloped(LINE))
+    assert straight.version == 4
+    assert dataclasses.replace(preset, measured=silent).version == 4
+    older = dataclasses.replace(straight, measured=silent)
+    assert older.version == 3
+    assert not {"slope", "fid_to", "features", "prompts"} & set(older.to_json().split('"'))
+
+
+def test_presets_that_differ_in_their_slope_differ_there() -> None:
+    preset = Preset.load(GOLDEN / "slopes.json")
+    other = dataclasses.replace(preset, schedule=preset.schedule.sloped(Slope(0.4, 1.5)))
+    assert [each.path for each in preset.diff(other)] == ["slope.late"]
+
+
+def test_a_file_of_an_older_version_says_nothing_about_its_fid() -> None:
+    preset = Preset.load(GOLDEN / "karras.json")
+    assert preset.schedule.slope == LINE
+    assert "| FID | 12.34 | 11.9 |" in preset.card()
+    assert "512 images:" in preset.card()
 
 
 @pytest.mark.parametrize("name", VERSION_1)
@@ -169,9 +210,10 @@ def test_the_published_schema_is_that_of_the_reader() -> None:
     path = Path(__file__).parents[3] / "dato" / "presets" / "schema.json"
     text = path.read_text(encoding="utf-8")
     assert text == render(json_schema()) + "\n", f"write render(json_schema()) to {path.name}"
-    keys = list(Preset.load(GOLDEN / "forecast.json").to_dict())
-    assert list(json.loads(text)["properties"]) == keys
-    assert set(keys) - set(json.loads(text)["required"]) == {"weights"}
+    keys = list(Preset.load(GOLDEN / "slopes.json").to_dict())
+    properties = list(json.loads(text)["properties"])
+    assert [key for key in properties if key != "weights"] == keys
+    assert set(properties) - set(json.loads(text)["required"]) == {"weights", "slope"}
 
 
 def test_a_value_that_fits_a_line_is_not_spread() -> None:

@@ -62,7 +62,7 @@ def test_another_pipeline_on_the_denoiser_is_refused_by_name(
     other, run = make(pipe, batch)
     dato.apply(pipe, schedule)
     expected = generate(pipe, STEPS, batch)
-    with pytest.raises(MismatchError, match=f"one pipeline at a time.*{type(other).__name__}"):
+    with pytest.raises(MismatchError, match=f"Another {type(other).__name__} calls a denoiser"):
         run()
     assert torch.equal(generate(pipe, STEPS, batch), expected)
 
@@ -114,7 +114,7 @@ def test_guidance_of_another_shape_caches_and_does_not_prune() -> None:
         assert torch.equal(run(), expected)
     with dato.applied(pipe, CACHED):
         assert not torch.equal(run(), expected)
-    words = "3 rows for 1 images from StableDiffusionInstruct"
+    words = r"StableDiffusionInstruct\w+ has 3 rows for 1 images"
     with dato.applied(pipe, PRUNED), pytest.raises(UnsupportedError, match=words):
         run()
 

@@ -112,7 +112,7 @@ def test_kinds_of_an_applied_schedule_are_compiled(pipe: Any) -> None:
     with pytest.raises(dato.MismatchError, match=r"dato\.apply first"):
         dato.compile(pipe)
     dato.apply(pipe, SCHEDULE)
-    with pytest.raises(dato.UnsupportedError, match='"default" or "cudagraphs"'):
+    with pytest.raises(dato.UnsupportedError, match='"default" nor "cudagraphs"'):
         dato.compile(pipe, mode="fast")  # type: ignore[arg-type]
 
 

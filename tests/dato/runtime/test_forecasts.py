@@ -318,12 +318,13 @@ def test_image_to_image_draws_its_line_over_its_own_timesteps() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"weights": {0: (1.0,)}}, "no other call"),
-        ({"weights": {}}, "without weights"),
-        ({"weights": {1: ()}}, "one to 3"),
-        ({"weights": {1: (1.0, float("nan"))}}, "finite"),
-        ({"weights": {1: (1.0, 0.5)}}, "no more"),
-        ({"quantity": "velocity"}, "quantity"),
+        ({"weights": {0: (1.0,)}}, "call 0, whose kind is not fitted"),
+        ({"weights": {2: (1.0,)}}, "Call 1 has the fitted kind 'held', but no weights"),
+        ({"weights": {1: (1.0,), 2: (1.0,)}}, "weights for call 2, but only 2 calls"),
+        ({"weights": {1: ()}}, "Call 1 has 0 weights. Give it one to 3"),
+        ({"weights": {1: (1.0, float("nan"))}}, "Call 1 has the weight nan, which is not finite"),
+        ({"weights": {1: (1.0, 0.5)}}, "Call 1 has 2 weights, but it can read 1"),
+        ({"quantity": "velocity"}, "The quantity 'velocity' is neither"),
     ],
 )
 def test_a_schedule_refuses_weights_that_it_cannot_run(change: Any, words: str) -> None:

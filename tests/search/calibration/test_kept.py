@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.calibration.kept import depths_of, fits, kept_calibration
+from search.calibration.kept import calibrated, depths_of, kept_calibration
 from search.calibration.table import Calibration
 from search.records.folder import StudyFolder
 from search.space import load_space
@@ -68,12 +68,12 @@ def test_a_space_says_which_cuts_its_calls_stand_on() -> None:
     depth = {"kind": "choice", "values": [0, 3, 1, "full"], "per": "call"}
     calls = {"name": "own", "refresh": {"rule": "per_call"}, "calls": {"depth": depth}}
     assert depths_of(load_space(calls)) == (1, 3)
-    assert not fits(load_space(calls))
+    assert not calibrated(load_space(calls))
     plain = {
         "name": "own",
         "refresh": {"rule": "interval", "interval": 3},
         "cached": {"depth": {"kind": "int", "low": 0, "high": 2}},
     }
     assert depths_of(load_space(plain)) == (1, 2)
-    assert fits(load_space(plain | {"forecast": {"cut": "fitted"}}))
-    assert not fits(load_space(plain | {"forecast": {"cut": "hold", "output": "linear"}}))
+    assert calibrated(load_space(plain | {"forecast": {"cut": "fitted"}}))
+    assert not calibrated(load_space(plain | {"forecast": {"cut": "hold", "output": "linear"}}))

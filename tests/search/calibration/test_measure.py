@@ -79,14 +79,15 @@ def test_fitted_weights_beat_the_straight_line_on_the_runs_they_are_from(
 ) -> None:
     own = generator.with_workload(WORKLOAD)
     depths: list[Depth] = ["full", 2, "full", 0, 2, 0]
-    reference = own.trajectory(0, None)
+    images = range(len(WORKLOAD))
+    reference = own.generate(None, images).latents
 
     def missed(cut: Forecast) -> float:
         kinds = {"full": Kind(), "0": Kind(0, forecast="linear"), "2": Kind(2, forecast=cut)}
         steps = tuple(str(depth) for depth in depths)
         weights = Fitted(measured)(depths, [kinds[step].forecast for step in steps])
-        run = own.trajectory(0, Schedule(kinds, steps, weights=weights))
-        return float((run - reference)[-1].square().sum())
+        run = own.generate(Schedule(kinds, steps, weights=weights), images).latents
+        return float((run - reference).square().sum())
 
     assert missed("fitted") < missed("linear")
 

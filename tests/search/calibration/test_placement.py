@@ -6,7 +6,7 @@ import pytest
 
 from search.calibration import placement
 from search.calibration.damage import damage
-from search.calibration.placement import FEWEST, Between, best_of, placements, segment_damages
+from search.calibration.placement import FEWEST, GapForecast, best_of, placements, segment_damages
 from search.calibration.planned import Planned
 from tests.oracles.placements import best_placement
 from tests.search.calibration.made_up import calibration, wandering
@@ -15,14 +15,14 @@ CALLS = 8
 
 
 @pytest.mark.parametrize("alphas", [True, False])
-@pytest.mark.parametrize("between", ["hold", "linear"])
+@pytest.mark.parametrize("forecast", ["hold", "linear"])
 @pytest.mark.parametrize("seed", range(3))
-def test_they_are_the_best_of_all(seed: int, between: Between, alphas: bool) -> None:
+def test_they_are_the_best_of_all(seed: int, forecast: GapForecast, alphas: bool) -> None:
     known = calibration(wandering(CALLS, seed), alphas=alphas)
-    found = placements(known, between)
+    found = placements(known, forecast)
     assert [len(own.full) for own in found] == list(range(FEWEST, CALLS + 1))
     for own in found:
-        best = best_placement(known, len(own.full), between)
+        best = best_placement(known, len(own.full), forecast)
         assert own.damage == pytest.approx(best.damage, abs=1e-12)
         assert own.full == best.full
 

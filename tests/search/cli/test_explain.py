@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dato import Preset, load_preset
+from dato import Preset, Slope, load_preset
 from search.cli.main import main
 from search.records.schedule_text import strip, summary
 
@@ -33,6 +34,18 @@ def test_explain_names_forecasts_in_plain_words(capsys: pytest.CaptureFixture[st
     assert "█ full call, ~ output forecast from earlier ones, ▂ recomputes" in out
     assert "█▂~~█" in out and "10 forecast with fitted weights" in out
     assert "the rest is" in out and "such as the predicted noise" in out
+
+
+def test_explain_says_slopes_and_which_fid_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    slopes = ROOT / "tests/dato/golden/slopes.json"
+    assert main(["explain", str(slopes)]) == 0
+    out = capsys.readouterr().out
+    assert "5 forecast linearly (slopes 0.4 to 1.75)" in out
+    assert "Linear forecasts of outputs have slopes 0.4 to 1.75 over the run" in out
+    fid = "FID to real images 12.34 (pocket features, 512 images of held-out prompts)"
+    assert f"{fid}, unpatched 11.9" in out
+    assert main(["explain", str(ROOT / "tests/dato/golden/karras.json")]) == 0
+    assert "FID 12.34 (512 images), unpatched 11.9" in capsys.readouterr().out
 
 
 def test_explain_prices_each_kind_by_a_cost_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +83,18 @@ def test_diff_names_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "weights.19[2]: 0.75 -> null",
         'quantity: "epsilon" -> "output"',
     ]
+
+
+def test_diff_names_slopes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left = Preset.load(ROOT / "tests/dato/golden/slopes.json")
+    right = replace(left, schedule=left.schedule.sloped(Slope(0.4, 1.5)))
+    for name, preset in (("left", left), ("right", right)):
+        preset.save(tmp_path / f"{name}.json")
+    assert main(["diff", str(tmp_path / "left.json"), str(tmp_path / "right.json")]) == 1
+    first, line = capsys.readouterr().out.splitlines()
+    assert first.startswith("the same calls with other slopes; pocket/slopes (")
+    assert "slopes 0.4 to 1.75" in first and "slopes 0.4 to 1.5" in first
+    assert line == "slope.late: 1.75 -> 1.5"
 
 
 def test_presets_that_differ_are_two() -> None:

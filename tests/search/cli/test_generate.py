@@ -220,7 +220,7 @@ def test_mistakes_are_named_before_a_picture_is_made(
 
 @pytest.mark.parametrize(
     ("name", "fragment"),
-    [("x.txt", "because of its suffix '.txt'"), ("file/x.png", "which is a file")],
+    [("x.txt", "because of its suffix '.txt'"), ("file/x.png", "leads through")],
 )
 def test_a_bad_target_is_named_before_the_model_loads(
     name: str, fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

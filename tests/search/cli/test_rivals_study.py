@@ -56,7 +56,7 @@ def test_a_sweep_measures_three_samplers_with_fewer_steps(swept: StudyFolder) ->
     }  # fmt: skip
     assert all(1 < rival.steps < 6 for rival in rivals)
     assert all(rival.quality.images == 4 and rival.quality.fid_reference > 0 for rival in rivals)
-    assert all(rival.speedup > 1 and rival.seconds > 0 for rival in rivals)
+    assert all(rival.priced_speedup > 1 and rival.seconds > 0 for rival in rivals)
 
 
 def test_those_that_no_other_dominates_are_audited_and_timed(swept: StudyFolder) -> None:
@@ -168,7 +168,7 @@ def test_another_device_prices_them_anew(swept: StudyFolder, tmp_path: Path) -> 
     found = load_result(StudyFolder(out)).rivals
     known = {rival.name: rival for rival in load_result(swept).rivals}
     assert {rival.name for rival in found} == set(known)
-    assert all(rival.speedup < known[rival.name].speedup for rival in found)
+    assert all(rival.priced_speedup < known[rival.name].priced_speedup for rival in found)
     assert all(rival.timing is None for rival in found)
 
 
@@ -242,7 +242,7 @@ def _with_perfect_rival(result: StudyResult) -> StudyResult:
 
     best = replace(
         result.rivals[0],
-        speedup=100.0,
+        priced_speedup=100.0,
         timed_speedup=100.0,
         quality=replace(result.rivals[0].quality, fid_reference=0.0),
         heldout=None,

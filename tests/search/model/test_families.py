@@ -115,12 +115,9 @@ def test_steps_are_followed_one_by_one(name: Name, generator: Generator) -> None
     assert "step" not in vars(generator.pipe.scheduler)
 
 
-def test_a_run_can_be_held_to_another_ones_latents(generator: Generator) -> None:
-    own = generator.trajectory(0, None)
-    assert torch.equal(own[-1], generator.generate(None, range(2)).latents)
-    assert torch.equal(generator.trajectory(0, None, own), own)
-    other = generator.trajectory(0, None, own + 0.1)
-    assert not torch.equal(other[1:], own[1:])
+def test_following_a_run_leaves_its_images_as_they_are(generator: Generator) -> None:
+    latents = generator.loop(0, on_step=lambda: None)
+    assert torch.equal(latents.float(), generator.generate(None, range(2)).latents)
 
 
 def test_a_cost_table_prices_every_depth(generator: Generator, tmp_path: Path) -> None:

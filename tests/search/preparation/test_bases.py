@@ -13,14 +13,14 @@ from search.model.base_sampler import based
 from search.model.generator import Generator
 from search.preparation.bases import base_path, calls_of_bases, drift_on
 from search.preparation.calibration import study_context
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import BaseSampler, Run
 from search.records.folder import StudyFolder
 from search.settings import Config
 from search.settings.compose import compose_config
 from search.space import SpaceContext, load_space
 from search.workers.pool import SerialPool
 from tests.search.model.tiny import STEPS
-from tests.search.preparation.test_calibration import RecordingWatcher
+from tests.search.preparation.benches import RecordingWatcher, bench_of
 
 HEUN = BaseSampler("HeunDiscreteScheduler", 3)
 KARRAS = BaseSampler("DPMSolverMultistepScheduler", 4, (("use_karras_sigmas", True),))
@@ -48,19 +48,17 @@ def config(tmp_path: Path) -> Config:
     return found.model_copy(update={"space": SPACE})
 
 
-def context_of(
-    config: Config, pool: SerialPool, folder: StudyFolder
-) -> tuple[SpaceContext, list[str]]:
+def context_of(config: Config, pool: SerialPool, folder: Path) -> tuple[SpaceContext, list[str]]:
     watcher, drift = RecordingWatcher(), (0.0, *(1.0,) * (STEPS - 1))
-    bases = calls_of_bases(load_space(config.space), pool)
-    return study_context(config, folder, pool, watcher, drift, bases), watcher.stages
+    bench = bench_of(config, pool, folder, watcher)
+    return study_context(bench, drift, calls_of_bases(bench.space, pool)), watcher.stages
 
 
 def test_a_base_is_measured_once_and_calibrated_when_a_schedule_asks(
     config: Config, generator: Generator, tmp_path: Path
 ) -> None:
     folder, pool, space = StudyFolder(tmp_path / "s"), SerialPool(generator), load_space(SPACE)
-    context, stages = context_of(config, pool, folder)
+    context, stages = context_of(config, pool, folder.root)
     assert stages == [
         "calibration: 4 unpatched runs",
         "drift on HeunDiscrete, 3 steps",
@@ -74,7 +72,7 @@ def test_a_base_is_measured_once_and_calibrated_when_a_schedule_asks(
     assert schedule.weights
     assert not base_path(folder, KARRAS, ".safetensors").exists()
     assert Calibration.load(base_path(folder, HEUN, ".safetensors")).calls == 5
-    again, stages = context_of(config, pool, folder)
+    again, stages = context_of(config, pool, folder.root)
     assert space.decode(params, again) == schedule
     assert stages == []
 
@@ -83,13 +81,13 @@ def test_a_schedule_runs_on_the_base_with_its_settings(
     config: Config, generator: Generator, tmp_path: Path
 ) -> None:
     pool, space = SerialPool(generator), load_space(SPACE)
-    context, _ = context_of(config, pool, StudyFolder(tmp_path / "s"))
+    context, _ = context_of(config, pool, tmp_path / "s")
     params = {"base": KARRAS.label, "refresh.full_calls": 4, "cached.reuse": 0.0}
     run = space.run(params, context)
     plain = replace(KARRAS, settings=())
-    made = pool.generate(run.schedule, range(2), base=run.base).latents
-    assert made.equal(pool.generate(None, range(2), base=KARRAS).latents), "every call is full"
-    assert not made.equal(pool.generate(None, range(2), base=plain).latents)
+    made = pool.generate(run, range(2)).latents
+    assert made.equal(pool.generate(Run(None, KARRAS), range(2)).latents), "every call is full"
+    assert not made.equal(pool.generate(Run(None, plain), range(2)).latents)
 
 
 def test_drivers_that_share_a_server_find_every_calibration(
@@ -97,7 +95,7 @@ def test_drivers_that_share_a_server_find_every_calibration(
 ) -> None:
     storage = config.storage.model_copy(update={"kind": "postgres"})
     shared = config.model_copy(update={"storage": storage})
-    _, stages = context_of(shared, SerialPool(generator), StudyFolder(tmp_path / "s"))
+    _, stages = context_of(shared, SerialPool(generator), tmp_path / "s")
     assert sum("calibration on" in stage for stage in stages) == 2
 
 
@@ -137,8 +135,8 @@ def test_the_models_own_sampler_is_back_after_a_failure(generator: Generator) ->
 def test_the_drift_of_a_base_is_that_of_its_own_calls(
     config: Config, generator: Generator, tmp_path: Path
 ) -> None:
-    folder, pool = StudyFolder(tmp_path / "s"), SerialPool(generator)
-    drift = drift_on(config, folder, pool, RecordingWatcher(), HEUN)
+    bench = bench_of(config, SerialPool(generator), tmp_path / "s")
+    drift = drift_on(bench, HEUN)
     assert len(drift) == 5
     assert drift[0] == 0 < min(drift[1:])
-    assert drift == drift_on(config, folder, pool, RecordingWatcher(), HEUN)
+    assert drift == drift_on(bench, HEUN)

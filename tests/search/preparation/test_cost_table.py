@@ -15,16 +15,9 @@ from search.records.folder import StudyFolder
 from search.settings import Config
 from search.settings.compose import compose_config
 from search.workers.pool import Pool, SerialPool
+from tests.search.preparation.benches import RecordingWatcher, bench_of
 
 QUICK = ("latency.repeats=1", "latency.budget_s=0.01", "latency.check_schedules=2")
-
-
-class RecordingWatcher:
-    def __init__(self) -> None:
-        self.stages: list[str] = []
-
-    def stage(self, text: str) -> None:
-        self.stages.append(text)
 
 
 def config(*paths: Path) -> Config:
@@ -40,8 +33,7 @@ def pool(generator: Generator) -> Pool:
 
 @pytest.fixture(scope="module")
 def own(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
-    folder = StudyFolder(tmp_path_factory.mktemp("own"))
-    return study_table(config(), folder, pool, RecordingWatcher())
+    return study_table(bench_of(config(), pool, tmp_path_factory.mktemp("own")))
 
 
 def saved(table: CostTable, path: Path, **place: object) -> Path:
@@ -52,8 +44,9 @@ def saved(table: CostTable, path: Path, **place: object) -> Path:
 
 def test_without_tables_one_is_measured_once(pool: Pool, tmp_path: Path) -> None:
     watcher, folder = RecordingWatcher(), StudyFolder(tmp_path)
-    measured = study_table(config(), folder, pool, watcher)
-    assert study_table(config(), folder, pool, watcher) == measured
+    bench = bench_of(config(), pool, tmp_path, watcher)
+    measured = study_table(bench)
+    assert study_table(bench) == measured
     assert watcher.stages == ["measuring the cost table"]
     assert load_cost_table(folder.cost_table) == measured
 
@@ -64,7 +57,7 @@ def test_the_table_of_this_place_is_used_and_the_others_are_kept(
     mine = saved(own, tmp_path / "mine.json")
     other = saved(own, tmp_path / "other.json", device="NVIDIA H200", dtype="float16")
     watcher, folder = RecordingWatcher(), StudyFolder(tmp_path / "study")
-    assert study_table(config(other, mine), folder, pool, watcher) == own
+    assert study_table(bench_of(config(other, mine), pool, folder.root, watcher)) == own
     assert watcher.stages == []
     assert [path.name for path in folder.tables.iterdir()] == ["nvidia-h200-float16-b2-16x16.json"]
 
@@ -74,7 +67,7 @@ def test_two_tables_of_one_place_are_one_too_many(
 ) -> None:
     paths = [saved(own, tmp_path / name) for name in ("a.json", "b.json")]
     with pytest.raises(UserError, match=r"holds 2 tables for .* Give one"):
-        study_table(config(*paths), StudyFolder(tmp_path / "study"), pool, RecordingWatcher())
+        study_table(bench_of(config(*paths), pool, tmp_path / "study"))
 
 
 @pytest.mark.parametrize(
@@ -94,12 +87,12 @@ def test_a_table_of_other_work_is_refused_before_anything_is_measured(
     other.save(tmp_path / "other.json")
     folder = StudyFolder(tmp_path / "study")
     with pytest.raises(UserError, match=f"does not price this study.s work.*{message}.*Calibrate"):
-        study_table(config(tmp_path / "other.json"), folder, pool, RecordingWatcher())
+        study_table(bench_of(config(tmp_path / "other.json"), pool, folder.root))
     assert not folder.cost_table.exists()
 
 
-def test_a_check_is_kept_in_the_table(pool: Pool, own: CostTable) -> None:
-    check = checked(own, config(), pool, RecordingWatcher()).check
+def test_a_check_is_kept_in_the_table(pool: Pool, own: CostTable, tmp_path: Path) -> None:
+    check = checked(own, bench_of(config(), pool, tmp_path)).check
     assert check is not None
     assert (check.schedules, check.repeats) == (2, 1)
     assert 0 <= check.median <= check.worst

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
@@ -46,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "real"
     (path / "inner").mkdir(parents=True)
     for number, name in enumerate(("inner/b.png", "a.jpg", "c.webp")):
-        Image.new("RGB", (24, 8), (60 * number, 0, 0)).save(path / name, quality=100)
+        Image.new("RGB", (24, 8), (60 * number or 30, 0, 0)).save(path / name, quality=100)
     return path
 
 
@@ -81,7 +85,13 @@ def test_a_folder_is_embedded_once(folder: Path, cache: Path) -> None:
     assert kept.features.shape == (3, 5)
 
 
-@pytest.mark.parametrize("change", ["count", "size", "weights", "name", "file", "time"])
+def _png(red: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (24, 8), (red, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("change", ["count", "size", "weights", "name", "file", "content"])
 def test_what_moments_depend_on_embeds_again(folder: Path, change: str) -> None:
     network = Corner()
     moments(folder, FeatureNetwork("corner", network))
@@ -97,8 +107,11 @@ def test_what_moments_depend_on_embeds_again(folder: Path, change: str) -> None:
             name = "other"
         case "file":
             Image.new("RGB", (24, 8)).save(folder / "0.png")
-        case "time":
-            os.utime(folder / "a.jpg", (1, 1))
+        case "content":  # of the same name, length and time
+            path, time = folder / "inner" / "b.png", (folder / "inner" / "b.png").stat().st_mtime_ns
+            others = (_png(red) for red in range(31, 256))
+            path.write_bytes(next(each for each in others if len(each) == path.stat().st_size))
+            os.utime(path, ns=(time, time))
     real_statistics(str(folder), FeatureNetwork(name, network), count=count, seed=0, size=size)
     assert network.seen == 3 + count
 
@@ -161,6 +174,21 @@ def test_moments_are_of_all_rows_and_features_of_the_first() -> None:
         ({"mu": np.zeros(3), "sigma": np.zeros((2, 2))}, r"\(3,\) and sigma of shape \(2, 2\)"),
         ({"mu": np.zeros((3, 1)), "sigma": np.zeros((3, 3))}, r"\(3, 1\)"),
         ({"mu": np.array([{}]), "sigma": np.zeros((1, 1))}, "Cannot read"),
+        ({}, "neither mu and sigma nor feats"),
+        ({"mu": np.zeros(0), "sigma": np.zeros((0, 0))}, r"mu of shape \(0,\)"),
+        ({"mu": np.array([0, np.inf]), "sigma": np.eye(2)}, "NaN or infinity in mu"),
+        ({"mu": np.zeros(2), "sigma": np.diag([1, np.nan])}, "NaN or infinity in sigma"),
+        ({"feats": np.array([[1.0], [np.nan]])}, "NaN or infinity in feats"),
+        ({"feats": np.zeros((1, 4))}, "nor feats of two images"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2, dtype=complex)}, "sigma of complex128"),
+        ({"mu": np.array(["a"]), "sigma": np.eye(1)}, "mu of <U1"),
+        ({"mu": np.zeros(2), "sigma": np.array([[1, 0.1], [0, 1]])}, "not symmetric"),
+        ({"mu": np.zeros(2), "sigma": np.array([[1, 2], [2, 1]])}, "eigenvalue -1"),
+        ({"mu": np.zeros(2), "sigma": np.diag([1, -0.01])}, "eigenvalue -0.01"),
+        (
+            {"mu": np.zeros(2), "sigma": np.eye(2), "feats": np.zeros((3, 5))},
+            "mu of 2 numbers and feats of 5",
+        ),
         (None, "Cannot read"),
     ],
 )
@@ -176,6 +204,50 @@ def test_other_files_are_explained(
         load_statistics(path)
 
 
+@pytest.mark.parametrize("damage", ["empty", "cut"])
+def test_damaged_archives_are_one_sentence(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "file.npz"
+    np.savez_compressed(path, mu=np.zeros(40), sigma=np.random.default_rng(0).normal(size=(40, 40)))
+    data = bytearray(path.read_bytes())
+    match damage:
+        case "empty":
+            data.clear()
+        case "cut":
+            data[200:400] = bytes(200)
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"Cannot read quality.real=.*Give an \.npz file"):
+        load_statistics(path)
+
+
+@given(st.integers(2, 12), st.integers(2, 12), st.sampled_from(["float32", "float64"]), st.data())
+def test_every_covariance_of_features_is_taken(
+    rows: int, size: int, dtype: str, data: st.DataObject
+) -> None:
+    scale = data.draw(st.sampled_from([1e-6, 1.0, 1e4]))
+    seed = data.draw(st.integers(0, 99))
+    features = (scale * np.random.default_rng(seed).normal(size=(rows, size))).astype(dtype)
+    mu, sigma = features.mean(0), np.atleast_2d(np.cov(features, rowvar=False)).astype(dtype)
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(Path(folder) / "file.npz", mu=mu, sigma=sigma)
+        assert load_statistics(Path(folder) / "file.npz").moments.mean.numel() == size
+
+
+def test_a_suffix_in_capitals_is_the_same(tmp_path: Path) -> None:
+    np.savez(tmp_path / "file.npz", mu=np.zeros(2), sigma=np.eye(2))
+    (tmp_path / "file.npz").rename(tmp_path / "FILE.NPZ")
+    network = FeatureNetwork("corner", Corner())
+    source = str(tmp_path / "FILE.NPZ")
+    found = real_statistics(source, network, count=9, seed=0, size=(1, 1))
+    assert torch.equal(found.moments.covariance, torch.eye(2).double())
+
+
+@pytest.mark.parametrize("name", ["file.npy", "file.pt", "file.PKL", "picture.png"])
+def test_another_file_is_no_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("")
+    with pytest.raises(UserError, match=r"is a file, but neither .* Give an \.npz file"):
+        moments(tmp_path / name, FeatureNetwork("corner", Corner()))
+
+
 def test_a_cut_image_is_named(folder: Path) -> None:
     cut = folder / "c.webp"
     cut.write_bytes(cut.read_bytes()[:-8])
@@ -187,7 +259,7 @@ def test_hidden_files_are_no_images(folder: Path) -> None:
     (folder / "._a.jpg").write_bytes(b"not an image")
     network = FeatureNetwork("corner", Corner())
     assert moments(folder, network, count=3).mean.tolist()
-    with pytest.raises(UserError, match="holds 3 images, but 4 are needed"):
+    with pytest.raises(UserError, match=r"holds 3 images .*, but 4 are needed"):
         moments(folder, network, count=4)
 
 

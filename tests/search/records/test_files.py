@@ -26,7 +26,15 @@ from search.records.files import (
     trials_to_json,
 )
 from search.records.folder import StudyFolder
-from search.records.record import Audit, FrontMember, Quality, StudyResult, Timing, TrialRecord
+from search.records.record import (
+    Audit,
+    FrontMember,
+    Quality,
+    Rival,
+    StudyResult,
+    Timing,
+    TrialRecord,
+)
 from tests.strategies import schedules
 
 ROOT = Path(__file__).parents[3]
@@ -79,7 +87,7 @@ members = st.builds(
     record=records,
     heldout=st.none() | qualities,
     timing=st.none() | st.builds(Timing, finite, finite, st.integers(1, 99)),
-    speedup=st.none() | finite,
+    timed_speedup=st.none() | finite,
     interval=st.none() | st.tuples(finite, finite),
     elsewhere=st.dictionaries(text, finite, max_size=2),
     audit=st.none() | audits,
@@ -169,7 +177,7 @@ def test_a_broken_file_is_refused_by_name(change: dict[str, object], named: str)
 def test_a_schedule_that_breaks_a_rule_is_refused(result: StudyResult) -> None:
     data = json.loads(trials_to_json(result.records[:1]))
     data["trials"][0]["schedule"]["kinds"]["full"]["depth"] = 3
-    with pytest.raises(UserError, match="first call is full"):
+    with pytest.raises(UserError, match="The first call has the depth 3"):
         trials_from_json(json.dumps(data))
 
 
@@ -226,3 +234,27 @@ def test_audited_members_survive_a_round_trip(some: list[FrontMember]) -> None:
         path.write_text(path.read_text().replace("dato-members", "dato-front"))
         with pytest.raises(UserError, match=r"members\.json"):
             members_from_json(path)
+
+
+def test_files_keep_the_keys_that_people_have() -> None:
+    """In a file, ``speedup`` is a member's timed and a rival's priced one."""
+    record = TrialRecord(1, "complete", "sampler", {}, Schedule.full(20), 1.0, 2.5)
+    quality = Quality(1.0, 1.0, 0.1, 16)
+    rival = Rival("DDIMScheduler", 5, 5, 0.1, 10.0, quality, timed_speedup=9.0)
+    front = (FrontMember("speedup-2.4x", record, timed_speedup=2.4),)
+    result = StudyResult(
+        "study", {}, "fid_reference", (record,), front, None, None, "CPU", rivals=(rival,)
+    )
+    written = json.loads(front_to_json(result))
+    assert written["front"][0]["speedup"] == 2.4
+    assert written["front"][0]["record"]["speedup"] == 2.5
+    assert (written["rivals"][0]["speedup"], written["rivals"][0]["timed_speedup"]) == (10.0, 9.0)
+    assert result_from_json(trials_to_json([record]), front_to_json(result)) == result
+
+
+@pytest.mark.parametrize("study", ["", "planned", "per_call"])
+def test_recorded_studies_still_read_under_the_names_that_they_have(study: str) -> None:
+    folder = Path(__file__).parents[3] / "experiments" / "study" / study
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("trials.json", "front.json")]
+    names = [member["name"] for member in json.loads(texts[1])["front"]]
+    assert [member.name for member in result_from_json(*texts).front] == names

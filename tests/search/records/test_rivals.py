@@ -80,12 +80,12 @@ def test_of_several_rivals_the_best_one_is_named() -> None:
 
 def test_held_out_images_and_timed_speedups_count_where_both_have_them() -> None:
     timing = Timing(0.1, 0.0, 1)
-    own = replace(member(8.0, 2.0), heldout=quality(4.0, 128), timing=timing, speedup=8.0)
+    own = replace(member(8.0, 2.0), heldout=quality(4.0, 128), timing=timing, timed_speedup=8.0)
     other = replace(
         rival(6, 1.0), heldout=quality(5.0, 128), timing=timing, timed_speedup=8.3
     )  # the search's images flattered it
     assert dominating_rival(own, study((own,), other)) is None
-    searched = replace(own, heldout=None, timing=None, speedup=None)
+    searched = replace(own, heldout=None, timing=None, timed_speedup=None)
     assert dominating_rival(searched, study((searched,), other)) == other
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dato import Kind, Schedule
+from dato import Kind, Schedule, Slope
 from search.records.base_sampler import BaseSampler
 from search.records.record import TrialRecord
 from search.records.schedule_text import calls_of, strip, summary
@@ -20,6 +20,14 @@ def test_forecasts_are_named_in_plain_words() -> None:
     assert summary(FITTED) == (
         "2 full, 1 at depth 1 (forecast linearly), 2 forecast with fitted weights"
     )
+
+
+def test_slopes_are_said_where_lines_do_not_go_all_the_way() -> None:
+    kinds = {"full": Kind(), "cut": Kind(1, forecast="linear"), "held": Kind(0, forecast="linear")}
+    schedule = Schedule(kinds, ("full", "cut", "full", "held"))
+    said = summary(schedule.sloped(Slope(0.4, 1.625)))
+    assert said == summary(schedule) + " (slopes 0.4 to 1.62)"
+    assert summary(schedule.sloped(Slope(0.5, 0.5))).endswith("1 forecast linearly (slope 0.5)")
 
 
 def test_a_strip_tells_forecasts_from_reuse_in_one_character_a_call() -> None:

@@ -69,10 +69,26 @@ def test_the_audit_is_what_a_preset_promises(result: StudyResult, folder: StudyF
     assert measured.device == result.device
 
 
+def test_a_preset_says_which_fid_it_promises(result: StudyResult, folder: StudyFolder) -> None:
+    pocket = replace(result, config={**result.config, "quality": {"features": "pocket"}})
+    (path, *_) = export_presets(pocket, folder, model=MODEL, sampler=SAMPLER)
+    measured = Preset.load(path).measured
+    assert measured
+    assert (measured.fid_to, measured.features, measured.prompts) == ("real", "pocket", "held-out")
+    searched = replace(pocket, front=(replace(pocket.front[0], heldout=None),))
+    (path, *_) = export_presets(searched, folder, model=MODEL, sampler=SAMPLER)
+    measured = Preset.load(path).measured
+    assert measured
+    assert measured.prompts == "searched"
+    quality = pocket.front[0].record.quality
+    assert quality
+    assert (measured.fid, measured.images) == (quality.fid_real, quality.images)
+
+
 def test_a_preset_promises_the_speed_up_that_was_timed_in_turns(
     result: StudyResult, folder: StudyFolder
 ) -> None:
-    result = replace(result, front=(replace(result.front[0], speedup=1.79),))
+    result = replace(result, front=(replace(result.front[0], timed_speedup=1.79),))
     (path, *_) = export_presets(result, folder, model=MODEL, sampler=SAMPLER)
     measured = Preset.load(path).measured
     assert measured

@@ -63,14 +63,14 @@ def test_front_table_fits_a_narrow_terminal(result: StudyResult) -> None:
 
 
 def test_front_table_without_an_audit_has_no_held_out_column(result: StudyResult) -> None:
-    front = tuple(replace(m, heldout=None, timing=None, speedup=None) for m in result.front)
+    front = tuple(replace(m, heldout=None, timing=None, timed_speedup=None) for m in result.front)
     assert result.baseline
-    baseline = replace(result.baseline, heldout=None, timing=None, speedup=None)
+    baseline = replace(result.baseline, heldout=None, timing=None, timed_speedup=None)
     assert "held-out" not in show(replace(result, front=front, baseline=baseline))
 
 
 def test_predicted_times_are_marked_beside_timed_ones(result: StudyResult) -> None:
-    first, *rest = (replace(member, timing=None, speedup=None) for member in result.front)
+    first, *rest = (replace(member, timing=None, timed_speedup=None) for member in result.front)
     timed = result.front[0]
     mixed = show(replace(result, front=(timed, *rest)))
     assert mixed.count("~") == 2 * len(rest) + 1

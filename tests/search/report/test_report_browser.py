@@ -87,7 +87,7 @@ def test_the_card_shows_what_is_pointed_at(
             member.name,
             f"{member.record.quality.fid_real:.2f}",
             f"{member.heldout.fid_real:.2f}",
-            f"{member.speedup:.2f}",
+            f"{member.timed_speedup:.2f}",
             f"{1000 * member.timing.latency_s:.1f}",
         ):
             assert words in card

@@ -9,11 +9,13 @@ import pytest
 from rich.console import Console
 
 from dato.preset import ModelInfo, SamplerInfo
-from search.records.findings import dominated, findings, headline_member
+from search.records.findings import dominated, findings
 from search.records.folder import StudyFolder
+from search.records.headline import headline
+from search.records.headline_text import preset_text
 from search.records.record import Quality, Rival, StudyResult
 from search.records.rivals import dominated_in_search
-from search.report.contents import headline, rows
+from search.report.contents import numbers, rows
 from search.report.export import export_presets
 from search.report.front_table import front_table
 from search.report.page import render
@@ -37,7 +39,7 @@ def beaten(result: StudyResult) -> StudyResult:
     assert slowest.record.speedup is not None
     known = slowest.record.quality.fid_real
     steps = int(50 / slowest.record.speedup)
-    front = (replace(slowest, heldout=None, timing=None, speedup=None), *others)
+    front = (replace(slowest, heldout=None, timing=None, timed_speedup=None), *others)
     return replace(result, front=front, rivals=(rival(steps, known - 0.01), rival(2, 500.0)))
 
 
@@ -80,18 +82,21 @@ def test_the_plot_has_a_line_for_each_sampler(beaten: StudyResult) -> None:
 def test_the_headline_says_both_how_much_faster_than_the_model_and_than_fewer_steps(
     beaten: StudyResult, result: StudyResult
 ) -> None:
-    labels = [number.label for number in headline(beaten)]
+    labels = [number.label for number in numbers(beaten)]
     assert labels[:2] == ["faster at no worse FID", "as fast as fewer steps at the same FID"]
-    assert "as fast as fewer steps at the same FID" not in [x.label for x in headline(result)]
+    assert "as fast as fewer steps at the same FID" not in [x.label for x in numbers(result)]
 
 
 def test_the_sentences_name_the_preset_and_the_dominated_ones(beaten: StudyResult) -> None:
     speed, beside, lost, spent = findings(beaten)
     assert re.fullmatch(r"The trials took [\d.]+ minutes, the rivals 0\.1\.", spent)
-    assert headline_member(beaten).name in speed
+    subject = headline(beaten).subject
+    assert subject is not None and subject.name in speed
     assert "times as fast as fewer steps" in beside
     assert beaten.front[0].name in lost
-    assert findings(replace(beaten, front=())) == ("Nothing was found: the front is empty.",)
+    assert findings(replace(beaten, front=()))[0].startswith(
+        "Nothing was found: the front is empty."
+    )
 
 
 def test_dominated_members_have_no_preset_unless_they_are_wanted(
@@ -102,15 +107,17 @@ def test_dominated_members_have_no_preset_unless_they_are_wanted(
     kept = export_presets(beaten, folder, model=MODEL, sampler=SAMPLER)
     assert {path.stem for path in every} - {path.stem for path in kept} == {beaten.front[0].name}
     assert not (folder.presets / f"{beaten.front[0].name}.json").exists()
-    assert "times as fast as fewer steps" in kept[-1].with_suffix(".md").read_text()
+    card = kept[-1].with_suffix(".md").read_text()
+    assert "times as fast as fewer steps" in card
+    assert preset_text(beaten.front[-1], beaten) in card
 
 
 def test_the_search_s_own_numbers_say_whom_a_rival_dominates(beaten: StudyResult) -> None:
     member = beaten.front[0]
     quality, speedup = member.record.quality, member.record.speedup
     assert quality is not None and speedup is not None
-    faster = replace(beaten.rivals[0], quality=quality, speedup=speedup + 1)
-    slower = replace(faster, speedup=speedup - 0.5)
+    faster = replace(beaten.rivals[0], quality=quality, priced_speedup=speedup + 1)
+    slower = replace(faster, priced_speedup=speedup - 0.5)
     assert dominated_in_search(member, [slower, faster], "fid_reference")
     assert not dominated_in_search(member, [slower], "fid_reference")
     assert not dominated_in_search(member, [], "fid_reference")
@@ -119,5 +126,6 @@ def test_the_search_s_own_numbers_say_whom_a_rival_dominates(beaten: StudyResult
 def test_wandb_gets_a_line_for_each_and_the_headline(beaten: StudyResult) -> None:
     assert len(rival_row(beaten.rivals[0])) == len(RIVAL_COLUMNS)
     found = gains(beaten)
-    assert found["headline/preset"] == headline_member(beaten).name
+    subject = headline(beaten).subject
+    assert subject is not None and found["headline/nearest"] == subject.name
     assert float(found["headline/times_fewer_steps"]) > 0

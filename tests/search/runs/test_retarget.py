@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dato import Schedule
-from search.runs.retarget import retargeted, with_other_devices
 from search.records.record import StudyResult
+from search.runs.retarget import retargeted, with_other_devices
 from search.settings.constraints import Constraints, parse_bounds
 from tests.oracles.pareto import non_dominated
-from tests.search.runs.sample_tables import TOPOLOGY, made_up_table
 from tests.search.recorded_study import make_result
+from tests.search.runs.sample_tables import TOPOLOGY, made_up_table
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_images_are_not_asked_again_and_clocks_are_forgotten(result: StudyResult
     assert kept
     for member in kept:
         assert member.heldout == before[member.record.number].heldout
-        assert member.timing is None and member.speedup is None
+        assert member.timing is None and member.timed_speedup is None
     assert moved.baseline is not None and moved.baseline.timing is None
     assert moved.baseline.record.speedup == 1.0
     assert moved.device == "other, float32, batch 4 (latency predicted from its cost table)"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dato import Schedule
 from search.errors import ConfigError
 from search.records.base_sampler import BaseSampler
 from search.space import Space, SpaceContext, load_space
+from search.starts.spread import uniform_starts
 from search.wording import shown
 from tests.search.space.worlds import RUN, declared, run_of, shipped
 
@@ -64,33 +64,11 @@ def test_one_base_alone_needs_no_parameter() -> None:
     assert names == [own.name for own in load_space(declared()).parameters(RUN)]
     found = space.run({"refresh.interval": 2, "prune.level_0": 0}, context())
     assert found.base == DPM
-    assert space.encode_uniform(1, 1, 0.0, context()) is None, "it lacks the unpatched model"
-
-
-@pytest.mark.parametrize("base", [None, DPM, HEUN])
-def test_a_schedule_is_encoded_on_its_base(base: BaseSampler | None) -> None:
-    space = listed("own", PLAIN_DPM, PLAIN_HEUN)
-    wanted = Schedule.uniform(context().on(base).calls, 3, 1)
-    params = space.encode(wanted, context(), base)
-    assert params is not None
-    assert space.base(params) == base
-    found = space.decode(params, context())
-    assert [found.kind(n) for n in range(found.calls)] == [
-        wanted.kind(n) for n in range(wanted.calls)
-    ]
-    assert listed("own").encode(wanted, context(), DPM) is None
-
-
-def test_the_bases_take_turns_in_the_warm_starts() -> None:
-    space = shipped("bases")
-    starts = space.warm_starts(RUN, 8)
-    assert [space.base(start) for start in starts[:3]] == list(space.bases)
-    assert len({tuple(start.items()) for start in starts}) == 8
 
 
 def test_a_value_beyond_a_base_is_the_closest_that_it_has() -> None:
     space = shipped("bases")
-    (start, *_) = space.warm_starts(RUN, 8)
+    (start, *_) = uniform_starts(space, RUN, 8)
     many = {**start, "base": "UniPCMultistep-20", "refresh.full_calls": 50}
     assert space.decode(many, RUN).steps.count("full") == 20
 

@@ -6,18 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from dato import Kind, Schedule
+from dato import Schedule
 from search.calibration.planned import Planned
 from search.space import SpaceContext, load_space
-from search.space.behaviour import Behaviour
 from search.space.between import place
 from search.space.full_calls import by_drift, evenly, outside
 from tests.search.calibration.made_up import calibration, wandering
-from tests.search.space.random_spaces import integers, shares
-from tests.search.space.worlds import RUN, assignments, declared, fitting, run_of, shipped
+from tests.search.space.worlds import RUN, declared, fitting, run_of
 
 START = {"kind": "float", "low": 0.0, "high": 0.4, "step": 0.1}
 END = {"kind": "float", "low": 0.6, "high": 1.0, "step": 0.1}
@@ -121,18 +119,6 @@ def test_numbers_of_full_calls_that_no_range_allows_are_no_choice() -> None:
     assert space.parameters(RUN)[0].domain.ends == (30, 50)
 
 
-@given(data=st.data(), calls=st.integers(1, 40), seed=st.integers(0, 2))
-@settings(max_examples=40)
-def test_what_is_planned_in_a_range_is_encoded(data: st.DataObject, calls: int, seed: int) -> None:
-    context = replace(run_of(calls), placed=Planned.of(calibration(wandering(calls, seed))))
-    refresh = {"rule": "planned", "full_calls": data.draw(integers(1, 40))}
-    space = load_space(declared(refresh=refresh, between={"cached": data.draw(shares())}))
-    schedule = space.decode(data.draw(assignments(space, context)), context)
-    params = space.encode(schedule, context)
-    assert params is not None
-    assert space.decode(params, context) == schedule
-
-
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60), st.integers(0, 60))
 def test_even_full_calls_are_as_many_as_asked_for(
     calls: int, count: int, start: int, stop: int
@@ -174,29 +160,3 @@ def test_a_call_that_is_always_outside_has_no_dimensions_of_its_own() -> None:
         *(f"calls.depth.{call:02}" for call in range(5, 10)),
         *(f"calls.prune.level_0.{call:02}" for call in range(2)),
     ]
-
-
-def test_uniform_starts_keep_to_ranges_that_are_given() -> None:
-    refresh = {"rule": "interval", "interval": {"kind": "int", "low": 1, "high": 25}}
-    space = load_space(declared(refresh=refresh, between={"cached": [0.3, 0.7]}))
-    starts = space.warm_starts(RUN, 8)
-    full = [Behaviour.of(space.decode(start, RUN)).full for start in starts]
-    assert len(starts) == 8
-    assert all({*range(15), *range(35, 50)} <= set(own) for own in full)
-    assert space.encode_uniform(1, 1, 0.0, RUN) is not None
-
-
-def test_the_middle_is_left_whole_until_a_trial_narrows_it() -> None:
-    params = shipped("middle").encode_uniform(5, 0, 0.0, RUN)
-    assert params is not None
-    assert {name: value for name, value in params.items() if name.startswith("between.")} == {
-        "between.cached.start": 0.0,
-        "between.cached.end": 1.0,
-        "between.prune.start": 0.0,
-        "between.prune.end": 1.0,
-        "between.forecast.start": 0.0,
-    }
-    narrow = {**params, "between.cached.start": 0.3, "between.cached.end": 0.7}
-    schedule = shipped("middle").decode(narrow, RUN)
-    assert len(_calls(schedule, depth="full")) == 34
-    assert schedule.kinds["full"] == Kind()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -11,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dato import Kind, Schedule, Topology
+from dato import Topology
+from search.starts.uniform import uniform
 from tests.search.space.worlds import (
     RUN,
     SD15,
@@ -77,18 +77,9 @@ def test_a_trial_is_asked_for_every_parameter_and_remembers_what_was_decoded(nam
         assert all(len(str(value)) <= 6 for value in numbers)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_the_unpatched_model_is_in_every_shipped_space(name: str) -> None:
-    for calls in (1, 2, 50, 51):
-        params = shipped(name).encode_uniform(1, 1, 0.0, run_of(calls))
-        assert params is not None
-        assert shipped(name).decode(params, run_of(calls)) == Schedule.full(calls)
-
-
 def test_the_default_space_reaches_mild_and_extreme_schedules() -> None:
     joint = shipped("joint")
-    mild = joint.encode_uniform(2, 3, 0.0, RUN)
-    assert mild is not None
+    mild = uniform(joint.bind(RUN), 2, 3, 0.0)
     extreme = {
         **mild,
         "refresh.interval": 25,
@@ -105,43 +96,5 @@ def test_the_default_space_reaches_mild_and_extreme_schedules() -> None:
 
 def test_token_selection_is_dropped_where_nothing_is_pruned() -> None:
     joint = shipped("joint")
-    params = joint.encode_uniform(5, 1, 0.0, RUN)
-    assert params is not None
+    params = uniform(joint.bind(RUN), 5, 1, 0.0)
     assert joint.decode({**params, "tokens.protect": 0.4}, RUN) == joint.decode(params, RUN)
-
-
-PUBLISHED = (
-    "full 0 1 1 1 1 1 full 1 1 1 1 1 1 1 0 0 full 1 1 1 0 full 1 0 1 1 1 1 1 full 0 0 1 1 1 1 1 1 "
-    "1 1 full 1 1 1 1 1 1 1 1 1"
-)
-"""Depths of the paper's cache strategy for 50 PLMS steps, which are 51 calls."""
-
-
-def test_the_papers_strategy_is_in_the_per_call_space() -> None:
-    kinds = {"full": Kind("full", {"level_0": 0.7}), "1": Kind(1, {"level_0": 0.3}), "0": Kind(0)}
-    schedule = Schedule(kinds, tuple(PUBLISHED.split()))
-    context = run_of(51)
-    params = shipped("per_call").encode(schedule, context)
-    assert params is not None
-    found = shipped("per_call").decode(params, context)
-    assert [found.kind(call) for call in range(51)] == [kinds[name] for name in schedule.steps]
-    assert shipped("interval").encode(schedule, context) is None
-
-
-def test_a_planned_space_puts_full_calls_where_it_is_told() -> None:
-    context = replace(RUN, placed=lambda calls, count, _: (0, *range(calls - count + 1, calls)))
-    start = shipped("planned").encode_uniform(10, 1, 0.0, context)
-    assert start is not None
-    schedule = shipped("planned").decode(start, context)
-    full = [call for call in range(50) if schedule.kind(call).depth == "full"]
-    assert full == [0, 46, 47, 48, 49]
-
-
-def test_a_line_everywhere_is_in_the_planned_space() -> None:
-    line = Schedule.uniform(50, 10, 0, forecast="linear")
-    params = shipped("planned").encode(line, RUN)
-    assert params is not None
-    assert params["refresh.full_calls"] == 5
-    assert params["cached.reuse"] == 1.0
-    found = shipped("planned").decode(params, RUN)
-    assert [found.kind(call) for call in range(50)] == [line.kind(call) for call in range(50)]

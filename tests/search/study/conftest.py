@@ -10,6 +10,8 @@ import pytest
 from dato import Layer, Schedule, Topology
 from search.records.record import Quality, TrialRecord
 from search.space import Space, SpaceContext, load_space
+from search.starts.first_trials import fastest_first, unpatched_start
+from search.study.search_loop import Start
 from tests.postgres import postgres as postgres
 
 CALLS = 20
@@ -79,3 +81,8 @@ def space() -> Space:
 @pytest.fixture
 def context() -> SpaceContext:
     return SpaceContext(CALLS, TOPOLOGY, (0.0,) + (0.1,) * (CALLS - 1))
+
+
+def starts(space: Space, context: SpaceContext, count: int) -> tuple[Start, ...]:
+    """The unpatched model, then ``count`` uniform starts."""
+    return (*unpatched_start(space, context), *fastest_first(space, context, count))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from search.metrics import FID_REAL_BOUND
 from search.records.record import FrontMember, Quality
-from search.study.audit_choice import AuditChoice, FastestNoWorse, Named
+from search.study.audit_choice import AuditChoice, FastestNoWorse, OfTrials
 from search.study.front_choice import front_of, spread
 from tests.search.study.test_front_choice import complete
 
@@ -42,9 +42,9 @@ def audited(
 
 
 def test_named_members_are_audited_and_no_others() -> None:
-    names = [front(5)[place].name for place in (3, 1)]
-    assert Named(names).most(front(5)) == 2
-    assert audited(Named(names), 5, ()) == [1, 3]
+    choice = OfTrials([front(5)[place].record.number for place in (3, 1)])
+    assert choice.most(front(5)) == 2
+    assert audited(choice, 5, ()) == [1, 3]
 
 
 @pytest.mark.parametrize("good", range(16))

@@ -12,7 +12,7 @@ from dato import Schedule
 from search.latency.end_to_end import Compared
 from search.model.images import Images
 from search.quality.audit_meter import AuditMeter
-from search.records.base_sampler import Base, Run
+from search.records.base_sampler import Run
 from search.records.record import Audit, FrontMember, Quality, Timing
 from search.study.auditor import AuditCheckpoint, Auditor
 from search.study.evaluator import Evaluator
@@ -27,15 +27,8 @@ COUNT = 16
 class Source:
     asked: list[tuple[Schedule | None, int, bool]] = field(default_factory=list)
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
-    ) -> Images:
-        self.asked.append((schedule, len(indices), heldout))
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
+        self.asked.append((run.schedule, len(indices), heldout))
         size = len(indices)
         return Images(torch.zeros(size, 3, 4, 4, dtype=torch.uint8), torch.zeros(size, 1, 2, 2))
 
@@ -124,10 +117,10 @@ def test_the_chosen_members_are_judged_on_held_out_images_and_all_are_timed() ->
         False,
     ]
     assert source.asked == [(FRONT[index].record.schedule, COUNT, True) for index in (1, 3)]
-    assert [member.speedup for member in done.front] == [2.0, 3.0, 4.0, 5.0, 6.0]
-    assert set(done.samples) == {"unpatched", FRONT[1].name, FRONT[3].name}
+    assert [member.timed_speedup for member in done.front] == [2.0, 3.0, 4.0, 5.0, 6.0]
+    assert set(done.samples) == {"unpatched", "speedup-3.0x", "speedup-5.0x"}
     assert len(done.cost_table_errors) == 6
-    assert (done.baseline.speedup, done.baseline.audit) == (1.0, None)
+    assert (done.baseline.timed_speedup, done.baseline.audit) == (1.0, None)
 
 
 def test_members_in_the_notebook_are_not_judged_again_but_timed_and_shown() -> None:
@@ -137,5 +130,25 @@ def test_members_in_the_notebook_are_not_judged_again_but_timed_and_shown() -> N
     done = auditor(source, pages).audit(BASELINE, FRONT, Places(0, 1), [])
     assert [(count, heldout) for _, count, heldout in source.asked] == [(12, True), (COUNT, True)]
     assert done.front[0].audit == replace(pages.members[0].audit or Meter().audit(IMAGES))
-    assert done.front[0].speedup == 2.0
-    assert set(done.samples) == {"unpatched", FRONT[0].name, FRONT[1].name}
+    assert done.front[0].timed_speedup == 2.0
+    assert set(done.samples) == {"unpatched", "speedup-2.0x", "speedup-3.0x"}
+
+
+def test_a_member_is_named_by_what_was_timed_and_keeps_its_images_and_its_place() -> None:
+    """The cost table had promised 2x to 6x, and the third member more than the fourth."""
+
+    def busy(runs: Sequence[Run]) -> Compared:
+        timings = tuple(Timing(1.0, 0.0, 3) for _ in runs)
+        return Compared(Timing(9.0, 0.0, 3), timings, (1.7, 2.4, 3.6, 3.3, 3.34))
+
+    asked = replace(auditor(Source(), Pages()), time_together=busy)
+    done = asked.audit(BASELINE, FRONT, Places(2), [])
+    assert [(member.name, member.record.number) for member in done.front] == [
+        ("speedup-1.7x", FRONT[0].record.number),
+        ("speedup-2.4x", FRONT[1].record.number),
+        ("speedup-3.3x", FRONT[3].record.number),
+        ("speedup-3.3x-2", FRONT[4].record.number),
+        ("speedup-3.6x", FRONT[2].record.number),
+    ]
+    assert set(done.samples) == {"unpatched", "speedup-3.6x"}
+    assert done.front[-1].heldout is not None

@@ -15,7 +15,7 @@ from search.settings import BudgetSettings
 from search.space import Space, SpaceContext
 from search.study.budget import IDLE_TRIALS, Budget, Spent
 from search.study.trial_records import read_records
-from tests.search.study.conftest import FakeEvaluator
+from tests.search.study.conftest import FakeEvaluator, starts
 from tests.search.study.test_search_loop import make_driver
 
 TRIAL = TrialRecord(
@@ -79,7 +79,7 @@ def test_a_resumed_study_counts_what_its_earlier_runs_used(
 
     for images in (24, 24, 50):
         driver = make_driver(tmp_path, space, context, Eight())
-        driver.prepare(3)
+        driver.prepare(starts(driver.space, driver.context, 3))
         for _ in driver.run(Budget(images=images)):
             pass
         spent = Spent.by(read_records(driver.study)).images

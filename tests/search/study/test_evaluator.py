@@ -14,7 +14,7 @@ from search.errors import TrialError
 from search.latency.cost_table import CostTable
 from search.model.images import Images
 from search.quality.meter import QualityMeter
-from search.records.base_sampler import Base
+from search.records.base_sampler import Run
 from search.records.record import Quality, TrialRecord
 from search.settings import QualitySettings
 from search.study.evaluator import Evaluator, dominating
@@ -39,15 +39,8 @@ class FakeSource:
 
     asked: list[range] = field(default_factory=list)
 
-    def generate(
-        self,
-        schedule: Schedule | None,
-        indices: Sequence[int],
-        *,
-        heldout: bool = False,
-        base: Base = None,
-    ) -> Images:
-        if schedule is not None and schedule.calls == 3:
+    def generate(self, run: Run, indices: Sequence[int], *, heldout: bool = False) -> Images:
+        if run.schedule is not None and run.schedule.calls == 3:
             raise TrialError("The latents hold NaN or infinity.")
         assert isinstance(indices, range)
         self.asked.append(indices)

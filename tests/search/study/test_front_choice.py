@@ -69,7 +69,7 @@ def audited(name: str, speedup: float, fid: float, width: float = 1.0) -> FrontM
         record,
         heldout=Quality(fid_real=100 - fid, fid_reference=fid, distance=0.1, images=16),
         interval=(100 - fid - width, 100 - fid + width),
-        speedup=speedup,
+        timed_speedup=speedup,
         audit=Audit((fid - width, fid + width), fid, None, None, 0.0, 30.0, 0.9, 0.1),
     )
 
@@ -113,5 +113,5 @@ def test_where_more_is_better_a_rival_lies_above_the_interval() -> None:
 
 def test_members_that_were_not_audited_beat_nobody() -> None:
     slow, fast = audited("slow", 2.0, 5.0), audited("fast", 4.0, 3.0)
-    for rival in (replace(fast, speedup=None), replace(fast, heldout=None)):
+    for rival in (replace(fast, timed_speedup=None), replace(fast, heldout=None)):
         assert beaten(slow, rival)[0] == ""

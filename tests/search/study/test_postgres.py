@@ -29,7 +29,7 @@ from search.study.search_loop import Driver
 from search.study.storage import open_study, other_drivers, read_study
 from search.study.trial_records import ATTEMPTS, Records, read_records
 from tests.postgres import PostgresServer
-from tests.search.study.conftest import FakeEvaluator
+from tests.search.study.conftest import FakeEvaluator, starts
 from tests.search.study.test_search_loop import make_driver
 from tests.waiting import until
 
@@ -57,10 +57,10 @@ def test_a_study_goes_on_where_it_was_left(
 ) -> None:
     storage = postgres.storage()
     first = driver_of(storage, space, context)
-    first.prepare(2)
+    first.prepare(starts(first.space, first.context, 2))
     recorded = list(first.run(Budget(trials=3)))
     again = driver_of(storage, space, context)
-    assert again.prepare(2) == 0
+    assert again.prepare(starts(again.space, again.context, 2)) == 0
     assert list(read_records(again.study)) == recorded
     assert len([*recorded, *again.run(Budget(trials=5))]) == 5
     assert read_records(read_study(StudyFolder(Path("/nowhere")), storage))[:3] == tuple(recorded)
@@ -73,7 +73,7 @@ def test_one_driver_tells_the_trials_that_a_journals_would(
     journal.study.sampler = Refiner(journal.study.sampler, space, context, 0.5, 0)
     records = []
     for driver in (journal, driver_of(postgres.storage(), space, context)):
-        driver.prepare(2)
+        driver.prepare(starts(driver.space, driver.context, 2))
         recorded = driver.run(Budget(trials=8))
         records.append([replace(record, seconds=0, overhead_s=0) for record in recorded])
     assert records[0] == records[1]
@@ -99,7 +99,7 @@ def test_drivers_share_one_budget_and_evaluate_no_schedule_twice(
 ) -> None:
     storage, fake = postgres.storage(), FakeEvaluator()
     drivers = [driver_of(storage, space, context, worker, fake) for worker in range(4)]
-    drivers[0].prepare(3)
+    drivers[0].prepare(starts(drivers[0].space, drivers[0].context, 3))
     recorded = together(drivers, Budget(trials=20))
     assert len(recorded) == len(read_records(drivers[0].study)) == 20
     assert {record.number for record in recorded} == set(range(20))
@@ -110,7 +110,7 @@ def test_drivers_share_one_budget_and_evaluate_no_schedule_twice(
 def dying(postgres: PostgresServer, space: Space, context: SpaceContext) -> Driver:
     """A driver whose trial is never heard of again once it was evaluated."""
     driver = driver_of(postgres.storage(DEAD), space, context)
-    driver.prepare(0)
+    driver.prepare(starts(driver.space, driver.context, 0))
     return driver
 
 

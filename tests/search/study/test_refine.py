@@ -10,13 +10,14 @@ import pytest
 from search.settings import SamplerSettings
 from search.space import Space, SpaceContext, load_space
 from search.space.domains import contains
+from search.starts.uniform import uniform
 from search.study.budget import Budget
 from search.study.mutate import mutated
 from search.study.refine import ENOUGH, Refiner
 from search.study.samplers import make_sampler
 from search.study.search_loop import Driver
 from search.study.trial_records import read_records
-from tests.search.study.conftest import SPACE
+from tests.search.study.conftest import SPACE, starts
 from tests.search.study.test_search_loop import make_driver
 
 PER_CALL = {
@@ -35,7 +36,7 @@ def refining(
     driver = make_driver(folder, space, context, sampler=sampler)
     base = make_sampler(SamplerSettings.model_validate({"name": sampler}), 0)
     driver.study.sampler = Refiner(base, space, context, share, 0)
-    driver.prepare(4)
+    driver.prepare(starts(driver.space, driver.context, 4))
     return driver
 
 
@@ -85,8 +86,7 @@ def test_refining_a_per_call_space_reaches_further_than_drawing_from_it(
 def test_a_change_is_small_and_stays_in_the_space(context: SpaceContext) -> None:
     space = load_space(PER_CALL)
     parameters = space.parameters(context)
-    params = space.encode_uniform(4, 1, 0.5, context)
-    assert params is not None
+    params = uniform(space.bind(context), 4, 1, 0.5)
     changes = []
     for seed in range(200):
         changed = mutated(params, parameters, random.Random(seed))
@@ -100,8 +100,7 @@ def test_a_change_is_small_and_stays_in_the_space(context: SpaceContext) -> None
 def test_an_exchange_moves_a_full_call(context: SpaceContext) -> None:
     space = load_space(PER_CALL)
     parameters = space.parameters(context)
-    params = space.encode_uniform(4, 1, 0.0, context)
-    assert params is not None
+    params = uniform(space.bind(context), 4, 1, 0.0)
 
     def fulls(values: dict[str, int | float | str]) -> list[str]:
         return [name for name, value in values.items() if value == "full"]

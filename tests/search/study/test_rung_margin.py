@@ -14,7 +14,7 @@ from search.records.record import Quality, TrialRecord
 from search.study.evaluator import dominating
 from search.study.rung_margin import ENOUGH, SIGMAS, learned_margin
 
-RECORDED = Path(__file__).parents[3] / "experiments" / "search" / "rungs.json"
+RECORDED = Path(__file__).with_name("rungs.json")
 CORNER = (100.0, 1.0)
 
 Losses = list[tuple[float, float]]

@@ -10,19 +10,18 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from dato import Kind, Schedule
-from search.records.base_sampler import Run
 from search.records.folder import StudyFolder
 from search.settings import SamplerSettings, StorageSettings
 from search.settings.constraints import Constraints, parse_bounds
 from search.space import Space, SpaceContext
+from search.starts.uniform import uniform
 from search.study.budget import Budget
 from search.study.evaluator import Evaluator
 from search.study.front_choice import front_of
 from search.study.search_loop import Driver
 from search.study.storage import open_study
 from search.study.trial_records import read_records
-from tests.search.study.conftest import CALLS, FakeEvaluator
+from tests.search.study.conftest import FakeEvaluator, starts
 
 
 def make_driver(
@@ -44,7 +43,7 @@ def make_driver(
 
 
 def run(driver: Driver, trials: int, warmstarts: int = 3) -> None:
-    driver.prepare(warmstarts)
+    driver.prepare(starts(driver.space, driver.context, warmstarts))
     for _ in driver.run(Budget(trials=trials)):
         pass
 
@@ -62,17 +61,15 @@ def test_the_unpatched_baseline_comes_first_then_the_warm_starts(
     assert records[0].quality is not None and records[0].quality.fid_reference == 0.0
 
 
-def test_given_schedules_come_before_the_uniform_ones_where_the_space_has_them(
+def test_starts_are_tried_in_their_order(
     tmp_path: Path, space: Space, context: SpaceContext
 ) -> None:
     driver = make_driver(tmp_path, space, context)
-    given = Schedule.uniform(CALLS, 7, 2)
-    foreign = Schedule({"full": Kind(), "deep": Kind(9)}, ("full",) + ("deep",) * (CALLS - 1))
-    driver.prepare(1, [Run(foreign), Run(given)])
-    first, second, third = list(driver.run(Budget(trials=3)))
-    assert (first.origin, second.origin, third.origin) == ("baseline", "warmstart", "warmstart")
-    assert second.schedule is not None
-    assert [second.schedule.kind(c) for c in range(CALLS)] == [given.kind(c) for c in range(CALLS)]
+    tried = starts(space, context, 2)
+    driver.prepare(tried)
+    records = list(driver.run(Budget(trials=3)))
+    assert [record.origin for record in records] == ["baseline", "warmstart", "warmstart"]
+    assert [record.params for record in records] == [start.params for start in tried]
 
 
 @pytest.mark.parametrize("storage", ["journal", "sqlite"])
@@ -109,7 +106,7 @@ def test_an_interrupted_study_resumes_with_nothing_lost(
     assert lost.state is TrialState.RUNNING
 
     again = make_driver(tmp_path, space, context)
-    assert again.prepare(3) == 1
+    assert again.prepare(starts(again.space, again.context, 3)) == 1
     for _ in again.run(Budget(trials=9)):
         pass
     records = read_records(again.study)
@@ -125,10 +122,10 @@ def test_a_trial_lost_before_its_first_suggestion_keeps_its_warm_start(
     tmp_path: Path, space: Space, context: SpaceContext
 ) -> None:
     driver = make_driver(tmp_path, space, context)
-    driver.prepare(2)
+    driver.prepare(starts(driver.space, driver.context, 2))
     driver.study.ask()
     again = make_driver(tmp_path, space, context)
-    again.prepare(2)
+    again.prepare(starts(again.space, again.context, 2))
     for _ in again.run(Budget(trials=3)):
         pass
     assert [record.origin for record in read_records(again.study)] == [
@@ -156,8 +153,7 @@ def test_a_schedule_seen_before_is_answered_from_the_record(
 ) -> None:
     fake = FakeEvaluator()
     driver = make_driver(tmp_path, space, context, fake)
-    params = space.encode_uniform(5, 1, 0.0, context)
-    assert params is not None
+    params = uniform(space.bind(context), 5, 1, 0.0)
     for _ in range(2):
         driver.study.enqueue_trial(params)
     for _ in driver.run(Budget(trials=2)):

@@ -29,7 +29,7 @@ from search.tracking.make import make_tracker
 from search.tracking.summary import roles
 from search.tracking.tracker import NullTracker, Tracker
 from search.tracking.wandb import WandbTracker
-from search.tracking.wandb_folders import offline_runs
+from search.tracking.wandb_folders import offline_runs, run_id
 from tests.waiting import until
 
 Draw = Callable[[StudyResult, StudyFolder], None]
@@ -139,13 +139,13 @@ def test_an_offline_run_reads_back_whole(
     for line, member in zip(lines[1:], result.front, strict=True):
         sample = folder.samples / f"{member.name}.png"
         assert uploads[line["images"]["path"]].read_bytes() == sample.read_bytes()
-        assert line["speedup"] == pytest.approx(member.speedup)
+        assert line["speedup"] == pytest.approx(member.timed_speedup)
         assert member.heldout
         assert line["heldout_fid"] == pytest.approx(member.heldout.fid_real)
 
     presets = [artifact for artifact in found if artifact["type"] == "preset"]
     assert len(presets) == len(result.front)
-    assert {artifact["name"] for artifact in presets} == {"pocket-joint-preset"}
+    assert {artifact["name"] for artifact in presets} == {f"pocket-joint-{run_id(folder)}-preset"}
     aliases = [alias for artifact in presets for alias in artifact["aliases"]]
     assert {aliases.count(alias) for alias in ("best-fid", "knee", "fastest")} == {1}
     for artifact, member in zip(presets, result.front, strict=True):

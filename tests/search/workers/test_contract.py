@@ -19,6 +19,7 @@ from search.errors import TrialError, UserError
 from search.model.drift import image_drift
 from search.model.generator import Generator
 from search.model.images import Images, join
+from search.records.base_sampler import UNPATCHED, Run
 from search.workers.local_pool import LocalPool
 from search.workers.messages import Order, Ready, Task
 from search.workers.pool import Pool, SerialPool
@@ -26,8 +27,8 @@ from search.workers.ray_pool import RayPool
 from search.workers.worker import Deaths, WorkerDied
 from tests.search.model.tiny import HELDOUT, SEARCH, STEPS, tiny_config
 
-SCHEDULE = Schedule.uniform(STEPS, interval=3, depth=1, prune={"level_0": 0.5})
-FIXED = [None, SCHEDULE, Schedule.full(STEPS), Schedule.uniform(STEPS, interval=2, depth=2)]
+RUN = Run(Schedule.uniform(STEPS, interval=3, depth=1, prune={"level_0": 0.5}))
+FIXED = [UNPATCHED, RUN, Run(Schedule.full(STEPS)), Run(Schedule.uniform(STEPS, 2, 2))]
 WITHOUT_RAY = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="needs ray (pip install 'dato[ray]')"
 )
@@ -68,26 +69,26 @@ def same(a: Images, b: Images) -> bool:
 
 
 def test_fixed_schedules_have_the_bits_of_one_process(pool: Pool, serial: SerialPool) -> None:
-    for schedule in FIXED:
-        assert same(pool.generate(schedule, range(8)), serial.generate(schedule, range(8)))
+    for run in FIXED:
+        assert same(pool.generate(run, range(8)), serial.generate(run, range(8)))
 
 
 def test_images_come_in_the_order_that_was_asked_for(pool: Pool, serial: SerialPool) -> None:
-    assert same(pool.generate(SCHEDULE, [5, 0]), serial.generate(SCHEDULE, [5, 0]))
-    parts = [pool.generate(SCHEDULE, range(2)), pool.generate(SCHEDULE, range(2, 8))]
-    assert same(serial.generate(SCHEDULE, range(8)), join(parts))
+    assert same(pool.generate(RUN, [5, 0]), serial.generate(RUN, [5, 0]))
+    parts = [pool.generate(RUN, range(2)), pool.generate(RUN, range(2, 8))]
+    assert same(serial.generate(RUN, range(8)), join(parts))
 
 
 def test_both_workloads_are_at_hand(pool: Pool, serial: SerialPool) -> None:
-    held = serial.generate(SCHEDULE, range(4), heldout=True)
-    assert same(pool.generate(SCHEDULE, range(4), heldout=True), held)
+    held = serial.generate(RUN, range(4), heldout=True)
+    assert same(pool.generate(RUN, range(4), heldout=True), held)
 
 
 def test_a_schedule_that_does_not_fit_fails_its_trial_alone(pool: Pool, serial: SerialPool) -> None:
     bad = Schedule({"full": Kind(), "x": Kind(99)}, ("full",) + ("x",) * (STEPS - 1))
     with pytest.raises(TrialError, match="skip branches"):
-        pool.generate(bad, range(8))
-    assert same(pool.generate(SCHEDULE, range(4)), serial.generate(SCHEDULE, range(4)))
+        pool.generate(Run(bad), range(8))
+    assert same(pool.generate(RUN, range(4)), serial.generate(RUN, range(4)))
 
 
 def test_the_model_is_known_without_loading_it_here(pool: Pool, generator: Generator) -> None:
@@ -117,7 +118,7 @@ def test_a_measurement_that_fails_says_why_and_the_pool_goes_on(
         pool.measure(out_of_memory)
     with pytest.raises(TrialError, match="3 GiB"):
         pool.run_all([out_of_memory, out_of_memory])
-    assert same(pool.generate(SCHEDULE, range(4)), serial.generate(SCHEDULE, range(4)))
+    assert same(pool.generate(RUN, range(4)), serial.generate(RUN, range(4)))
 
 
 def ending_once(generator: Generator, flag: Path) -> int:
@@ -136,7 +137,7 @@ def test_a_worker_killed_while_it_measures_is_replaced(
         with pytest.raises(UserError, match=r"ended unexpectedly.*dato-search resume"):
             workers.measure(work)
     assert workers.measure(work) == len(SEARCH)
-    assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
+    assert same(workers.generate(RUN, range(8)), serial.generate(RUN, range(8)))
 
 
 def test_a_worker_killed_on_shared_work_is_replaced(
@@ -179,7 +180,7 @@ def test_each_batch_is_made_once(
     workers: LocalPool | RayPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = sent(workers, monkeypatch)
-    workers.generate(SCHEDULE, range(8))
+    workers.generate(RUN, range(8))
     assert sorted(task.chunk for task in tasks) == list(range(8 // tiny_config(Path()).batch_size))
 
 
@@ -188,7 +189,7 @@ def test_a_worker_killed_while_idle_is_replaced(
 ) -> None:
     victim, other = workers.processes
     os.kill(victim, signal.SIGKILL)
-    assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
+    assert same(workers.generate(RUN, range(8)), serial.generate(RUN, range(8)))
     assert victim not in workers.processes
     assert other in workers.processes
 
@@ -216,7 +217,7 @@ def test_a_chunk_that_a_dead_worker_was_given_is_dealt_again(
     workers: LocalPool | RayPool, serial: SerialPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     victim, orders = dead_when_dealt(workers, monkeypatch)
-    assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
+    assert same(workers.generate(RUN, range(8)), serial.generate(RUN, range(8)))
     assert orders
     assert victim not in workers.processes
 
@@ -250,8 +251,8 @@ def test_a_worker_that_dies_at_work_costs_at_most_its_trial(
     victim = workers.measure(doomed)
     if not workers.retries:
         with pytest.raises(TrialError, match="ended unexpectedly"):
-            workers.generate(SCHEDULE, range(8))
-    assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
+            workers.generate(RUN, range(8))
+    assert same(workers.generate(RUN, range(8)), serial.generate(RUN, range(8)))
     assert victim not in workers.processes
 
 
@@ -270,9 +271,9 @@ def test_a_worker_that_hangs_fails_its_trial_and_is_replaced(
     os.kill(victim, signal.SIGSTOP)
     monkeypatch.setattr(workers, "_timeout_s", 20.0)
     with pytest.raises(TrialError, match=r"longer than launcher\.timeout=20s"):
-        workers.generate(SCHEDULE, range(8))
+        workers.generate(RUN, range(8))
     assert victim not in workers.processes
-    assert same(workers.generate(SCHEDULE, range(8)), serial.generate(SCHEDULE, range(8)))
+    assert same(workers.generate(RUN, range(8)), serial.generate(RUN, range(8)))
 
 
 def test_no_workers_is_a_mistake(tiny_folder: Path) -> None:

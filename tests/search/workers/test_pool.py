@@ -13,6 +13,7 @@ import pytest
 
 from search.errors import UserError
 from search.model.generator import Generator
+from search.records.base_sampler import UNPATCHED
 from search.settings import LauncherSettings
 from search.workers.local_pool import LocalPool
 from search.workers.open_pool import open_pool
@@ -37,7 +38,7 @@ def test_missing_model_is_the_users_mistake(tiny_folder: Path) -> None:
 
 def test_no_heldout_workload(generator: Generator) -> None:
     with pytest.raises(ValueError, match="without a held-out workload"):
-        SerialPool(generator).generate(None, [0], heldout=True)
+        SerialPool(generator).generate(UNPATCHED, [0], heldout=True)
 
 
 def test_the_driver_of_workers_loads_no_model(
@@ -47,7 +48,7 @@ def test_the_driver_of_workers_loads_no_model(
     monkeypatch.setattr("search.workers.open_pool.Generator", lambda *parts: loaded.append(parts))
     launcher = LauncherSettings(kind="local", workers=1, timeout="10m")
     with open_pool(launcher, tiny_config(tiny_folder), SEARCH, None) as pool:
-        assert len(pool.generate(None, range(2))) == 2
+        assert len(pool.generate(UNPATCHED, range(2))) == 2
         assert pool.description.calls == STEPS
     assert not loaded
 
@@ -81,7 +82,7 @@ from search.workers.local_pool import LocalPool
 from tests.search.model.tiny import HELDOUT, SEARCH, tiny_config
 if __name__ == "__main__":
     with LocalPool(tiny_config(Path(sys.argv[1])), SEARCH, HELDOUT, workers=1) as pool:
-        pool.generate(None, range(4))
+        pool.generate(UNPATCHED, range(4))
 """
 
 
@@ -107,7 +108,7 @@ if __name__ == "__main__":
     with LocalPool(tiny_config(Path(sys.argv[1])), SEARCH, HELDOUT, workers=1) as pool:
         print(*pool.processes, flush=True)
         while True:
-            pool.generate(Schedule.full(STEPS), range(8))
+            pool.generate(Run(Schedule.full(STEPS)), range(8))
 """
 
 

@@ -1,0 +1,1 @@
+"""A command, from its configuration to its files."""

@@ -1,0 +1,99 @@
+"""What a new study tries first, in its order, as parameters of its space."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from search.calibration.placement import GapForecast, Placement
+from search.preparation.calibration import study_calibration
+from search.preparation.instruments import Instruments
+from search.records.base_sampler import Base
+from search.space import Space, SpaceContext
+from search.starts.other_study import front_of_study
+from search.starts.planned import places_calls, planned, pruned, spread_placements
+from search.starts.slopes import best_slope
+from search.starts.spread import uniform_starts
+from search.starts.uniform import unpatched
+from search.starts.writing import NotInSpaceError, Params
+from search.study.search_loop import Start
+
+
+def first_trials(instruments: Instruments) -> tuple[Start, ...]:
+    """The unpatched model, another study's front, planned starts, and uniform ones.
+
+    Raises:
+        UserError: ``warmstart.study`` has nothing that the space has.
+    """
+    settings, space = instruments.config.warmstart, instruments.space
+    tried: list[Params] = []
+    if settings.study is not None:
+        tried += front_of_study(settings.study, instruments)
+    if settings.optimal and places_calls(space):
+        for base in space.bases:
+            tried += _planned(instruments, base)
+    return (
+        *unpatched_start(space, instruments.context),
+        *map(Start, tried),
+        *fastest_first(space, instruments.context, settings.count),
+    )
+
+
+def unpatched_start(space: Space, context: SpaceContext) -> tuple[Start, ...]:
+    """The unpatched model on the study's sampler; nothing where the space lacks it."""
+    try:
+        params = space.lifted(unpatched(space.on(None, context)), None, context)
+    except NotInSpaceError:
+        return ()
+    known = None in space.bases and space.run(params, context).is_unpatched
+    return (Start(params, "baseline"),) if known else ()
+
+
+def fastest_first(space: Space, context: SpaceContext, count: int) -> tuple[Start, ...]:
+    """Up to ``count`` uniform starts; the fastest cost least to evaluate."""
+    return tuple(map(Start, reversed(uniform_starts(space, context, count))))
+
+
+def _planned(instruments: Instruments, base: Base) -> list[Params]:
+    """Starts of least predicted damage on a base.
+
+    The faster half comes twice: as planned, and with tokens pruned in its full calls.
+    """
+    space, context = instruments.space, instruments.context
+    starts = _placed(instruments, base)
+    half = len(starts) // 2
+    faster, slower = (_sloped(instruments, base, part) for part in (starts[:half], starts[half:]))
+    twins = [pruned(space.on(base, context), *start) for start in faster]
+    params = [*(params for _, params in (*faster, *slower)), *twins]
+    return [space.lifted(each, base, context) for each in params if each is not None]
+
+
+def _placed(instruments: Instruments, base: Base) -> list[tuple[Placement, Params]]:
+    """Placements at several speed-ups, with the best forecast that the space has in between."""
+    bound = instruments.space.on(base, instruments.context)
+    calibration = study_calibration(instruments, base, bound.context.calls)
+    costs = instruments.evaluator.table.depth_s
+    count = -(-instruments.config.warmstart.optimal // len(instruments.space.bases))
+    for forecast in get_args(GapForecast):
+        starts, lacking = list[tuple[Placement, Params]](), list[str]()
+        for placement in spread_placements(calibration, costs, count, forecast):
+            try:
+                starts.append((placement, planned(bound, placement)))
+            except NotInSpaceError as error:
+                lacking.append(str(error))
+        if starts:
+            break
+    if lacking:
+        instruments.watcher.stage(f"{len(lacking)} planned starts are left out: {lacking[0]}")
+    return starts
+
+
+def _sloped(
+    instruments: Instruments, base: Base, starts: list[tuple[Placement, Params]]
+) -> list[tuple[Placement, Params]]:
+    """``starts`` on one base, as far along their lines as is best for the middle one."""
+    if not starts:
+        return []
+    _, middle = starts[(len(starts) - 1) // 2]
+    space, context = instruments.space, instruments.context
+    slope = best_slope(instruments, space.lifted(middle, base, context))
+    return [(placement, params | slope) for placement, params in starts]
