@@ -76,13 +76,13 @@ class FastestNoWorse:
         done = [place for place, member in enumerate(members) if member.heldout is not None]
         if len(done) >= self.most(members):
             return None
-        candidates = self._candidates(members, baseline, done)
-        if candidates and metric_value(baseline.heldout, "fid_real") is not None:
-            return candidates[len(candidates) // 2]
+        undecided = self._undecided(members, baseline, done)
+        if undecided and metric_value(baseline.heldout, "fid_real") is not None:
+            return undecided[len(undecided) // 2]
         order: list[int] = [*reversed(spread(members, self.count)), *range(len(members))]
         return next(place for place in order if place not in done)
 
-    def _candidates(
+    def _undecided(
         self, members: Sequence[FrontMember], baseline: FrontMember, done: Sequence[int]
     ) -> list[int]:
         """The part of the front that can still hold the fastest member that is no worse.

@@ -221,7 +221,7 @@ def test_an_audit_judges_the_whole_front_and_presets_carry_its_numbers(
     shutil.copytree(finished, study)
     before = (study / "front.json").read_text()
     assert main(["audit", str(study), "--images", "2"]) == 2
-    assert "fewer than the search's own 4 images" in capsys.readouterr().err
+    assert "fewer than the 4 images of the search" in capsys.readouterr().err
     assert main(["audit", str(study), "--images", "9"]) == 2
     assert main(["audit", str(study), "--repeats", "0"]) == 2
     assert (study / "front.json").read_text() == before

@@ -53,8 +53,8 @@ def test_slopes_are_no_parameters_where_outputs_draw_no_line() -> None:
 
 
 def test_both_ends_are_given_and_neither_is_negative() -> None:
-    with pytest.raises(ConfigError, match=r"forecast\.slope\.late: It is missing"):
+    with pytest.raises(ConfigError, match=r"forecast\.slope\.late: forecast\.slope has no late"):
         load_space(declared(**EVERY_FIVE, forecast={"output": "linear", "slope": {"early": 1.0}}))
     slope = {"early": -0.5, "late": 1.0}
-    with pytest.raises(ConfigError, match=r"forecast\.slope\.early: A slope is a share"):
+    with pytest.raises(ConfigError, match=r"forecast\.slope\.early: -0\.5 is too small for a slope"):
         load_space(declared(**EVERY_FIVE, forecast={"output": "linear", "slope": slope}))
