@@ -56,5 +56,5 @@ def test_both_ends_are_given_and_neither_is_negative() -> None:
     with pytest.raises(ConfigError, match=r"forecast\.slope\.late: forecast\.slope has no late"):
         load_space(declared(**EVERY_FIVE, forecast={"output": "linear", "slope": {"early": 1.0}}))
     slope = {"early": -0.5, "late": 1.0}
-    with pytest.raises(ConfigError, match=r"forecast\.slope\.early: -0\.5 is too small for a slope"):
+    with pytest.raises(ConfigError, match=r"slope\.early: -0\.5 is too small for a slope"):
         load_space(declared(**EVERY_FIVE, forecast={"output": "linear", "slope": slope}))
