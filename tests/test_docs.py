@@ -70,14 +70,14 @@ COMMANDS = commands()
 
 def test_there_is_something_to_check() -> None:
     used = {command[0] for command in COMMANDS}
-    assert {"sweep", "resume", "generate", "explain", "calibrate", "retarget"} <= used
+    assert {"sweep", "resume", "generate", "explain", "cost-table", "retarget"} <= used
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_a_command_parses_and_its_settings_exist(arguments: list[str]) -> None:
     options, rest = build_parser().parse_known_args(arguments)
     assert not [word for word in rest if word.startswith("-")]
-    if arguments[0] in ("sweep", "calibrate"):
+    if arguments[0] in ("sweep", "cost-table"):
         overrides = [*options.overrides, *rest]
         compose_config([each for each in overrides if "warmstart.study" not in each])
 

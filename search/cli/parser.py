@@ -50,12 +50,12 @@ the others define what the trials measured:
   rivals.samplers rivals.count rivals.steps
   export.dominated"""
 
-CALIBRATE = """\
+COST_TABLE = """\
 Measure what each kind of call costs on this device, and write it to
 latency/<device>-<dtype>-b<batch>-<width>x<height>.json. Takes the overrides of a sweep:
 
-  dato-search calibrate                                    # the embedded model, this CPU
-  dato-search calibrate model=custom model.path=FOLDER model.prompts=prompts.txt \\
+  dato-search cost-table                                    # the embedded model, this CPU
+  dato-search cost-table model=custom model.path=FOLDER model.prompts=prompts.txt \\
       model.device=cuda model.dtype=float16 space=layered
 
 A few kinds are measured, those of the space most often, and the costs of all others follow from
@@ -76,7 +76,7 @@ get the audited numbers; until then the study is unchanged. The same command goe
 that was stopped."""
 
 RETARGET = """\
-Give a study's front and presets for another device, from a cost table that 'dato-search calibrate'
+Give a study's front and presets for another device, from a cost table that 'dato-search cost-table'
 wrote there, without generating an image:
 
   dato-search retarget studies/pocket-full --table latency/nvidia-h200-float16-b4-64x64.json
@@ -114,7 +114,9 @@ The settings of the model are those of a sweep; a preset fixes sampler, steps an
 loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
 
 
-GOES_ON = ("sweep", "resume", "audit", "calibrate", "demo")
+GOES_ON = ("sweep", "resume", "audit", "cost-table", "demo")
+EARLIER = "calibrate"
+"""What ``cost-table`` was called when a calibration was not yet something else."""
 """Commands whose work is worth more than what they print."""
 
 
@@ -124,9 +126,11 @@ def build_parser() -> argparse.ArgumentParser:
         "dato-search", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"dato-search {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True
+    )
     _add_running(commands)
-    _add_calibrating(commands)
+    _add_cost_table(commands)
     _add_looking(commands)
     _add_presets(commands)
     _add_demo(commands)
@@ -152,12 +156,17 @@ def _sweep() -> str:
     return SWEEP.format(groups="\n".join(lines))
 
 
-def _add_calibrating(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    calibrate = _command(
-        commands, "calibrate", "measure a cost table", CALIBRATE, "calibrate:calibrate"
+def _add_cost_table(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    table = _command(
+        commands,
+        "cost-table",
+        "measure a cost table",
+        COST_TABLE,
+        "cost_table:cost_table",
+        earlier=(EARLIER,),
     )
-    calibrate.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides")
-    calibrate.add_argument("--out", type=Path, metavar="FILE", help="file to write")
+    table.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides")
+    table.add_argument("--out", type=Path, metavar="FILE", help="file to write")
 
 
 def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -302,9 +311,16 @@ def _command(
     summary: str,
     description: str,
     target: str,
+    earlier: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
+    """Add a command.
+
+    Args:
+        target: the module and function that run it; earlier: names that it had.
+    """
     command: argparse.ArgumentParser = commands.add_parser(
         name,
+        aliases=earlier,
         help=summary,
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,

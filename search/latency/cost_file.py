@@ -21,7 +21,7 @@ def load_cost_table(path: Path) -> CostTable:
         UserError: the file cannot be read, is no cost table, or has another version.
         ConfigError: it is a table of this version with mistakes; the message lists all of them.
     """
-    text = read_text(path, "Give a JSON file that 'dato-search calibrate' wrote.")
+    text = read_text(path, "Give a JSON file that 'dato-search cost-table' wrote.")
     _check_head(path, text)
     try:
         return CostTable.model_validate_json(text)
@@ -38,17 +38,17 @@ def _check_head(path: Path, text: str) -> None:
     except (ValueError, RecursionError) as error:
         raise UserError(
             f"Cannot read the cost table {str(path)!r}: it is not JSON. Measure it again: "
-            "dato-search calibrate."
+            "dato-search cost-table."
         ) from error
     if not isinstance(head, dict) or head.get("format") != "dato-cost-table":
         raise UserError(
             f"{str(path)!r} is not a cost table: its format is not 'dato-cost-table'. Give a file "
-            "that 'dato-search calibrate' wrote."
+            "that 'dato-search cost-table' wrote."
         )
     if head.get("version") != VERSION:
         raise UserError(
             f"Cannot read the cost table {str(path)!r}: it has version {head.get('version')!r}, "
-            f"not {VERSION}. Measure it again: dato-search calibrate."
+            f"not {VERSION}. Measure it again: dato-search cost-table."
         )
 
 

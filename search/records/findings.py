@@ -75,7 +75,7 @@ def _table(result: StudyResult) -> str:
     return (
         f"The cost table's speed-ups are {error:.0%} off on average{most}: the search chose by "
         "wrong times. Names and headline are timed, so they stand. Measure again while nothing "
-        "else runs (dato-search calibrate), and start a new study with latency.tables=[FILE]."
+        "else runs (dato-search cost-table), and start a new study with latency.tables=[FILE]."
     )
 
 

@@ -118,6 +118,7 @@ def test_generate_with_an_unknown_preset_lists_the_known_ones(
         "sweep",
         "resume",
         "calibrate",
+        "cost-table",
         "status",
         "front",
         "export",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from optuna.exceptions import StorageInternalError
 
-from search.cli import calibrate, generate, study
+from search.cli import cost_table, generate, study
 from search.cli.main import main
 from search.errors import UserError
 from search.records.folder import StudyFolder
@@ -30,18 +30,18 @@ def must_not_run(*_: object, **__: object) -> None:
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """Commands that end with --out, whose work must not begin."""
     monkeypatch.setattr(generate, "PromptPipeline", must_not_run)
-    monkeypatch.setattr(calibrate, "open_pool", must_not_run)
+    monkeypatch.setattr(cost_table, "open_pool", must_not_run)
     monkeypatch.setattr(study, "write_presets", must_not_run)
     return {
         "generate": ["generate", "--prompt", "x", "--out"],
-        "calibrate": ["calibrate", "--out"],
+        "cost-table": ["cost-table", "--out"],
         "export": ["export", str(recorded(tmp_path / "study")), "--out"],
     }
 
 
 @pytest.mark.parametrize(
     ("command", "kind"),
-    [("generate", "x.png"), ("generate", "x"), ("calibrate", "x.json"), ("export", "x")],
+    [("generate", "x.png"), ("generate", "x"), ("cost-table", "x.json"), ("export", "x")],
 )
 @pytest.mark.parametrize("above", ["file", pytest.param(NOWHERE, marks=needs_proc)])
 def test_a_place_that_cannot_be_written_is_seen_first(
@@ -77,7 +77,7 @@ def test_a_file_is_no_folder(
 def test_a_folder_is_no_file(
     commands: dict[str, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*commands["calibrate"], str(tmp_path)]) == 2
+    assert main([*commands["cost-table"], str(tmp_path)]) == 2
     assert "is a folder. Give the name of a file." in capsys.readouterr().err
 
 
@@ -119,3 +119,12 @@ def test_a_file_elsewhere_is_not_blamed_on_the_study(tmp_path: Path) -> None:
     assert caught.value is elsewhere
     with pytest.raises(UserError, match="Cannot write the study"), writable(folder):
         raise os_error(errno.EACCES, folder.journal)
+
+
+def test_a_command_s_earlier_name_works_and_says_the_new_one(
+    commands: dict[str, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calibrate", "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "'dato-search calibrate' is now called 'cost-table'." in said
+    assert "is a folder. Give the name of a file." in said

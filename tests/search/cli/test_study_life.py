@@ -351,7 +351,7 @@ def test_calibrate_writes_a_table_that_says_its_error(
 ) -> None:
     settings = [setting for setting in SMALL if setting.startswith(("model", "latency"))]
     path = tmp_path / "table.json"
-    assert main(["calibrate", *settings, "latency.check_schedules=2", "--out", str(path)]) == 0
+    assert main(["cost-table", *settings, "latency.check_schedules=2", "--out", str(path)]) == 0
     assert "error on 2 random schedules" in capsys.readouterr().out
     table = load_cost_table(path)
     assert table.check is not None and table.check.schedules == 2

@@ -181,7 +181,7 @@ def test_broken_files_are_refused(
         (b" " * 1_000_001, "at most 1,000,000 are read"),
         (b"[]", "is not a cost table"),
         (b'{"format": "dato-preset", "version": 1}', "is not a cost table"),
-        (b'{"format": "dato-cost-table", "version": 1}', "has version 1.*dato-search calibrate"),
+        (b'{"format": "dato-cost-table", "version": 1}', "has version 1.*dato-search cost-table"),
         (b'{"format": "dato-cost-table", "version": 3}', "has version 3"),
         (b'{"format": "dato-cost-table", "version": true}', "has version True"),
     ],

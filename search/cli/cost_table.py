@@ -1,10 +1,12 @@
-"""``calibrate``: measure a cost table and keep it for many studies."""
+"""``cost-table``: measure a cost table and keep it for many studies."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from search.cli.parser import EARLIER
 from search.cli.places import check_file_place
 from search.latency.cost_table import CostTable
 from search.model.prompts import make_workloads
@@ -20,8 +22,10 @@ from search.workers.open_pool import model_config, open_pool
 FOLDER = Path("latency")
 
 
-def calibrate(options: argparse.Namespace) -> int:
+def cost_table(options: argparse.Namespace) -> int:
     """Measure, check and write one table."""
+    if options.command == EARLIER:
+        print(f"'dato-search {EARLIER}' is now called 'cost-table'.", file=sys.stderr)
     check_file_place("--out", options.out or FOLDER / "table.json")
     overrides = list(options.overrides)
     if not any(override.startswith("latency=") for override in overrides):
