@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from search.pareto import knee
+from search.records.knee import at_knee
 from search.records.members import is_audited, worse_by
-from search.records.record import FrontMember, StudyResult
+from search.records.record import FrontMember, StudyResult, loss_of
 from search.records.rivals import dominating_rival, gain
 
 Lack = Literal["", "front", "audit", "undominated", "real", "no worse"]
@@ -71,13 +71,13 @@ def is_dominated(member: FrontMember, result: StudyResult) -> bool:
 def dominating_member(member: FrontMember, result: StudyResult) -> FrontMember | None:
     """The member of the best metric among the audited ones that dominate an audited member."""
     better = [each for each in result.front if _dominates(each, member, result.objective)]
-    return min(better, key=lambda each: _loss(each, result.objective) or 0.0, default=None)
+    return min(better, key=lambda each: loss_of(each.heldout, result.objective) or 0.0, default=None)
 
 
 def _dominates(one: FrontMember, other: FrontMember, objective: str) -> bool:
     if not is_audited(one) or not is_audited(other) or _images(one) != _images(other):
         return False
-    losses = _loss(one, objective), _loss(other, objective)
+    losses = loss_of(one.heldout, objective), loss_of(other.heldout, objective)
     if losses[0] is None or losses[1] is None:
         return False
     faster, better = _timed(one) - _timed(other), losses[1] - losses[0]
@@ -94,18 +94,14 @@ def _nearest(members: Sequence[FrontMember], result: StudyResult) -> FrontMember
     gains = [(over.times, each) for each in members if (over := gain(each, result)) is not None]
     if gains:
         return max(gains, key=lambda item: item[0])[1]
-    scored = [
-        (each, loss) for each in members if (loss := _loss(each, result.objective)) is not None
+    judged = [
+        (member, loss, 1 / _timed(member))
+        for member in members
+        if (loss := loss_of(member.heldout, result.objective)) is not None
     ]
-    if not scored:
-        return max(members, key=_timed)
-    return scored[knee([(1 / _timed(each), loss) for each, loss in scored])][0]
+    return at_knee(judged) or max(members, key=_timed)
 
 
 def _timed(member: FrontMember) -> float:
     assert member.timed_speedup is not None
     return member.timed_speedup
-
-
-def _loss(member: FrontMember, objective: str) -> float | None:
-    return None if member.heldout is None else member.heldout.loss(objective)

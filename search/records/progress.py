@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from search.metrics import FIDS, metric
 from search.pareto import hypervolume, non_dominated
-from search.records.record import Quality, TrialRecord
+from search.records.record import Quality, TrialRecord, loss_of
 
 Point = tuple[float, float]
 
@@ -20,7 +20,7 @@ def metric_value(quality: Quality | None, name: str) -> float | None:
 
 def point(record: TrialRecord, objective: str) -> Point | None:
     """(loss, seconds per image) of a complete trial; ``None`` for every other trial."""
-    value = None if record.quality is None else record.quality.loss(objective)
+    value = loss_of(record.quality, objective)
     if record.state != "complete" or value is None or record.latency_s is None:
         return None
     return value, record.latency_s

@@ -49,6 +49,11 @@ class Quality:
         return None if value is None else metric(name).loss(value)
 
 
+def loss_of(quality: Quality | None, objective: str) -> float | None:
+    """What is minimised, of images that may not have been judged."""
+    return None if quality is None else quality.loss(objective)
+
+
 @dataclass(frozen=True)
 class TrialRecord:
     """One evaluated (or attempted) schedule.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.pareto import non_dominated
-from search.records.record import FrontMember, Quality, Rival, StudyResult
+from search.records.record import FrontMember, Quality, Rival, StudyResult, loss_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class _Point:
 
 def best_rivals(rivals: Sequence[Rival], objective: str) -> tuple[Rival, ...]:
     """The rivals that no other one dominates on the images of the search, slowest first."""
-    known = [(rival, _loss(rival.quality, objective)) for rival in rivals]
+    known = [(rival, loss_of(rival.quality, objective)) for rival in rivals]
     scored = [(rival, loss) for rival, loss in known if loss is not None]
     kept = non_dominated([(loss, rival.latency_s) for rival, loss in scored])
     return tuple(sorted((scored[index][0] for index in kept), key=lambda each: -each.latency_s))
@@ -74,14 +74,14 @@ def dominating_rival(member: FrontMember, result: StudyResult) -> Rival | None:
 def dominated_in_search(member: FrontMember, rivals: Sequence[Rival], objective: str) -> bool:
     """Whether some rival dominates the member on the images of the search, by the cost table."""
     record = member.record
-    loss = _loss(record.quality, objective)
+    loss = loss_of(record.quality, objective)
     if loss is None or record.speedup is None:
         return False
     own = _Point(record.speedup, loss)
     return any(
         _Point(rival.priced_speedup, other).beats(own)
         for rival in rivals
-        if (other := _loss(rival.quality, objective)) is not None
+        if (other := loss_of(rival.quality, objective)) is not None
     )
 
 
@@ -123,12 +123,12 @@ def _beside(member: FrontMember, result: StudyResult) -> tuple[_Point | None, li
     heldout = [rival for rival in result.rivals if _same(rival.heldout, member.heldout)]
     rivals = heldout or result.rivals
     timed = member.timing is not None and all(rival.timing is not None for rival in rivals)
-    loss = _loss(member.heldout if heldout else member.record.quality, objective)
+    loss = loss_of(member.heldout if heldout else member.record.quality, objective)
     speedup = member.timed_speedup if timed else member.priced_speedup
     points = [
         _Point(faster, value, rival)
         for rival in rivals
-        if (value := _loss(rival.heldout if heldout else rival.quality, objective)) is not None
+        if (value := loss_of(rival.heldout if heldout else rival.quality, objective)) is not None
         and (faster := rival.timed_speedup if timed else rival.priced_speedup) is not None
     ]
     return (None if loss is None or speedup is None else _Point(speedup, loss)), points
@@ -137,7 +137,3 @@ def _beside(member: FrontMember, result: StudyResult) -> tuple[_Point | None, li
 def _same(first: Quality | None, second: Quality | None) -> bool:
     """Whether both were measured, on as many images: others never compare."""
     return first is not None and second is not None and first.images == second.images
-
-
-def _loss(quality: Quality | None, objective: str) -> float | None:
-    return None if quality is None else quality.loss(objective)

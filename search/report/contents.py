@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.metrics import metric
-from search.pareto import knee
 from search.records.findings import dominated
 from search.records.headline import headline
 from search.records.headline_text import headline_text
+from search.records.knee import at_knee, scored
 from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
@@ -126,15 +126,9 @@ def shown_first(result: StudyResult, seen: Collection[str]) -> str:
     subject = headline(result).subject
     if subject is not None and (not seen or subject.name in seen):
         return subject.name
-    scored = [
-        (member.name, (latency, value))
-        for member in result.front
-        if (not seen or member.name in seen)
-        and member.record.quality is not None
-        and (value := member.record.quality.loss(result.objective)) is not None
-        and (latency := member.record.latency_s) is not None
-    ]
-    return scored[knee([each for _, each in scored])][0] if scored else ""
+    pictured = [member for member in result.front if not seen or member.name in seen]
+    middle = at_knee(scored(pictured, result.objective))
+    return "" if middle is None else middle.name
 
 
 def failures(result: StudyResult) -> Sequence[tuple[str, int, int]]:

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from search.calibration.damage import damage
 from search.calibration.table import Calibration
 from search.records.folder import StudyFolder
-from search.records.record import TrialRecord
+from search.records.record import TrialRecord, loss_of
 
 
 def damage_rank(
@@ -25,8 +25,8 @@ def damage_rank(
     scored = {
         record.schedule: loss
         for record in records
-        if record.schedule and record.quality and record.base is None
-        if (loss := record.quality.loss(objective)) is not None
+        if record.schedule and record.base is None
+        if (loss := loss_of(record.quality, objective)) is not None
     }
     if len(scored) < 3:
         return None

@@ -14,7 +14,7 @@ from search.metrics import metric
 from search.model.images import Images, join
 from search.quality.meter import QualityMeter
 from search.records.base_sampler import Run
-from search.records.record import TrialRecord
+from search.records.record import TrialRecord, loss_of
 from search.settings import QualitySettings
 from search.study.rung_margin import learned_margin
 
@@ -151,6 +151,6 @@ def _rung_and_final_losses(
     return [
         (record.rung_fid, loss)
         for record in finished
-        if record.quality is not None and record.rung_fid is not None
-        if (loss := record.quality.loss(objective)) is not None
+        if record.rung_fid is not None
+        if (loss := loss_of(record.quality, objective)) is not None
     ]

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import UserError
 from search.records.files import trials_from_json, trials_to_json
-from search.records.record import LOST, Origin, State, TrialRecord
+from search.records.record import LOST, Origin, State, TrialRecord, loss_of
 
 RECORD = "record"
 """User attribute that holds the record as JSON."""
@@ -33,7 +33,7 @@ _STATES: dict[State, TrialState] = {
 
 def objectives(record: TrialRecord, objective: str) -> tuple[float, float]:
     """``(loss, seconds per image)`` of a complete record."""
-    loss = None if record.quality is None else record.quality.loss(objective)
+    loss = loss_of(record.quality, objective)
     assert loss is not None
     assert record.latency_s is not None
     return loss, record.latency_s

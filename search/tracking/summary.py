@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from search.pareto import knee
 from search.records.findings import findings
 from search.records.headline import headline
+from search.records.knee import at_knee, scored
 from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import FrontAfterTrial, metric_value
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
@@ -132,22 +132,16 @@ def roles(result: StudyResult) -> Mapping[str, tuple[str, ...]]:
     """Aliases by member name. ``best-fid``, ``knee`` and ``fastest`` each name one member.
     ``speedup-5x`` names the member of best FID among those with at least that speed-up, for each
     whole number from 2 on. If the study minimised another metric, that one replaces the FID."""
-    scored = [
-        (member, value, latency)
-        for member in result.front
-        if member.record.quality is not None
-        and (value := member.record.quality.loss(result.objective)) is not None
-        and (latency := member.record.latency_s) is not None
-    ]
-    if not scored:
+    judged = scored(result.front, result.objective)
+    middle = at_knee(judged)
+    if middle is None:
         return {}
-    best = min(scored, key=lambda item: item[1])[0]
-    fastest = min(scored, key=lambda item: item[2])[0]
-    middle = scored[knee([(latency, value) for _, value, latency in scored])][0]
+    best = min(judged, key=lambda item: item[1])[0]
+    fastest = min(judged, key=lambda item: item[2])[0]
     chosen = [("best-fid", best), ("knee", middle), ("fastest", fastest)]
-    top = max(member_speedup(member) or 0.0 for member, _, _ in scored)
+    top = max(member_speedup(member) or 0.0 for member, _, _ in judged)
     for whole in range(2, math.floor(top) + 1):
-        enough = [item for item in scored if (member_speedup(item[0]) or 0.0) >= whole]
+        enough = [item for item in judged if (member_speedup(item[0]) or 0.0) >= whole]
         chosen.append((f"speedup-{whole}x", min(enough, key=lambda item: item[1])[0]))
     return {
         member.name: tuple(alias for alias, owner in chosen if owner is member)
