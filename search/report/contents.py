@@ -90,7 +90,8 @@ def _gain_number(result: StudyResult) -> list[Number]:
     note = f"{member.name} beside the best of {len(result.rivals)} rivals"
     if lost := dominated(result):
         note += f"; a rival dominates {len(lost)} of {len(result.front)} presets"
-    return [Number(str(over), TIMES, label, note)]
+    least = "\N{GREATER-THAN OR EQUAL TO}" if over.least else ""
+    return [Number(f"{least}{over.times:.1f}", TIMES, label, note)]
 
 
 def _fastest(result: StudyResult) -> str:
