@@ -71,7 +71,9 @@ def is_dominated(member: FrontMember, result: StudyResult) -> bool:
 def dominating_member(member: FrontMember, result: StudyResult) -> FrontMember | None:
     """The member of the best metric among the audited ones that dominate an audited member."""
     better = [each for each in result.front if _dominates(each, member, result.objective)]
-    return min(better, key=lambda each: loss_of(each.heldout, result.objective) or 0.0, default=None)
+    return min(
+        better, key=lambda each: loss_of(each.heldout, result.objective) or 0.0, default=None
+    )
 
 
 def _dominates(one: FrontMember, other: FrontMember, objective: str) -> bool:
