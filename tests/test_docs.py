@@ -43,7 +43,7 @@ SOURCES = sorted(
 RUN = re.compile(r"python -m ((?:dato|search|experiments|tests)(?:\.\w+)*)")
 """A module that a text or a docstring tells people to run."""
 
-INLINE = re.compile(r"`dato-search ([a-z]+)")
+INLINE = re.compile(r"`dato-search ([a-z]+(?:-[a-z]+)*)")
 
 
 def blocks(language: str, pages: Sequence[Path] = PAGES) -> Iterator[tuple[str, str]]:
