@@ -57,7 +57,7 @@ def main() -> None:
 def measured(world: World, line: Line, strength: float) -> str:
     """The FID of a schedule."""
     # A sampler that adds noise is what makes the engine hold the clean sample.
-    with patch("dato.runtime.held_output.adds_noise", lambda _: line.clean):
+    with patch("dato.sampler.held_output.adds_noise", lambda _: line.clean):
         return f"{world.fid(line.schedule(strength)):.3g}"
 
 

@@ -25,6 +25,7 @@ PUBLIC = [
     "applied",
     "apply",
     "compile",
+    "explain",
     "fingerprint",
     "list_presets",
     "load_preset",

@@ -22,7 +22,7 @@ from dato.fit import Fit
 from dato.runtime.engine import Engine
 from dato.runtime.forecast import linear_weights
 from dato.runtime.memory import weighted_sum
-from dato.runtime.sampler import FLOW, predicted
+from dato.sampler.traits import FLOW, predicted
 from dato.schedule import Depth, Forecast, Quantity
 from dato.topology import Topology
 from tests.dato.models import pixart
