@@ -20,7 +20,7 @@ from diffusers import DDIMScheduler, UniPCMultistepScheduler
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import dato
-from dato import Kind, Schedule
+from dato import Schedule
 from search.pocket import load_pipeline
 
 CALLS, FULL = 50, 5
