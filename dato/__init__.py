@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dato.patch import applied as applied
     from dato.patch import apply as apply
     from dato.patch import compile as compile  # noqa: A004
+    from dato.patch import explain as explain
     from dato.patch import remove as remove
     from dato.preset import Preset as Preset
 
@@ -33,6 +34,7 @@ _LAZY = {
     "applied": "dato.patch",
     "apply": "dato.patch",
     "compile": "dato.patch",
+    "explain": "dato.patch",
     "fingerprint": "dato.identity",
     "list_presets": "dato.library",
     "load_preset": "dato.library",
@@ -56,6 +58,7 @@ __all__ = [
     "applied",
     "apply",
     "compile",
+    "explain",
     "fingerprint",
     "list_presets",
     "load_preset",

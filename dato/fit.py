@@ -37,8 +37,10 @@ class Fit:
     resample: Resample | None = None
 
     @classmethod
-    def of(cls, target: Preset | Schedule, layout: Topology, resample: Resample | None) -> Fit:
-        """Check a preset or schedule against a denoiser.
+    def of(
+        cls, target: Preset | Schedule, layout: Topology | None, resample: Resample | None
+    ) -> Fit:
+        """Check a preset or schedule against a denoiser; None for one that nobody looks into.
 
         Raises:
             MismatchError: it names a layer, level or depth that the denoiser lacks.
@@ -51,26 +53,31 @@ class Fit:
         if isinstance(target, Schedule):
             fit = cls(target, resample=resample)
         else:
-            _check_branches(target.model.skip_branches, layout)
+            if layout is not None:
+                _check_branches(target.model.skip_branches, layout)
             sampler, size = target.sampler.scheduler, target.model.latent_size
             fit = cls(
                 target.schedule, sampler, (size[0], size[1]), target.sampler.settings, resample
             )
-        layout.check(fit.schedule)
+        if layout is not None:
+            layout.check(fit.schedule)
         return fit
 
-    def schedule_for(self, scheduler: Any, calls: int, latent_size: tuple[int, int]) -> Schedule:
-        """The schedule of a run of ``calls`` calls, at its start.
-
-        Raises:
-            MismatchError: the sampler, the number of calls or the latent size differ.
-        """
-        self.check_scheduler(scheduler)
+    def check_size(self, latent_size: tuple[int, int]) -> None:
+        """Raise :class:`MismatchError` when the preset belongs to another latent size."""
         if self.latent_size not in (None, latent_size) and self.resample is None:
             raise MismatchError(
                 f"The preset is for latents of {self.latent_size}, but this run has {latent_size}.",
                 remedy='Change height and width, or apply with resample="nearest".',
             )
+
+    def schedule_for(self, scheduler: Any, calls: int) -> Schedule:
+        """The schedule of a run of ``calls`` calls, at its start.
+
+        Raises:
+            MismatchError: the sampler or the number of calls differ.
+        """
+        self.check_scheduler(scheduler)
         if calls == self.schedule.calls:
             return self.schedule
         if self.resample is None:

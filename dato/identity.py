@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dato.denoisers.own_weights import UnreadableError, own_weights
-from dato.denoisers.registry import adapter_of
+from dato.denoisers.registry import adapter_of, denoiser_of
 
 if TYPE_CHECKING:
     from dato.preset import Preset
@@ -59,7 +59,9 @@ def doubt_of(preset: Preset, pipe_or_denoiser: Any) -> Doubt | None:
     tuned = preset.model.fingerprint
     if not tuned:
         return None
-    denoiser = adapter_of(pipe_or_denoiser).denoiser
+    denoiser = getattr(found := denoiser_of(pipe_or_denoiser), "_orig_mod", found)
+    if not isinstance(denoiser, nn.Module):
+        return _unchecked(preset, f"it is a {type(denoiser).__name__}")
     try:
         weights = own_weights(denoiser)
     except UnreadableError as error:

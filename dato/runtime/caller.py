@@ -86,6 +86,23 @@ class Caller:
         return groups
 
 
+def call_of(pipe: Any) -> Mapping[str, Any] | None:
+    """The variables of a pipeline's methods that are running, if it is the innermost pipeline.
+
+    An empty mapping where another pipeline runs inside; None where no pipeline runs at all.
+    """
+    running = list(_running(pipe))
+    if not running:
+        return None
+    if running[0][0] is not pipe:
+        return {}
+    named: dict[str, Any] = {}
+    for caller, variables in reversed(running):
+        if caller is pipe:
+            named.update(variables)
+    return named
+
+
 def _running(pipe: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     """Every pipeline whose method is running, with its variables, the innermost first."""
     frame = sys._getframe(1)

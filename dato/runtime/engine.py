@@ -10,19 +10,22 @@ import torch
 from torch import Tensor
 
 from dato.denoisers.base import Adapter
-from dato.errors import MismatchError, UnsupportedError
+from dato.errors import MismatchError
 from dato.fit import Fit
 from dato.runtime.caller import Caller
+from dato.runtime.course import Course
 from dato.runtime.eager import Compute, Eager
-from dato.runtime.epsilon import Epsilon
-from dato.runtime.forecast import PolicyOf, forecasts
-from dato.runtime.held_output import HeldOutput
+from dato.runtime.forecast import PolicyOf
+from dato.runtime.fusion import Fusion
+from dato.runtime.guidance import Guidance
 from dato.runtime.memory import Memory
 from dato.runtime.run import Run
-from dato.runtime.sampler import renews_noise
-from dato.runtime.steps import OUTPUT, Step, plan_steps
-from dato.runtime.timesteps import first_position, position, stepped, timesteps_of
-from dato.schedule import Schedule
+from dato.runtime.steps import OUTPUT, Step
+from dato.sampler.epsilon import Epsilon
+from dato.sampler.fused_run import FusedRun
+from dato.sampler.held_output import HeldOutput
+from dato.sampler.stand_in import never_copied
+from dato.sampler.timesteps import first_position, position, stepped, timesteps_of
 from dato.tokens.dynamics import Dynamics
 from dato.tokens.noise import Noise
 from dato.tokens.plans import Pruner
@@ -38,7 +41,7 @@ class Engine:
         forward: the forward to use where nothing has to be cut, the denoiser's own.
         layout: the denoiser's topology.
         fit: the schedule and what it belongs to.
-        policy_of: how calls read the held values that they stand on.
+        fusion: which of the pipeline's runs are fused.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class Engine:
         forward: Callable[..., Any],
         layout: Topology,
         fit: Fit,
-        policy_of: PolicyOf = forecasts,
+        fusion: Fusion,
     ) -> None:
         self._pipe = weakref.ref(pipe)
         self._adapter = adapter
@@ -56,12 +59,23 @@ class Engine:
         self.compute: Compute = self.eager
         self._layout = layout
         self._fit = fit
-        self.policy_of = policy_of
+        self.fusion = fusion
+        self._forward = forward
         self._noises: dict[tuple[int, torch.device], Noise] = {}
         self.run: Run | None = None
+        self._guidance = Guidance(fusion)
 
     def __reduce_ex__(self, protocol: object) -> Any:
         raise never_copied()
+
+    @property
+    def policy_of(self) -> PolicyOf:
+        """How calls read the held values that they stand on."""
+        return self.fusion.policy_of
+
+    @policy_of.setter
+    def policy_of(self, policy_of: PolicyOf) -> None:
+        self.fusion.policy_of = policy_of
 
     @property
     def pipe(self) -> Any:
@@ -79,14 +93,21 @@ class Engine:
             MismatchError: the call does not belong to a run that the schedule fits.
             UnsupportedError: an argument or module that the engine cannot honour.
         """
+        pipe = self._applied()
         names = self._adapter.inputs
         keywords = dict(zip(names, args, strict=False)) | kwargs
+        fused = self.fusion.current
+        if fused is not None and self.fusion.is_plain(fused):
+            caller = Caller.of(pipe)
+            if caller.name:
+                self._check_plain(fused, keywords, caller)
+                return self._forward(*args, **kwargs)
         self._adapter.check_inputs(keywords)
         sample = keywords[names[0]]
         try:
-            caller = Caller.of(self._applied())
+            caller = Caller.of(pipe)
             run = self._follow(sample, keywords, caller)
-            place = self._position(keywords, run.timesteps)
+            place = self._position(keywords, run)
             step = run.begin(sample, place, caller.guided)
             held = run.memory.read(step, sample, run.place)
             if step.inner == OUTPUT:
@@ -103,10 +124,11 @@ class Engine:
             return self._adapter.result(output)
         return (output,)
 
-    def _position(self, inputs: Mapping[str, Any], timesteps: Tensor) -> int | None:
-        """Which of the timesteps a call is for, or None where only its value could tell."""
-        found = position(self._adapter.timestep(inputs), timesteps)
-        return stepped(self.pipe.scheduler) if found is None else found
+    def _check_plain(self, fused: FusedRun, inputs: Mapping[str, Any], caller: Caller) -> None:
+        """What still has to fit where a run asks for nothing but the denoiser's own forward."""
+        if fused.call == 0 and self._fit.latent_size is not None:
+            self._fit.check_size(self._adapter.canvas(inputs).size)
+        self._guidance.follow(fused, self.pipe, caller)
 
     def _applied(self) -> Any:
         pipe = self.pipe
@@ -120,42 +142,65 @@ class Engine:
     def _follow(self, sample: Tensor, inputs: Mapping[str, Any], caller: Caller) -> Run:
         """The current run, or a new one when the scheduler's timesteps are new."""
         pipe = self.pipe
-        timesteps = timesteps_of(pipe.scheduler)
+        fused = self.fusion.run_of(self._adapter.timestep(inputs)) if caller.name else None
+        if fused is not None:
+            self._guidance.follow(fused, pipe, caller)
+        timesteps = timesteps_of(pipe.scheduler) if fused is None else fused.timesteps
         if self.run is None or self.run.timesteps is not timesteps:
             self.run = None
-            self.run = self._start(pipe, timesteps, sample, inputs, caller)
+            course = self._course(pipe.scheduler, timesteps, inputs, fused)
+            self.run = self._start(course, sample, inputs, caller)
         return self.run
 
+    def _course(
+        self, scheduler: Any, timesteps: Tensor, inputs: Mapping[str, Any], fused: FusedRun | None
+    ) -> Course:
+        self._adapter.check()
+        if fused is not None:
+            if fused.call:
+                raise MismatchError(
+                    f"Another run began before this one's call {fused.call + 1}, but a denoiser "
+                    "follows one run at a time.",
+                    remedy="Run no pipeline inside its own callback, and none in two threads.",
+                )
+            return Course.fused_of(fused, self.fusion)
+        timestep = self._adapter.timestep(inputs)
+        start = position(timestep, timesteps)
+        start = stepped(scheduler) if start is None else start
+        start = first_position(timestep, timesteps) if start is None else start
+        return Course.whole(self._fit, scheduler, timesteps, start)
+
+    def _position(self, inputs: Mapping[str, Any], run: Run) -> int | None:
+        """Which of a run's timesteps a call is for, or None where only its value could tell."""
+        timestep = self._adapter.timestep(inputs)
+        found = position(timestep, run.timesteps)
+        if found is not None:
+            return found
+        fused = self.fusion.run_of(timestep)
+        return stepped(self.pipe.scheduler) if fused is None else fused.call
+
     def _start(
-        self,
-        pipe: Any,
-        timesteps: Tensor,
-        sample: Tensor,
-        inputs: Mapping[str, Any],
-        caller: Caller,
+        self, course: Course, sample: Tensor, inputs: Mapping[str, Any], caller: Caller
     ) -> Run:
-        adapter = self._adapter
-        adapter.check()
-        start = self._position(inputs, timesteps)
-        if start is None:
-            start = first_position(adapter.timestep(inputs), timesteps)
+        adapter, scheduler, schedule = self._adapter, self.pipe.scheduler, course.schedule
         canvas = adapter.canvas(inputs)
-        schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, canvas.size)
-        policy = self.policy_of(schedule, _values_of(pipe.scheduler, timesteps[start:], schedule))
-        steps = plan_steps(schedule, self._layout, policy)
-        held = HeldOutput.of(schedule.quantity, pipe.scheduler, timesteps, sample.device)
+        self._fit.check_size(canvas.size)
+        steps = course.steps(self._layout, scheduler, self.policy_of)
+        held = None
+        if not course.fused:
+            held = HeldOutput.of(schedule.quantity, scheduler, course.every, sample.device)
         prunes = self._check_pruned(steps)
         groups = caller.groups(len(sample)) if prunes and adapter.guided else 1
         dynamics = Dynamics()
-        noise = self._noise_of(len(steps), sample.device)
+        noise = self._noise_of(schedule.calls, sample.device)
+        tracks = steps[0].track
         return Run(
-            timesteps=timesteps,
-            start=start,
+            course=course,
             steps=steps,
             shape=tuple(sample.shape),
             guided=caller.guided,
             images=sample.shape[0] // groups,
-            epsilon=Epsilon(pipe.scheduler, timesteps, sample.device) if steps[0].track else None,
+            epsilon=Epsilon(scheduler, course.every, sample.device) if tracks else None,
             memory=Memory(held),
             dynamics=dynamics,
             pruner=Pruner(schedule.tokens, groups, dynamics, noise, canvas),
@@ -174,24 +219,3 @@ class Engine:
         """The noise of runs of this length; kept, because compiled kinds cannot draw it again."""
         key = calls, device
         return self._noises.setdefault(key, Noise(calls, device))
-
-
-def never_copied() -> UnsupportedError:
-    """The error for a copy, in memory or in a file, of what runs a schedule."""
-    return UnsupportedError(
-        "A pipeline can be neither copied nor pickled while a schedule is applied.",
-        remedy="Call dato.remove, copy or pickle, then dato.apply to each.",
-    )
-
-
-def _values_of(scheduler: Any, timesteps: Tensor, schedule: Schedule) -> list[float]:
-    """The timesteps as numbers, which waits for the device once a run.
-
-    All are 0 where no straight line is drawn: nothing is forecast linearly, or the sampler
-    replaces all the noise at each step. There ``linear`` holds.
-    """
-    linear = any(kind.forecast == "linear" for kind in schedule.kinds.values())
-    if not linear or renews_noise(scheduler):
-        return [0.0] * len(timesteps)
-    values: list[float] = timesteps.tolist()
-    return values

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from dato.runtime.held_output import HeldOutput
 from dato.runtime.steps import OUTPUT, Step
+from dato.sampler.held_output import HeldOutput
 
 
 class Memory:

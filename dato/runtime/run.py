@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dato.errors import MismatchError
-from dato.runtime.epsilon import Epsilon
+from dato.runtime.course import Course
 from dato.runtime.memory import Memory
 from dato.runtime.steps import Step
+from dato.sampler.epsilon import Epsilon
 from dato.tokens.dynamics import Dynamics
 from dato.tokens.plans import Pruner
 
@@ -20,9 +21,8 @@ class Run:
     """One pass of a pipeline's sampler over its timesteps.
 
     Args:
-        timesteps: the scheduler's tensor; the run lasts as long as the scheduler holds this one.
-        start: position of the first call in ``timesteps`` (above 0 for image-to-image).
-        steps: one step for each call.
+        course: the calls; the run lasts as long as the scheduler holds their timesteps.
+        steps: one step for each of these calls.
         shape: of the denoiser's input.
         guided: whether the batch is an unconditional and a conditional half; None where nothing
             says so.
@@ -34,8 +34,7 @@ class Run:
         picture: a sample or an output as (batch, channels, height, width).
     """
 
-    timesteps: Tensor
-    start: int
+    course: Course
     steps: tuple[Step, ...]
     shape: tuple[int, ...]
     guided: bool | None
@@ -48,9 +47,19 @@ class Run:
     call: int = 0
 
     @property
+    def timesteps(self) -> Tensor:
+        """The tensor that the pipeline iterates over."""
+        return self.course.timesteps
+
+    @property
+    def number(self) -> int:
+        """The number of the current call among all calls of the schedule."""
+        return self.course.numbers[self.call]
+
+    @property
     def place(self) -> int:
-        """The place of the current call among ``timesteps``."""
-        return self.start + self.call
+        """The place of the current call among all the sampler's timesteps."""
+        return self.course.start + self.number
 
     def begin(self, sample: Tensor, position: int | None, guided: bool | None) -> Step:
         """Check that the next call belongs here, and return its step.
@@ -69,17 +78,18 @@ class Run:
                 "and all of them have run.",
                 remedy="Call scheduler.set_timesteps before each run.",
             )
-        if position is not None and position != self.place:
+        if position is not None and position != self.course.start + self.call:
             raise MismatchError(
                 f"Call {self.call} is for timestep {position} of the sampler, not for timestep "
-                f"{self.place}: the denoiser is not called once for each timestep, in order.",
+                f"{self.course.start + self.call}: the denoiser is not called once for each "
+                "timestep, in order.",
                 remedy="Call scheduler.set_timesteps before each run. FLUX with a true_cfg_scale "
                 "above 1 is called twice: leave it at 1.",
             )
         if tuple(sample.shape) != self.shape:
             self._end_guidance(tuple(sample.shape), guided)
         step = self.steps[self.call]
-        self.pruner.begin(self.call, step.ratios)
+        self.pruner.begin(self.number, step.ratios)
         return step
 
     def _end_guidance(self, shape: tuple[int, ...], guided: bool | None) -> None:
@@ -119,5 +129,5 @@ class Run:
             self.epsilon = None
             self.dynamics.clear()
         self.memory.write(step, sample, self.place, output, captured)
-        self.pruner.begin(self.call, {})
+        self.pruner.begin(self.number, {})
         self.call += 1

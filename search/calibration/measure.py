@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from dato.runtime.epsilon import shares_at
-from dato.runtime.sampler import FLOW, adds_noise, predicted, renews_noise
+from dato.sampler.epsilon import shares_at
+from dato.sampler.traits import FLOW, adds_noise, predicted, renews_noise
 from search.calibration.products import Gram, Sample, gram
 from search.calibration.table import Calibration, Key, Vector
 from search.calibration.watch import WatchedRun, probed, watched

@@ -58,7 +58,7 @@ class Calibration:
         timesteps: (calls,), what straight lines are drawn over; zeros where none are (LCM).
         alphas: (calls,), the cumulative product of alphas at each call; None where the sampler
             has none or adds noise, so that its path is another.
-        output: of what outputs are held as (see :mod:`dato.runtime.held_output`), guided.
+        output: of what outputs are held as (see :mod:`dato.sampler.held_output`), guided.
         cuts: of both halves' features at each cut, by depth.
         response: (calls,) by depth, how much the held output of a call changes for a unit by
             which its cut is missed.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dato.denoisers.base import Adapter
 from dato.denoisers.registry import adapter_of
-from dato.runtime.held_output import HeldOutput
+from dato.sampler.held_output import HeldOutput
 from search.calibration.products import Sample
 from search.calibration.table import Vector
 from search.model.generator import Generator

@@ -149,4 +149,5 @@ def _check_fit(pipeline: PromptPipeline, preset: Preset) -> None:
     pipeline.sample_with(preset.sampler)
     fit = Fit.of(preset, dato.topology(pipeline.pipe), None)
     calls = pipeline.calls(1, preset)
-    fit.schedule_for(pipeline.pipe.scheduler, calls, pipeline.latent_size)
+    fit.check_size(pipeline.latent_size)
+    fit.schedule_for(pipeline.pipe.scheduler, calls)

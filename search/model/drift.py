@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from dato.denoisers.registry import adapter_of
-from dato.runtime.epsilon import Epsilon
+from dato.sampler.epsilon import Epsilon
 from search.errors import TrialError
 from search.model.generator import Generator
 

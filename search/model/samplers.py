@@ -9,7 +9,7 @@ from typing import Any
 import diffusers
 
 from dato.preset.fields import Setting
-from dato.runtime.sampler import FLOW, predicted
+from dato.sampler.traits import FLOW, predicted
 from search.errors import UserError
 from search.model.scheduler_settings import with_settings
 from search.nearest import did_you_mean

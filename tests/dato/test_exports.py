@@ -26,6 +26,7 @@ PUBLIC = [
     "applied",
     "apply",
     "compile",
+    "explain",
     "fingerprint",
     "list_presets",
     "load_preset",

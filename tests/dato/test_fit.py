@@ -37,7 +37,7 @@ def fit(resample: Resample | None = None) -> Fit:
 
 
 def test_the_run_that_it_was_made_for_gets_the_schedule_as_written() -> None:
-    assert fit().schedule_for(DDIMScheduler(), 20, SIZE) is PRESET.schedule
+    assert fit().schedule_for(DDIMScheduler(), 20) is PRESET.schedule
 
 
 def test_another_architecture_is_refused() -> None:
@@ -55,33 +55,36 @@ def test_a_layer_that_the_denoiser_lacks_is_refused() -> None:
 @pytest.mark.parametrize("resample", [None, "nearest"])
 def test_another_sampler_is_refused_even_when_stretched(resample: Resample | None) -> None:
     with pytest.raises(MismatchError, match=r"DDIMScheduler, but the pipeline has PNDMScheduler\."):
-        fit(resample).schedule_for(PNDMScheduler(), 20, SIZE)
+        fit(resample).schedule_for(PNDMScheduler(), 20)
 
 
 def test_another_number_of_calls_is_refused_with_a_remedy() -> None:
     with pytest.raises(
         MismatchError, match=r'20 denoiser calls, but this run makes 50\..*"nearest"'
     ):
-        fit().schedule_for(DDIMScheduler(), 50, SIZE)
+        fit().schedule_for(DDIMScheduler(), 50)
 
 
 def test_another_resolution_is_refused_with_a_remedy() -> None:
+    fit().check_size(SIZE)
     with pytest.raises(
         MismatchError, match=r'\(32, 32\), but this run has \(64, 48\)\..*"nearest"'
     ):
-        fit().schedule_for(DDIMScheduler(), 20, (64, 48))
+        fit().check_size((64, 48))
 
 
 def test_on_request_it_stretches_to_other_calls_and_sizes() -> None:
-    schedule = fit("nearest").schedule_for(DDIMScheduler(), 50, (64, 48))
+    fit("nearest").check_size((64, 48))
+    schedule = fit("nearest").schedule_for(DDIMScheduler(), 50)
     assert schedule.calls == 50
 
 
 def test_a_schedule_on_its_own_accepts_any_sampler_and_size() -> None:
     plain = Fit.of(PRESET.schedule, SD15, None)
-    assert plain.schedule_for(PNDMScheduler(), 20, (96, 96)) is PRESET.schedule
+    plain.check_size((96, 96))
+    assert plain.schedule_for(PNDMScheduler(), 20) is PRESET.schedule
     with pytest.raises(MismatchError, match="20 denoiser calls"):
-        plain.schedule_for(PNDMScheduler(), 21, (96, 96))
+        plain.schedule_for(PNDMScheduler(), 21)
 
 
 def test_an_unknown_method_is_refused() -> None:

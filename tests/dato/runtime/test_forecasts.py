@@ -21,8 +21,9 @@ from dato.errors import ForecastError
 from dato.fit import Fit
 from dato.runtime.engine import Engine
 from dato.runtime.forecast import linear_weights
+from dato.runtime.fusion import Fusion
 from dato.runtime.memory import weighted_sum
-from dato.runtime.sampler import FLOW, predicted
+from dato.sampler.traits import FLOW, predicted
 from dato.schedule import Depth, Forecast, Quantity
 from dato.topology import Topology
 from tests.dato.models import pixart
@@ -149,6 +150,11 @@ class Ramp(Spatial):
         return SimpleNamespace(sample=output)
 
 
+def call_by_call(pipe: Any, ramp: Ramp, fit: Fit) -> Engine:
+    fusion = Fusion(pipe, fit, fuse=False, adapted=True)
+    return Engine(pipe, ramp, ramp.forward, Topology(1, ()), fit, fusion)
+
+
 class Sampled:
     """What the engine reads of a pipeline: its scheduler."""
 
@@ -177,10 +183,8 @@ def test_linear_is_exact_on_a_ramp(name: str, prediction: str) -> None:
     ramp.ran = 0
     # Heun calls twice at one timestep; five full calls then cover three timesteps.
     depths: list[Depth] = ["full" if call < 5 else 0 for call in range(count)]
-    engine = Engine(
-        pipe, ramp, ramp.forward, Topology(1, ()), Fit(of_depths(*depths, forecast="linear"))
-    )
-    image = denoised(engine.forward)
+    fit = Fit(of_depths(*depths, forecast="linear"))
+    image = denoised(call_by_call(pipe, ramp, fit).forward)
     assert ramp.ran == 5
     # Float32 carries a slope over seven calls; a wrong sign is off by the noise itself.
     torch.testing.assert_close(image, expected, rtol=5e-3, atol=5e-3)
@@ -204,7 +208,7 @@ def test_linear_is_exact_on_a_ramp_of_velocities(kind: Any) -> None:
     count = len(pipe.scheduler.timesteps)
     depths: list[Depth] = ["full" if call < 5 else 0 for call in range(count)]
     fit = Fit(of_depths(*depths, forecast="linear"))
-    image = denoised(Engine(pipe, ramp, ramp.forward, Topology(1, ()), fit).forward)
+    image = denoised(call_by_call(pipe, ramp, fit).forward)
     assert ramp.ran == 5
     torch.testing.assert_close(image, expected, rtol=5e-3, atol=5e-3)
 

@@ -85,7 +85,7 @@ def test_full_calls_give_the_pipelines_own_image(name: str) -> None:
 @pytest.mark.parametrize("values", [1, 2, 3])
 def test_held_values_go_on_as_their_conditional_half(name: str, depth: int, values: int) -> None:
     family = FAMILIES[name]()
-    with dato.applied(family.pipe, cached(depth, values)):
+    with dato.applied(family.pipe, cached(depth, values), fuse=False):
         both = ending(name, family, ALMOST_ONE, batch=2)
         half = ending(name, family, batch=2)
     torch.testing.assert_close(half, both, rtol=1e-3, atol=1e-3)
@@ -96,7 +96,7 @@ def test_held_values_go_on_as_their_conditional_half(name: str, depth: int, valu
 )
 def test_diffusers_own_callbacks(name: str, callback: Any) -> None:
     family = FAMILIES[name]()
-    with dato.applied(family.pipe, cached(1, 2)):
+    with dato.applied(family.pipe, cached(1, 2), fuse=False):
         expected = ending(name, family)
         end = callback(cutoff_step_ratio=None, cutoff_step_index=CUTOFF)
         assert torch.equal(family.generate(STEPS, callback_on_step_end=end), expected)
@@ -110,7 +110,7 @@ def test_pruning_goes_on_with_the_images_that_are_left(name: str) -> None:
     prune = {layer.name: 0.5 for layer in dato.topology(family.denoiser).layers}
     kinds = {"full": Kind("full", prune), "cached": Kind(1, prune)}
     schedule = Schedule(kinds, cached(1, 1).steps, Tokens(dynamics_weight=1.0))
-    with dato.applied(family.pipe, schedule):
+    with dato.applied(family.pipe, schedule, fuse=False):
         alone, pair = ending(name, family), ending(name, family, batch=2)
         torch.testing.assert_close(pair[:1], alone, rtol=1e-3, atol=1e-3)
         assert not torch.equal(family.generate(STEPS), alone)

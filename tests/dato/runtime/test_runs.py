@@ -93,7 +93,9 @@ def test_samplers_batches_sizes_and_guidance_may_change_between_runs(pipe: Any) 
     for name, change in changes:
         pipe.scheduler = sampler(name)
         alone = tiny_pipe(sampler=sampler(name))
-        assert torch.equal(generate(pipe, 4, **change), generated(alone, schedule(4), **change))
+        expected = generated(alone, schedule(4), **change)
+        # Under a scheduler that it was given later, the pipeline runs call by call.
+        torch.testing.assert_close(generate(pipe, 4, **change), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_run_may_have_a_thousand_calls() -> None:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dato.runtime.epsilon import Epsilon, to_epsilon
+from dato.sampler.epsilon import Epsilon, to_epsilon
 from dato.tokens.dynamics import Dynamics
 from tests.dato.tiny import random, scheduler
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dato.runtime.epsilon import (
+from dato.sampler.epsilon import (
     CONVERTIBLE,
     from_clean,
     from_epsilon,
@@ -20,7 +20,7 @@ from dato.runtime.epsilon import (
     to_clean,
     to_epsilon,
 )
-from dato.runtime.sampler import FLOW, adds_noise, predicted
+from dato.sampler.traits import FLOW, adds_noise, predicted
 from dato.schedule import Quantity
 
 
@@ -29,7 +29,7 @@ class HeldOutput:
 
     Args:
         scheduler: the pipeline's scheduler, after ``set_timesteps``.
-        alphas: (calls,), see :func:`dato.runtime.epsilon.shares_at`.
+        alphas: (calls,), see :func:`dato.sampler.epsilon.shares_at`.
     """
 
     def __init__(self, scheduler: Any, alphas: Tensor) -> None:

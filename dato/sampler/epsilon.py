@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dato.errors import UnsupportedError
-from dato.runtime.sampler import FLOW, predicted
+from dato.sampler.traits import FLOW, predicted
 
 CONVERTIBLE = ("epsilon", "v_prediction", "sample", FLOW)
 _LEAST = 1e-6

@@ -1,0 +1,37 @@
+"""In which type a scheduler's step returns the latents, for the types that it is given."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+
+_PLAIN = (torch.float32, torch.float64)
+
+
+class StepTypes:
+    """Asks the scheduler, once for each pair of types.
+
+    Args:
+        scheduler: a copy that nobody else uses, after ``set_timesteps``, on the CPU.
+    """
+
+    def __init__(self, scheduler: Any) -> None:
+        self._scheduler = scheduler
+        self._known = {(each, each): each for each in _PLAIN}
+
+    def of(self, output: torch.dtype, latents: torch.dtype) -> torch.dtype:
+        """The type of the next latents."""
+        pair = output, latents
+        if pair not in self._known:
+            self._known[pair] = self._asked(*pair)
+        return self._known[pair]
+
+    def _asked(self, output: torch.dtype, latents: torch.dtype) -> torch.dtype:
+        scheduler = copy.deepcopy(self._scheduler)
+        one = torch.ones(1, 1, 1, 1)
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            result = scheduler.step(one.to(output), scheduler.timesteps[0], one.to(latents))
+        dtype: torch.dtype = result.prev_sample.dtype
+        return dtype
