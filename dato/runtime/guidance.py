@@ -34,8 +34,8 @@ class Guidance:
             return
         if self._fusion.reads_across(run, run.number):
             raise MismatchError(
-                f"The guidance scale is {now[0]} now and was {before[0]} before, but this fused run "
-                "forecasts from outputs under both.",
+                f"The guidance scale changed to {now[0]} in mid-run, but this fused run forecasts "
+                "from outputs on both sides.",
                 remedy="Apply with fuse=False.",
             )
         self._of[run] = now
