@@ -257,7 +257,7 @@ def test_an_address_that_is_taken_is_a_sentence() -> None:
 
 def test_mistakes_end_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, fragment in (
-        (["space=joint"], "Only settings of the model"),
+        (["space=joint"], "is no setting of the model"),
         (["model.guidance_scale=3"], "a preset fixes model.guidance_scale"),
         (["model.path=/no/such/folder"], "/no/such/folder"),
         (["--host", "no host"], "Cannot listen"),
