@@ -129,10 +129,16 @@ def explain(pipe: Any) -> str:
     Raises:
         MismatchError: no schedule is applied.
     """
-    for patch in _patches():
-        if patch.pipe is pipe:
-            return patch.sentence()
-    raise _unapplied("there is nothing to explain")
+    return _patch_of(pipe).sentence()
+
+
+def fuses(pipe: Any) -> bool:
+    """Whether a pipeline's runs are fused, as far as that is known before the first one.
+
+    Raises:
+        MismatchError: no schedule is applied.
+    """
+    return not _patch_of(pipe).fusion.reason()
 
 
 def compile(pipe: Any, mode: Mode = "default", **options: Any) -> Warmup:  # noqa: A001
@@ -168,6 +174,13 @@ def _patches() -> list[PipelinePatch]:
         return list(_on)
 
 
+def _patch_of(pipe: Any) -> PipelinePatch:
+    for patch in _patches():
+        if patch.pipe is pipe:
+            return patch
+    raise _unapplied("there is nothing to explain")
+
+
 def _adapted(
     pipe: Any, schedule: Preset | Schedule, *, fuse: bool
 ) -> tuple[Adapter, Topology, Any] | None:
@@ -186,11 +199,6 @@ def _adapted(
         if fuse and plain and skips and getattr(pipe, "scheduler", None) is not None:
             return None
         raise
-
-
-def _uncompiled(denoiser: Any) -> Any:
-    """The module inside what ``torch.compile`` returns."""
-    return getattr(denoiser, "_orig_mod", denoiser)
 
 
 def _unapplied(lacking: str) -> MismatchError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from search.errors import ConfigError, UserError
-from search.latency.cost_table import VERSION, CostTable
+from search.latency.cost_table import READABLE, VERSION, CostTable
 from search.model.cost_setting import Work
 from search.records.reading import read_text
 from search.settings.mistakes import sentences
@@ -45,7 +45,7 @@ def _check_head(path: Path, text: str) -> None:
             f"{str(path)!r} is not a cost table: its format is not 'dato-cost-table'. Give a file "
             "that 'dato-search cost-table' wrote."
         )
-    if head.get("version") != VERSION:
+    if head.get("version") not in READABLE:
         raise UserError(
             f"Cannot read the cost table {str(path)!r}: it has version {head.get('version')!r}, "
             f"not {VERSION}. Measure it again: dato-search cost-table."
@@ -58,5 +58,6 @@ def require_same_work(work: Work, table: CostTable, source: str) -> None:
     if found:
         raise UserError(
             f"The cost table {source!r} ({table.work.model}) does not price this study's work "
-            f"({work.model}): {'; '.join(found)}. Calibrate with the study's model settings."
+            f"({work.model}): {'; '.join(found)}. Measure one with the study's model "
+            "settings (dato-search cost-table), in a new study."
         )

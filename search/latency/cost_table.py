@@ -15,7 +15,10 @@ from dato.files import replace_text
 from search.errors import UserError
 from search.model.cost_setting import Place, StrictSchema, Work
 
-VERSION = 2
+VERSION = 3
+READABLE = (2, VERSION)
+"""Version 3 says whether skipped calls are fused."""
+
 AGAIN = "Measure the table again."
 
 
@@ -111,7 +114,8 @@ class CostTable(StrictSchema):
     calls plus ``fixed_s``. Text encoding and the VAE are not part of a run.
 
     Args:
-        depth_s: cost of an unpruned call by depth, ``"full"`` and ``"0"`` up.
+        depth_s: cost of an unpruned call by depth, ``"full"`` and ``"0"`` up. Where runs are fused,
+            a call of depth 0 is part of the sampler and costs nothing.
         selection_s: cost of choosing tokens once, by level.
         prune: deltas by level.
         samples: what was measured; ``method``: how; ``check``: how well it predicts whole runs.
@@ -120,7 +124,7 @@ class CostTable(StrictSchema):
     """
 
     format: Literal["dato-cost-table"] = "dato-cost-table"
-    version: Literal[2] = 2
+    version: Literal[2, 3] = 3
     work: Work
     place: Place
     fixed_s: float = Field(ge=0)

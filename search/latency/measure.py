@@ -42,10 +42,15 @@ class Times:
     seconds: float = 0.0
 
     def add(self, schedule: Schedule, time: LoopTime) -> None:
-        """Add one run. Its first call includes the set-up, whose time is the fixed cost."""
+        """Add one run. Its first call includes the set-up, whose time is the fixed cost.
+
+        A fused run has a time for each computed call only.
+        """
         kinds = [schedule.kind(call) for call in range(schedule.calls)]
-        plain = [call for call in range(1, schedule.calls) if kinds[call] == FULL]
-        for call in range(1, schedule.calls):
+        if len(time.steps) < len(kinds):
+            kinds = [kind for kind in kinds if kind.depth != 0]
+        plain = [call for call in range(1, len(kinds)) if kinds[call] == FULL]
+        for call in range(1, len(kinds)):
             if kinds[call] != FULL:
                 unit = statistics.fmean(time.steps[near] for near in _around(call, plain))
                 self.shares[kinds[call]].append(time.steps[call] / unit)
@@ -101,13 +106,14 @@ def measure(
         time_run: times one schedule; a test's own clock.
     """
     time_run = time_run or (lambda schedule: time_once(generator, schedule))
-    topology = generator.topology
-    kinds = depth_kinds(topology)[1:]
+    topology, fused = generator.topology, generator.work.fused
+    kinds = tuple(kind for kind in depth_kinds(topology)[1:] if kind.depth or not fused)
     kinds += tuple(chain.from_iterable(prune_kinds(group, tokens) for group in groups(topology)))
     times = Times()
     batch = generator.place.batch_size
     time_run(_warm_up(generator.calls))
-    for schedule in loops(copies(kinds, focus, topology), generator.calls, tokens, seed):
+    repeated = copies(kinds, focus, topology)
+    for schedule in loops(repeated, generator.calls, tokens, seed, fused=fused):
         times.add(schedule, time_run(schedule))
         if times.covers(kinds, repeats if times.seconds * batch < budget_s else 1):
             break

@@ -107,16 +107,22 @@ def copies(
     return tuple(kind for kind in kinds for _ in range(COPIES if matters(kind) else 1))
 
 
-def loops(kinds: Sequence[Kind], calls: int, tokens: Tokens, seed: int) -> Iterator[Schedule]:
+def loops(
+    kinds: Sequence[Kind], calls: int, tokens: Tokens, seed: int, *, fused: bool = False
+) -> Iterator[Schedule]:
     """Schedules of ``calls`` calls that go through all kinds in random order, again and again.
 
     Every schedule starts with two plain full calls; the first only warms up.
+
+    Args:
+        fused: end each with a skipped call, so that its run is fused as those of a study are.
     """
+    computed = calls - fused
     generator = random.Random(seed)
     stream: list[Kind] = []
     while True:
         steps: list[Kind] = [Kind("full")]
-        while len(steps) < calls:
+        while len(steps) < computed:
             if len(steps) % SPACING == 1:
                 steps.append(Kind("full"))
                 continue
@@ -124,6 +130,7 @@ def loops(kinds: Sequence[Kind], calls: int, tokens: Tokens, seed: int) -> Itera
                 stream = list(kinds)
                 generator.shuffle(stream)
             steps.append(stream.pop())
+        steps += [Kind(0)] * fused
         names = {kind: f"k{number}" for number, kind in enumerate(dict.fromkeys(steps))}
         yield Schedule(
             {name: kind for kind, name in names.items()},

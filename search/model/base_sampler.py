@@ -32,7 +32,7 @@ def based(generator: Generator, base: Base) -> Iterator[Generator]:
         return
     other = copy.copy(generator)
     other.model = replace(generator.model, scheduler=base.scheduler, num_inference_steps=base.steps)
-    for derived in ("calls", "work"):
+    for derived in ("calls", "fused", "work"):
         other.__dict__.pop(derived, None)
     own = generator.pipe.scheduler
     try:

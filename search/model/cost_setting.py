@@ -42,6 +42,8 @@ class Work(StrictSchema):
         latent_size: (height, width) of the latents; ``image_size`` that of the images.
         guided: whether each image takes two rows of the batch.
         scheduler: its class name; ``calls`` of the denoiser in one run.
+        fused: whether skipped calls are part of the sampler, so that they cost nothing. They were
+            not when version 2 of the table was written.
     """
 
     model: str
@@ -53,6 +55,7 @@ class Work(StrictSchema):
     guided: bool
     scheduler: str
     calls: int = Field(ge=1)
+    fused: bool = False
 
     @property
     def topology(self) -> Topology:

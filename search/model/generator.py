@@ -16,6 +16,7 @@ from torch import Tensor
 import dato
 from dato import DatoError, Schedule, Topology
 from dato.denoisers.registry import denoiser_of
+from dato.patch import fuses
 from search.errors import TrialError
 from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
 from search.model.cut_prompts import count_cut
@@ -72,6 +73,14 @@ class Generator:
         """Denoiser calls of one run with this scheduler and number of steps."""
         return calls_of(self.pipe.scheduler, self.model.num_inference_steps)
 
+    @cached_property
+    def fused(self) -> bool:
+        """Whether skipped calls are part of the sampler (:func:`dato.explain`)."""
+        if self.calls < 2:
+            return False
+        with dato.applied(self.pipe, Schedule.uniform(self.calls, self.calls, 0)):
+            return fuses(self.pipe)
+
     @property
     def guided(self) -> bool:
         """Whether every image takes two rows of the denoiser's batch."""
@@ -110,6 +119,7 @@ class Generator:
             guided=self.guided,
             scheduler=self.model.scheduler,
             calls=self.calls,
+            fused=self.fused,
         )
 
     @property

@@ -30,11 +30,14 @@ def study_table(bench: Bench) -> CostTable:
     """The table that prices a study's trials. Tables of other places are kept beside it.
 
     Raises:
-        UserError: a given table cannot be read or is for other work, or two are for this place.
+        UserError: a given table cannot be read or is for other work, or two are for this place; or
+            the study's own is of a time when skipped calls were not fused.
     """
     folder, description = bench.folder, bench.pool.description
     if folder.cost_table.is_file():
-        return load_cost_table(folder.cost_table)
+        kept = load_cost_table(folder.cost_table)
+        require_same_work(description.work, kept, str(folder.cost_table))
+        return kept
     given = _given(bench.config.latency.tables, description.work)
     here = [table for table in given if table.place == description.place]
     if len(here) > 1:

@@ -58,7 +58,7 @@ def test_whatever_it_has_measured_goes_with_it(
         }
         raise UserError("warmstart.study='x' has nothing that the space can express.")
 
-    monkeypatch.setattr("search.runs.sweep.first_schedules", refused)
+    monkeypatch.setattr("search.runs.sweep.first_trials", refused)
     assert start(study, "space=interval") == 2
     assert "warmstart.study='x'" in capsys.readouterr().err
     assert not study.exists()

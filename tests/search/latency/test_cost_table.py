@@ -13,7 +13,7 @@ import pytest
 from dato import Kind, Schedule, Tokens, Topology
 from search.errors import ConfigError, UserError
 from search.latency.clock import LoopTime, time_once
-from search.latency.cost_file import load_cost_table
+from search.latency.cost_file import load_cost_table, require_same_work
 from search.latency.cost_table import CostTable, PruneCost
 from search.latency.end_to_end import check_cost_table, time_together
 from search.latency.measure import measure
@@ -21,6 +21,7 @@ from search.latency.probes import COPIES, copies, depth_kinds, groups, loops, pr
 from search.model.generator import Generator
 from tests.search.model.tiny import STEPS
 
+STUDY = Path(__file__).parents[3] / "experiments" / "study"
 TOKENS = Tokens()
 FIXED = 0.5
 
@@ -177,12 +178,12 @@ def test_broken_files_are_refused(
         (b"", "is not JSON"),
         (b"{", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
-        (b"\xff\xfe", "can't decode"),
+        (b"\xff\xfe", "UTF-16 text"),
         (b" " * 1_000_001, "at most 1,000,000 are read"),
         (b"[]", "is not a cost table"),
         (b'{"format": "dato-preset", "version": 1}', "is not a cost table"),
         (b'{"format": "dato-cost-table", "version": 1}', "has version 1.*dato-search cost-table"),
-        (b'{"format": "dato-cost-table", "version": 3}', "has version 3"),
+        (b'{"format": "dato-cost-table", "version": 4}', "has version 4"),
         (b'{"format": "dato-cost-table", "version": true}', "has version True"),
     ],
 )
@@ -294,3 +295,11 @@ def test_real_clock(generator: Generator) -> None:
     assert table.place.timer == "process_time"
     assert table.place == generator.place
     assert table.work.differences(generator.work) == ()
+
+
+def test_a_table_of_version_2_priced_skipped_calls_one_by_one(tmp_path: Path) -> None:
+    known = STUDY / "cost_table.json"
+    table = load_cost_table(known)
+    assert not table.work.fused
+    with pytest.raises(UserError, match="fused False, not True"):
+        require_same_work(table.work.model_copy(update={"fused": True}), table, str(known))

@@ -86,7 +86,9 @@ def test_a_table_of_other_work_is_refused_before_anything_is_measured(
     other = own.model_copy(update={"work": own.work.model_copy(update=change)})
     other.save(tmp_path / "other.json")
     folder = StudyFolder(tmp_path / "study")
-    with pytest.raises(UserError, match=f"does not price this study.s work.*{message}.*Calibrate"):
+    with pytest.raises(
+        UserError, match=f"does not price this study.s work.*{message}.*dato-search cost-table"
+    ):
         study_table(bench_of(config(tmp_path / "other.json"), pool, folder.root))
     assert not folder.cost_table.exists()
 
