@@ -34,6 +34,10 @@ Pipe = TypeVar("Pipe")
 _on: WeakSet[PipelinePatch] = WeakSet()
 """Every patch that is on: a pipeline may have been given another denoiser since."""
 _guard = threading.Lock()
+_UNAPPLIED: dict[str, Any] = {
+    "found": "a pipeline without a schedule",
+    "remedy": "Call dato.apply first.",
+}
 
 
 def apply(
@@ -133,7 +137,7 @@ def explain(pipe: Any) -> str:
     for patch in _patches():
         if patch.pipe is pipe:
             return patch.sentence()
-    raise _unapplied("Runs of an applied schedule are explained.")
+    raise MismatchError("Runs of an applied schedule are explained.", **_UNAPPLIED)
 
 
 def compile(pipe: Any, mode: Mode = "default", **options: Any) -> Warmup:  # noqa: A001
@@ -158,7 +162,7 @@ def compile(pipe: Any, mode: Mode = "default", **options: Any) -> Warmup:  # noq
     """
     patch = patch_on(denoiser_of(pipe))
     if patch is None:
-        raise _unapplied("Kinds of an applied schedule are compiled.")
+        raise MismatchError("Kinds of an applied schedule are compiled.", **_UNAPPLIED)
     engine = patch.engine
     engine.compute = compiled = Compiled(engine.eager, patch.adapter, mode, options)
     return compiled.warmup
@@ -187,9 +191,3 @@ def _adapted(
         if fuse and plain and skips and getattr(pipe, "scheduler", None) is not None:
             return None
         raise
-
-
-def _unapplied(rule: str) -> MismatchError:
-    return MismatchError(
-        rule, found="a pipeline without a schedule", remedy="Call dato.apply first."
-    )
