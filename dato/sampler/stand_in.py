@@ -73,7 +73,7 @@ class StandIn:
 
     def run_of(self, timestep: Any) -> FusedRun | None:
         """The fused run that a timestep belongs to; the newest where the timestep does not say."""
-        for run in self._runs:
+        for run in tuple(self._runs):
             if run is not None and position(timestep, run.timesteps) is not None:
                 return run
         return self.newest

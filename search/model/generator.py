@@ -152,8 +152,8 @@ class Generator:
 
     @contextmanager
     def applied(self, schedule: Schedule | None) -> Iterator[None]:
-        """The pipeline runs ``schedule`` inside the block."""
-        with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
+        """The pipeline runs ``schedule`` call by call inside the block: each call is timed."""
+        with nullcontext() if schedule is None else dato.applied(self.pipe, schedule, fuse=False):
             yield
 
     def trajectory(

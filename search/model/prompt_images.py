@@ -112,7 +112,8 @@ class PromptPipeline:
         self.sample_with(sampler)
         resample: Resample | None = None if steps is None else "nearest"
         running = (
-            dato.applied(self.pipe, preset, resample=resample)
+            # ``on_call`` counts every call.
+            dato.applied(self.pipe, preset, resample=resample, fuse=False)
             if patched and preset is not None
             else nullcontext()
         )

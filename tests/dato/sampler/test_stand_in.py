@@ -311,7 +311,8 @@ def test_a_fused_run_has_the_operations_of_as_many_plain_steps(kind: Any) -> Non
 
     def operations(steps: int) -> int:
         generate(pipe, steps)
-        with Operations() as mode:
+        mode = Operations()
+        with mode:
             generate(pipe, steps)
         return mode.count
 
