@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -150,6 +151,11 @@ class Engine:
             self.run = None
             course = self._course(pipe.scheduler, timesteps, inputs, fused)
             self.run = self._start(course, sample, inputs, caller)
+        if self.run.thread != get_ident():
+            raise MismatchError(
+                "Another thread calls the denoiser in mid-run, but it follows one run at a time.",
+                remedy="Give each thread a pipeline with a denoiser.",
+            )
         return self.run
 
     def _course(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import get_ident
 
 from torch import Tensor
 
@@ -32,6 +33,8 @@ class Run:
         pruner: makes the plans.
         memory: what calls leave for the calls after them.
         picture: a sample or an output as (batch, channels, height, width).
+        call: how many of the steps have run.
+        thread: the one that makes all calls.
     """
 
     course: Course
@@ -45,6 +48,7 @@ class Run:
     memory: Memory
     picture: Callable[[Tensor], Tensor]
     call: int = 0
+    thread: int = field(default_factory=get_ident)
 
     @property
     def timesteps(self) -> Tensor:

@@ -7,6 +7,7 @@ instance are added, and taken away again.
 from __future__ import annotations
 
 import inspect
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
@@ -42,6 +43,7 @@ class StandIn:
         self.opens: list[Open] = []
         self._runs: deque[FusedRun | None] = deque(maxlen=_MOST)
         self._copies: WeakSet[StandIn] = WeakSet()
+        self._guard = threading.Lock()
         self._real = {
             name: getattr(scheduler, name) for name in METHODS if hasattr(scheduler, name)
         }
@@ -71,7 +73,7 @@ class StandIn:
 
     def run_of(self, timestep: Any) -> FusedRun | None:
         """The fused run that a timestep belongs to; the newest where the timestep does not say."""
-        for run in self._runs:
+        for run in tuple(self._runs):
             if run is not None and position(timestep, run.timesteps) is not None:
                 return run
         return self.newest
@@ -83,13 +85,14 @@ class StandIn:
 
     def set_timesteps(self, *args: Any, **kwargs: Any) -> Any:
         """The scheduler's own, then the computed calls' timesteps where the run is fused."""
-        self._show_all()
-        result = self._real["set_timesteps"](*args, **kwargs)
-        runs = (run for opens in self.opens if (run := opens(self.scheduler)) is not None)
-        run = next(runs, None)
-        self._runs.append(run)
-        if run is not None:
-            self._show(run)
+        with self._guard:  # several threads may run pipelines with this scheduler
+            self._show_all()
+            result = self._real["set_timesteps"](*args, **kwargs)
+            runs = (run for opens in self.opens if (run := opens(self.scheduler)) is not None)
+            run = next(runs, None)
+            self._runs.append(run)
+            if run is not None:
+                self._show(run)
         return result
 
     def step(self, *args: Any, **kwargs: Any) -> Any:
@@ -187,7 +190,7 @@ class StandIn:
         twin = StandIn.__new__(StandIn)
         twin.scheduler, twin.opens = scheduler, list(self.opens)
         twin._runs, twin._copies = deque(maxlen=_MOST), WeakSet()
-        twin._signature = self._signature
+        twin._signature, twin._guard = self._signature, threading.Lock()
         twin._real = {
             name: getattr(type(scheduler), name).__get__(scheduler) for name in self._real
         }

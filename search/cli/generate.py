@@ -63,12 +63,12 @@ def _generate(
     pipeline = PromptPipeline(model)
     if preset is not None and not options.resample and options.steps is None:
         _check_size(preset, pipeline)
-    calls = pipeline.calls(len(requests), preset, options.steps)
     passes = {} if preset is None else {preset.name: True}
     if options.compare or preset is None:
         passes = {"unpatched": False, **passes}
     made = {}
     for name, patched in passes.items():
+        calls = pipeline.calls(len(requests), preset, options.steps, patched=patched)
         with _counted(name, calls) as on_call:
             made[name] = pipeline.generate(
                 requests,

@@ -148,6 +148,6 @@ def _fits(pipeline: PromptPipeline, preset: Preset) -> bool:
 def _check_fit(pipeline: PromptPipeline, preset: Preset) -> None:
     pipeline.sample_with(preset.sampler)
     fit = Fit.of(preset, dato.topology(pipeline.pipe), None)
-    calls = pipeline.calls(1, preset)
+    calls = pipeline.calls(1, preset, patched=False)
     fit.check_size(pipeline.latent_size)
     fit.schedule_for(pipeline.pipe.scheduler, calls)

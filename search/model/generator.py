@@ -173,7 +173,7 @@ class Generator:
 
     @contextmanager
     def applied(self, schedule: Schedule | None) -> Iterator[None]:
-        """The pipeline runs ``schedule`` inside the block."""
+        """The pipeline runs ``schedule`` inside the block, as it does for a user."""
         with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
             yield
 
@@ -182,7 +182,8 @@ class Generator:
 
         Args:
             chunk: which images.
-            on_step: called after each denoiser call and its sampler step.
+            on_step: called after each step of the pipeline's loop, which goes over computed calls
+                where a run is fused.
 
         Returns:
             Latents on the device, as the pipeline returns them: (images, channels, height, width),

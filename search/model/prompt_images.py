@@ -13,6 +13,7 @@ from PIL import Image
 import dato
 from dato import Preset
 from dato.fit import Resample
+from dato.patch import fuses
 from dato.preset import SamplerInfo
 from search.errors import UserError
 from search.model.cut_prompts import count_cut, say_cut
@@ -60,12 +61,30 @@ class PromptPipeline:
         self.family = family_of(self.pipe)
         self._own_scheduler = self.pipe.scheduler
 
-    def calls(self, requests: int, preset: Preset | None, steps: int | None = None) -> int:
-        """How many denoiser calls :meth:`generate` makes, and so how often it calls ``on_call``."""
+    def calls(
+        self,
+        requests: int,
+        preset: Preset | None,
+        steps: int | None = None,
+        *,
+        patched: bool = True,
+    ) -> int:
+        """How often :meth:`generate` calls ``on_call``: once for each step of a pipeline's loop."""
         sampler = self._sampler(preset)
         self.sample_with(sampler)
         calls = calls_of(self.pipe.scheduler, steps or sampler.num_inference_steps)
+        if patched and preset is not None:
+            calls = self._steps(preset, calls)
         return calls * -(-requests // self.model.batch_size)
+
+    def _steps(self, preset: Preset, calls: int) -> int:
+        """Steps of a run of ``calls`` calls: where it is fused, those that are computed."""
+        with dato.applied(self.pipe, preset, resample="nearest"):
+            if not fuses(self.pipe):
+                return calls
+        schedule = preset.schedule
+        schedule = schedule if schedule.calls == calls else schedule.resampled(calls)
+        return sum(schedule.kind(call).depth != 0 for call in range(calls))
 
     def sample_with(self, sampler: ModelConfig | SamplerInfo) -> None:
         """Swap the scheduler. The settings of the one before it do not stay.
@@ -104,7 +123,7 @@ class PromptPipeline:
             patched: whether the preset's schedule runs; if not, only its sampler does.
             steps: another number of steps, to which the schedule is stretched.
             resample: also run a preset of another size.
-            on_call: called after every call of the denoiser.
+            on_call: called after every step of the pipeline's loop, see :meth:`calls`.
 
         Raises:
             DatoError: the preset does not fit this pipeline.

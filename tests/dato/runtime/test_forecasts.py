@@ -150,7 +150,7 @@ class Ramp(Spatial):
         return SimpleNamespace(sample=output)
 
 
-def call_by_call(pipe: Any, ramp: Ramp, fit: Fit) -> Engine:
+def call_by_call(pipe: Any, ramp: Any, fit: Fit) -> Engine:
     fusion = Fusion(pipe, fit, fuse=False, adapted=True)
     return Engine(pipe, ramp, ramp.forward, Topology(1, ()), fit, fusion)
 

@@ -14,6 +14,7 @@ from dato import Kind, Schedule, Slope
 from dato.fit import Fit
 from dato.runtime.engine import Engine
 from dato.runtime.forecast import forecasts, linear_weights
+from dato.runtime.fusion import Fusion
 from dato.runtime.steps import plan_steps
 from dato.topology import Topology
 from tests.dato.models import pixart
@@ -113,7 +114,9 @@ def test_on_a_ramp_the_slope_is_the_share_of_the_way_that_is_gone(
     pipe = Sampled(sampler("DDIM"))
     ramp: Any = Ramp(pipe)
     schedule = of_depths("full", "full", *[0] * 6).sloped(Slope(early, late))
-    engine = Engine(pipe, ramp, ramp.forward, Topology(1, ()), Fit(schedule))
+    fit = Fit(schedule)
+    fusion = Fusion(pipe, fit, fuse=False, adapted=True)
+    engine = Engine(pipe, ramp, ramp.forward, Topology(1, ()), fit, fusion)
     pipe.scheduler.set_timesteps(8)
     sample = random(1, 4, 8, 8)
     times = pipe.scheduler.timesteps

@@ -42,7 +42,7 @@ class Other:
         """Latents, or what a video pipeline calls frames."""
         seeded = {"generator": torch.Generator().manual_seed(3), "return_dict": False}
         calls = {"num_inference_steps": steps, "output_type": "latent"}
-        result = self.pipe(**self.inputs | seeded | calls | options)[0]
+        result = self.pipe(**{**self.inputs, **seeded, **calls, **options})[0]
         return torch.stack(list(result)) if isinstance(result, list) else result
 
 

@@ -76,7 +76,7 @@ FLOW: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """On a flow-matching model."""
 
-NOT_LINEAR = {
+NOT_LINEAR: dict[str, dict[str, Any]] = {
     "DDIMScheduler": {},
     "DDPMScheduler": EXACT,
     "DDPMParallelScheduler": EXACT,
@@ -197,7 +197,7 @@ def test_the_same_under_flow_matching(name: str, forecast: Forecast) -> None:
 @pytest.mark.parametrize("guidance_scale", [1.0, 4.0])
 def test_every_family_with_and_without_guidance(name: str, guidance_scale: float) -> None:
     family: Family = FAMILIES[name]()
-    options = {"batch": 2, "guidance_scale": guidance_scale}
+    options: dict[str, Any] = {"batch": 2, "guidance_scale": guidance_scale}
     for schedule in (placed(STEPS, "linear"), mixed(family.pipe, STEPS)):
         check_fused(family.pipe, lambda: family.generate(STEPS, **options), schedule)
 
@@ -205,7 +205,7 @@ def test_every_family_with_and_without_guidance(name: str, guidance_scale: float
 @pytest.mark.parametrize("name", ["sd15", "sdxl", "pixart"])
 def test_several_images_for_a_prompt(name: str) -> None:
     family = FAMILIES[name]()
-    options = {"num_images_per_prompt": 2, "latents": None}
+    options: dict[str, Any] = {"num_images_per_prompt": 2, "latents": None}
     run = lambda: family.generate(STEPS, **options)  # noqa: E731
     check_fused(family.pipe, run, placed(STEPS, "linear"))
 
@@ -222,7 +222,8 @@ def test_half_precision_differs_by_its_rounding(name: str) -> None:
             else value
             for name, value in family.inputs(1, (16, 16), 1).items()
         }
-        return family.generate(STEPS, **inputs, **options)
+        halves: dict[str, Any] = inputs
+        return family.generate(STEPS, **halves)
 
     with dato.applied(family.pipe, schedule, fuse=False):
         exact = family.generate(STEPS)

@@ -23,7 +23,16 @@ from dato import Kind, Schedule
 from dato.errors import MismatchError, UnsupportedError
 from dato.sampler import traced
 from tests.dato.models import FAMILIES
-from tests.dato.tiny import generate, prompts, scheduler, tiny_pipe
+from tests.dato.tiny import (
+    WIDTH,
+    generate,
+    generated,
+    prompts,
+    random,
+    scheduler,
+    tiny_pipe,
+    tiny_unet,
+)
 
 CALLS = 12
 SCHEDULE = Schedule.uniform(CALLS, 4, 0, forecast="linear")
@@ -198,9 +207,8 @@ def test_arguments_that_stand_in_the_way_make_a_run_go_call_by_call(
 
 def test_a_run_that_is_cut_short_goes_call_by_call() -> None:
     family = FAMILIES["sdxl"]()
-    options = {"denoising_end": 0.5}
-    family.pipe.scheduler.set_timesteps(CALLS)
-    stretched = {"resample": "nearest"}
+    options: dict[str, Any] = {"denoising_end": 0.5}
+    stretched: dict[str, Any] = {"resample": "nearest"}
     with dato.applied(family.pipe, SCHEDULE, fuse=False, **stretched):
         call_by_call = family.generate(CALLS, **options)
     with dato.applied(family.pipe, SCHEDULE, **stretched):
@@ -287,7 +295,9 @@ def test_a_run_after_one_that_failed_starts_clean(pipe: Any, expected: Tensor) -
 class Operations(TorchDispatchMode):
     """Counts tensor operations."""
 
-    count = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.count += 1
@@ -301,7 +311,8 @@ def test_a_fused_run_has_the_operations_of_as_many_plain_steps(kind: Any) -> Non
 
     def operations(steps: int) -> int:
         generate(pipe, steps)
-        with Operations() as mode:
+        mode = Operations()
+        with mode:
             generate(pipe, steps)
         return mode.count
 
@@ -334,6 +345,59 @@ def test_noise_is_added_over_all_timesteps(pipe: Any) -> None:
     with dato.applied(euler, SCHEDULE):
         generate(euler, CALLS, callback_on_step_end=add)
     assert all(torch.equal(each, expected) for each in seen)
+
+
+def guided_by(extra: str) -> tuple[Any, dict[str, Any], Any]:
+    """A pipeline with a ControlNet or T2I-Adapter, what it takes, and that network."""
+    unet = tiny_unet()
+    picture = {"image": torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))}
+    if extra == "adapter":
+        network = diffusers.T2IAdapter(channels=[8, 16, 16, 16], num_res_blocks=1)
+        kind = diffusers.StableDiffusionAdapterPipeline
+    else:
+        network = diffusers.ControlNetModel.from_unet(unet, conditioning_channels=3)
+        kind = diffusers.StableDiffusionControlNetPipeline
+    for index, weight in enumerate(network.parameters()):
+        weight.data = weight.data + 0.05 * random(*weight.shape, seed=index)
+    parts = dict.fromkeys(("vae", "text_encoder", "tokenizer", "safety_checker"))
+    own = {"unet": unet, "scheduler": tiny_pipe().scheduler, extra: network.eval()}
+    pipe = kind(**parts, **own, feature_extractor=None, requires_safety_checker=False)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe, picture, network
+
+
+@pytest.mark.parametrize(("extra", "forwards"), [("controlnet", 3), ("adapter", 1)])
+def test_control_runs_at_computed_calls_only(extra: str, forwards: int) -> None:
+    pipe, picture, network = guided_by(extra)
+    ran: list[int] = []
+    network.register_forward_pre_hook(lambda *_: ran.append(1))
+    with dato.applied(pipe, SCHEDULE):
+        controlled = generate(pipe, CALLS, **picture)
+        assert dato.explain(pipe) == TEXT + "fused."
+    assert len(ran) == forwards
+    assert not torch.equal(controlled, generated(tiny_pipe(pipe.unet), SCHEDULE))
+    if extra == "controlnet":  # a T2I-Adapter's residuals run under fused runs alone
+        with dato.applied(pipe, SCHEDULE, fuse=False):
+            close(generate(pipe, CALLS, **picture), controlled)
+
+
+def test_call_by_call_a_run_belongs_to_one_thread(pipe: Any) -> None:
+    errors: list[MismatchError] = []
+
+    def call(place: int) -> None:
+        inputs = random(1, 4, 16, 16), pipe.scheduler.timesteps[place], random(1, 5, WIDTH)
+        try:
+            pipe.unet(*inputs)
+        except MismatchError as error:
+            errors.append(error)
+
+    with dato.applied(pipe, SCHEDULE, fuse=False):
+        pipe.scheduler.set_timesteps(CALLS)
+        call(0)
+        other = threading.Thread(target=call, args=(1,))
+        other.start()
+        other.join()
+    assert "follows one run at a time" in str(errors[0])
 
 
 def test_another_pipeline_on_the_denoiser_is_refused_as_ever(pipe: Any) -> None:
