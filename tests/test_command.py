@@ -14,13 +14,10 @@ ROOT = Path(__file__).parents[1]
 
 def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The program, with a folder of the user's before ours."""
-    code = (
-        f"import sys; sys.path.append({str(ROOT)!r}); import dato_search; "
-        "sys.exit(dato_search.main())"
-    )
+    code = "import sys, dato_search; sys.exit(dato_search.main())"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env={**os.environ, "PYTHONPATH": str(path)},
+        env={**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}"},
         cwd=path,
         capture_output=True,
         text=True,
