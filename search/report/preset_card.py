@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dato.preset import Preset, SamplerInfo
+from search.model.weights import POCKET
 from search.records.findings import beside_fewer_steps
 from search.records.headline_text import preset_text
 from search.records.record import FrontMember, StudyResult
@@ -36,6 +37,10 @@ def _unpatched(own: SamplerInfo, base: SamplerInfo) -> str:
 
 
 def _pipeline(result: StudyResult) -> str | None:
-    """The folder or hub id that the study loaded; ``None`` where its configuration is gone."""
+    """The folder, whole so that it is found from any other, or the hub id that the study loaded;
+    ``None`` where its configuration is gone."""
     settings = result.config.get("model")
-    return str(settings["path"]) if isinstance(settings, Mapping) and "path" in settings else None
+    if not isinstance(settings, Mapping) or "path" not in settings:
+        return None
+    path = str(settings["path"])
+    return str(Path(path).absolute()) if path != POCKET and Path(path).is_dir() else path
