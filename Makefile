@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "'$(PYTHON)' has no venv module. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet '$(TORCH)' -c constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[search]'
 	@touch $@
 
 # What only tests and linters need comes later: a sweep does not wait for it.

@@ -1,6 +1,6 @@
 """``python -m search`` is ``dato-search``."""
 
-from search.cli.main import main
+from dato_search import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

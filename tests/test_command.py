@@ -14,13 +14,10 @@ ROOT = Path(__file__).parents[1]
 
 def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The program, with a folder of the user's before ours."""
-    code = (
-        f"import sys; sys.path.append({str(ROOT)!r}); import dato_search; "
-        "sys.exit(dato_search.main())"
-    )
+    code = "import sys, dato_search; sys.exit(dato_search.main())"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env={**os.environ, "PYTHONPATH": str(path)},
+        env={**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}"},
         cwd=path,
         capture_output=True,
         text=True,
@@ -44,3 +41,23 @@ def test_a_folder_conf_of_the_user_s_is_not_read(tmp_path: Path) -> None:
     done = run(tmp_path, "sweep", "--show")
     assert done.returncode == 0, done.stderr
     assert "name: pocket-planned" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["sweep", "--show"]])
+def test_libraries_of_the_search_that_are_missing_are_one_sentence(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    metadata = tmp_path / "dato-9.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(
+        "Metadata-Version: 2.4\nName: dato\nVersion: 9\nRequires-Dist: torch>=2\n"
+        'Requires-Dist: pytest>=9; extra == "search"\n'
+        'Requires-Dist: nowhere-one<9,>=8; extra == "search"\n'
+        'Requires-Dist: nowhere-two>=1; extra == "fid"\n'
+    )
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "dato-search: The search needs libraries that are not installed (nowhere-one): "
+        "pip install 'dato[search]' brings them.\n"
+    )

@@ -12,10 +12,13 @@ import tarfile
 import tomllib
 import venv
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from dato import list_presets
 from dato.version import __version__
@@ -58,13 +61,17 @@ class Installed:
 
     def run(self, *command: str) -> str:
         """What a command says, run in the empty folder by what the environment holds."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-        words = [str(self.binaries / command[0]), *command[1:]]
-        done = subprocess.run(
-            words, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=200
-        )
+        done = self.end(*command)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def end(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """How a command ends, well or not."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        words = [str(self.binaries / command[0]), *command[1:]]
+        return subprocess.run(
+            words, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=200
+        )
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +88,55 @@ def wheel(built: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    home = tmp_path_factory.mktemp("user")
+def environment_with(home: Path, wheel: Path) -> tuple[Installed, Path]:
+    """An environment that holds the wheel alone, and the folder of its packages."""
     venv.create(home / "env", symlinks=True)
     binaries = home / "env" / "bin"
     (packages,) = (home / "env" / "lib").glob("python*/site-packages")
     pip = [sys.executable, "-m", "pip", "--python", str(binaries / "python")]
     flags = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", *flags, str(wheel)], check=True)
+    (home / "empty").mkdir()
+    return Installed(home / "empty", binaries), packages
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """With all libraries, as after ``pip install 'dato[search]'``."""
+    made, packages = environment_with(tmp_path_factory.mktemp("user"), wheel)
     # This interpreter's libraries, behind the wheel. A folder that a .pth file names is searched,
     # but the .pth files in it are not read: an editable install of the checkout stays unseen.
     (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"))
-    (home / "empty").mkdir()
-    return Installed(home / "empty", binaries)
+    return made
+
+
+@pytest.fixture(scope="module")
+def engine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """With the libraries that ``pip install dato`` brings, and no other."""
+    made, packages = environment_with(tmp_path_factory.mktemp("engine"), wheel)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for library in brought_by(project["dependencies"]):
+        for file in library.files or ():
+            top = packages / file.parts[0]
+            if file.parts[0] != ".." and not top.exists():
+                top.symlink_to(Path(str(library.locate_file(file.parts[0]))))
+    return made
+
+
+def brought_by(requirements: Iterable[str]) -> list[Distribution]:
+    """What an installer takes for requirements, here: they and, in turn, what they require."""
+    taken: dict[tuple[str, str], Distribution] = {}
+    waiting = [(Requirement(text), "") for text in requirements]
+    while waiting:
+        wanted, extra = waiting.pop()
+        if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
+            continue
+        library = distribution(wanted.name)
+        for chosen in ("", *wanted.extras):
+            if (wanted.name, chosen) not in taken:
+                taken[wanted.name, chosen] = library
+                waiting += [(Requirement(text), chosen) for text in library.requires or ()]
+    return list(taken.values())
 
 
 def test_two_builds_and_one_from_the_sdist_are_alike(
@@ -146,6 +188,35 @@ def test_nothing_of_the_checkout_can_be_imported(installed: Installed) -> None:
     environment = installed.binaries.parent.resolve()
     assert all(Path(file).resolve().is_relative_to(environment) for file in files)
     assert (version, ours, tuple(presets)) == (__version__, [], list_presets())
+
+
+USE = """\
+import dato
+from dato.pocket import load_pipeline
+
+pipe = load_pipeline()
+dato.apply(pipe, "pocket/fast")
+image = pipe("a red circle on a white background", guidance_scale=2.0).images[0]
+dato.remove(pipe)
+
+import json, search.pocket  # what reads its images needs no more
+print(json.dumps([image.size, image.getpixel((2, 2))]))
+"""
+
+
+def test_the_wheel_alone_runs_a_preset(engine: Installed) -> None:
+    size, corner = json.loads(engine.run("python", "-c", USE))
+    assert size == [64, 64]
+    assert min(corner) > 200, "the background is white"
+
+
+def test_the_search_says_what_it_lacks_beside_the_wheel_alone(engine: Installed) -> None:
+    for command in (["dato-search"], ["python", "-m", "search"]):
+        done = engine.end(*command, "--help")
+        assert (done.returncode, done.stdout) == (2, "")
+        (said,) = done.stderr.splitlines()
+        assert all(name in said for name in ("hydra-core", "optuna", "wandb"))
+        assert said.endswith("pip install 'dato[search]' brings them.")
 
 
 def test_the_command_line_works_in_an_empty_folder(installed: Installed) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dato.preset.info import Contents, SamplerInfo
+from dato.preset.info import Contents
+from dato.preset.snippet import snippet
 from dato.preset.words import (
     FIDS,
     holds,
@@ -17,8 +18,14 @@ from dato.preset.words import (
 )
 
 
-def card(preset: Contents) -> str:
-    """The card of a preset, as Markdown with the metadata block of a model card."""
+def card(preset: Contents, source: str | None = None, pipeline: str | None = None) -> str:
+    """The card of a preset, as Markdown with the metadata block of a model card.
+
+    Args:
+        source: what :func:`dato.load_preset` takes; by default the file beside the card that is
+            named after the preset.
+        pipeline: folder or hub id of the model; by default the preset's ``model.id``.
+    """
     sampler, model = preset.sampler, preset.model
     lines = [
         "---",
@@ -34,10 +41,11 @@ def card(preset: Contents) -> str:
         f"{sampler.guidance_scale:g}.",
         "",
         "```python",
-        "import dato",
-        *_settings(sampler),
-        "",
-        "dato.apply(pipe, dato.load_preset(PATH_OR_HUB_NAME))",
+        *snippet(
+            sampler,
+            source or f"{preset.name.rpartition('/')[2]}.json",
+            pipeline or model.id,
+        ),
         "```",
         "",
         *_measured(preset),
@@ -52,18 +60,6 @@ def card(preset: Contents) -> str:
         *_provenance(preset),
     ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _settings(sampler: SamplerInfo) -> list[str]:
-    """How to give a pipeline the settings that ``apply`` asks for."""
-    if not sampler.settings:
-        return []
-    settings = ", ".join(f"{name}={value!r}" for name, value in sampler.settings.items())
-    return [
-        f"from diffusers import {sampler.scheduler}",
-        "",
-        f"pipe.scheduler = {sampler.scheduler}.from_config(pipe.scheduler.config, {settings})",
-    ]
 
 
 def _measured(preset: Contents) -> list[str]:

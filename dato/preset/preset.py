@@ -97,13 +97,23 @@ class Preset(Contents):
             HubError: you are not logged in or may not write there, or there is no connection.
         """
         name = name or self.name.rpartition("/")[2]
-        files = {f"{name}.json": self.to_json(), f"{name}.md": self.card()}
+        files = {
+            f"{name}.json": self.to_json(),
+            f"{name}.md": self.card(f"{PREFIX}{repo}/{name}"),
+        }
         return push(repo, name, files, private=private)
 
     def diff(self, other: Preset) -> tuple[Difference, ...]:
         """Every place of the file format where ``other`` differs; empty for equal presets."""
         return diff(self.to_dict(), other.to_dict())
 
-    def card(self) -> str:
-        """Markdown for people: what it does, what it was measured on, how to run it."""
-        return card(self)
+    def card(self, source: str | None = None, pipeline: str | None = None) -> str:
+        """Markdown for people: what it does, what it was measured on, how to run it.
+
+        Args:
+            source: what :func:`dato.load_preset` takes; by default the file beside the card that
+                is named after the preset, as studies write both.
+            pipeline: folder or hub id of the model; by default ``model.id``, which is the folder's
+                name, without the folders above.
+        """
+        return card(self, source, pipeline)

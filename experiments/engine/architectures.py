@@ -11,8 +11,8 @@ from typing import Any
 
 from diffusers import UNet2DConditionModel
 
+from dato.pocket import pocket_path
 from search.model.architectures import PUBLISHED, Config
-from search.pocket import pocket_path
 
 _SD15 = PUBLISHED["sd15"].denoiser[1]
 

@@ -20,7 +20,7 @@ RUNS = Path("experiments/pocket/runs")
 def main() -> None:
     parser = command(__doc__)
     parser.add_argument("--snapshot", type=Path, help="without it the UNet stays untrained")
-    parser.add_argument("--out", type=Path, default=Path("search/pocket/weights/pipeline"))
+    parser.add_argument("--out", type=Path, default=Path("dato/pocket/pipeline"))
     options = parser.parse_args()
     unet = build_unet()
     text = CLIPTextModel.from_pretrained(RUNS / "text" / "encoder")

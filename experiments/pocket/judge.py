@@ -18,9 +18,10 @@ import transformers
 from PIL import Image
 from torch import Tensor
 
+from dato.pocket import load_pipeline, pocket_path
 from experiments.command import command
 from experiments.pocket.networks import set_coarse
-from search.pocket import judge, load_features, load_pipeline, pocket_path
+from search.pocket import judge, load_features
 from search.pocket.captions import sample_scenes
 
 BATCH = 8

@@ -25,7 +25,7 @@ def local_folder(path: str) -> Path | None:
         UserError: it is neither.
     """
     if path == POCKET:
-        from search.pocket import pocket_path
+        from dato.pocket import pocket_path
 
         return pocket_path()
     folder = Path(path).expanduser()

@@ -10,13 +10,12 @@ from pathlib import Path
 from dato.files import replace_text
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
 from dato.preset.info import FidTo
-from search.records.findings import beside_fewer_steps
 from search.records.folder import StudyFolder
-from search.records.headline_text import preset_text
 from search.records.names import slug
 from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.records.rivals import exported
+from search.report.preset_card import preset_card
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
 """Names of files that an export may remove. Any other file in the folder is the user's."""
@@ -49,15 +48,8 @@ def export_presets(
         preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
-        said = [
-            _unpatched(sampler, preset.sampler),
-            preset_text(member, result),
-            beside_fewer_steps(member, result),
-        ]
-        replace_text(
-            path.with_suffix(".md"),
-            preset.card() + "".join(f"\n{sentence}\n" for sentence in said if sentence),
-        )
+        card = preset_card(preset, path, member, result, sampler)
+        replace_text(path.with_suffix(".md"), card)
         paths.append(path)
     for stale in sorted(folder.presets.iterdir()):
         if EXPORTED.fullmatch(stale.name) and stale.with_suffix(".json") not in paths:
@@ -100,13 +92,6 @@ def _sampler(own: SamplerInfo, record: TrialRecord) -> SamplerInfo:
     settings = dict(base.settings)
     calls = record.schedule.calls
     return SamplerInfo(base.scheduler, base.steps, calls, own.guidance_scale, settings)
-
-
-def _unpatched(own: SamplerInfo, base: SamplerInfo) -> str:
-    """What a preset on another base was compared with; empty on the study's own sampler."""
-    if base == own:
-        return ""
-    return f"Unpatched is the model with {own.scheduler} and {own.num_inference_steps} steps."
 
 
 def _file_names(front: Sequence[FrontMember]) -> tuple[str, ...]:

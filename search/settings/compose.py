@@ -137,7 +137,9 @@ def _with_folder(values: dict[str, Any]) -> dict[str, Any]:
     study = values.get("study")
     if isinstance(study, dict) and study.get("folder") is None:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        study["folder"] = str(Path("studies") / f"{study.get('name')}-{stamp}")
+        # The name of a model from the Hub has a slash.
+        name = str(study.get("name")).replace("/", "-")
+        study["folder"] = str(Path("studies") / f"{name}-{stamp}")
     storage = values.get("storage")
     if isinstance(study, dict) and isinstance(storage, dict) and storage.get("kind") == "postgres":
         storage["study"] = storage.get("study") or Path(str(study["folder"])).name

@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from search.errors import ConfigError, UserError
 from search.settings.groups import CONF
+from search.settings.model_name import model_name
 from search.settings.typed import Typed, nested, problems
 
 HEADLINE = "The command cannot be run"
@@ -41,6 +42,7 @@ def composed(overrides: Sequence[str], space: Mapping[str, Any] | None = None) -
                 OmegaConf.update(config, each.key, each.plain, force_add=True)
         if space is not None:
             OmegaConf.update(config, "space.name", space["name"], force_add=True)
+        _name_model(config, typed)
         _require_values(config)
         values = _plain(config)
     except (HydraException, OmegaConfBaseException) as error:
@@ -98,6 +100,15 @@ def _parses(text: str) -> bool:
     except HydraException:
         return False
     return True
+
+
+def _name_model(config: DictConfig, typed: Sequence[Typed]) -> None:
+    """A model that is given by its path is named after it, whatever group it belongs to."""
+    keys = {each.key for each in typed}
+    unnamed = config.model.id is None or ("model.path" in keys and "model.id" not in keys)
+    path = OmegaConf.select(config, "model.path")
+    if unnamed and path:
+        OmegaConf.update(config, "model.id", model_name(str(path)).replace("${", "\\${"))
 
 
 def _require_values(config: DictConfig) -> None:

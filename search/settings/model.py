@@ -13,7 +13,8 @@ class ModelSettings(Settings):
     """Which pipeline is tuned, and how it samples.
 
     Args:
-        id: name written into presets.
+        id: name written into presets; where ``path`` is given, by default the name of its folder,
+            or the hub id (``search.settings.model_name``).
         path: ``"pocket"``, a diffusers pipeline folder or a hub id.
         weights: ``"pretrained"`` loads those of ``path``. Without weights, ``"random"`` builds
             ``architecture`` as published, and ``"tiny"`` at reduced width.

@@ -21,7 +21,7 @@ SOURCES = sorted(path for room in ("dato", "search") for path in (ROOT / room).r
 
 BEHIND = {
     "datasets": ("search/model/prompt_sources.py",),
-    "diffusers": ("dato/", "search/model/", "search/pocket/"),
+    "diffusers": ("dato/", "search/model/"),
     "hydra": ("search/settings/hydra_groups.py",),
     "omegaconf": ("search/settings/hydra_groups.py",),
     "optuna": (

@@ -13,6 +13,7 @@ from dato.errors import HubError
 from dato.preset import Preset
 from dato.preset.hub import hub_file
 from tests.dato.preset.hub_server import Hub, serving
+from tests.dato.preset.test_card import python_of
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "dato" / "golden" / "balanced.json"
@@ -52,6 +53,19 @@ def test_a_pushed_preset_is_loaded_again_and_then_read_from_the_cache(tmp_path: 
         assert Preset.from_json(loaded.stdout) == Preset.load(GOLDEN), loaded.stderr
     offline = python(LOAD, hub.url, tmp_path / "two", HF_HUB_OFFLINE="1")
     assert Preset.from_json(offline.stdout) == Preset.load(GOLDEN), offline.stderr
+
+
+def test_the_card_of_a_pushed_preset_runs_it_from_the_hub(tmp_path: Path) -> None:
+    with serving(Hub()) as hub:
+        push = "print(dato.load_preset('pocket/fast').push_to_hub('user/repo'))"
+        pushed = python(push, hub.url, tmp_path / "one")
+        assert (pushed.returncode, pushed.stdout.strip()) == (0, "hub:user/repo/fast")
+        code = python_of(hub.files["user/repo/fast.md"].decode())
+        assert "dato.apply(pipe, 'hub:user/repo/fast')" in code
+        code = code.replace("'image.png'", repr(str(tmp_path / "image.png")))
+        ran = python(f"\n{code}", hub.url, tmp_path / "two", PYTHONWARNINGS="")
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "image.png").is_file()
 
 
 def test_what_cannot_be_fetched_or_pushed_is_one_sentence(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 import dato
 from dato import Preset, Schedule, load_preset
+from dato.pocket import load_pipeline as load_pocket
 from dato.preset import ModelInfo, SamplerInfo
 from search.cli.chosen import known_models, model_of
 from search.cli.generate import _counted
@@ -26,7 +27,6 @@ from search.errors import UserError
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import MESSAGES
 from search.model.prompt_images import ImageRequest, PromptPipeline
-from search.pocket import load_pipeline as load_pocket
 
 FAST = load_preset("pocket/fast")
 PROMPTS = ("a red circle on a white background", "a blue square on a black background")

@@ -7,9 +7,9 @@ import warnings
 
 import pytest
 
+from dato.pocket import load_pipeline
 from search.model.cut_prompts import count_cut, say_cut
 from search.model.families import family_of
-from search.pocket import load_pipeline
 
 LONG, SHORT = "a red circle " * 40, "a red circle on a white background"
 

@@ -6,7 +6,8 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler, StableDiffusionPipeline
 from PIL import Image
 
-from search.pocket import FeatureNetwork, judge, load_features, load_pipeline, pocket_path
+from dato.pocket import load_pipeline, pocket_path
+from search.pocket import FeatureNetwork, judge, load_features
 from search.pocket.captions import BACKGROUNDS, COLOURS, SHAPES, sample_scenes
 from search.pocket.features import HEADS, read
 from search.pocket.judge import correct

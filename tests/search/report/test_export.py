@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,32 @@ def test_a_preset_is_for_the_base_that_its_schedule_belongs_to(
     said = "Unpatched is the model with DDIMScheduler and 50 steps."
     assert said in path.with_suffix(".md").read_text(encoding="utf-8")
     assert said not in other.with_suffix(".md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("pocket", "pipe = load_pipeline()"),
+        ("someone/theirs", "from_pretrained('someone/theirs')"),
+        ("models/mine", "from_pretrained('{here}/models/mine')"),
+    ],
+)
+def test_a_card_loads_the_study_s_model_and_the_preset_beside_it(
+    path: str,
+    said: str,
+    result: StudyResult,
+    folder: StudyFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A folder is written whole: the card may be read in another folder than the sweep ran in."""
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    known = replace(result, config={**result.config, "model": {"path": path}})
+    (preset, *_) = export_presets(known, folder, model=MODEL, sampler=SAMPLER)
+    card = preset.with_suffix(".md").read_text(encoding="utf-8")
+    assert said.format(here=tmp_path) in card
+    assert f"dato.apply(pipe, '{preset.name}')" in card
 
 
 def test_the_audit_is_what_a_preset_promises(result: StudyResult, folder: StudyFolder) -> None:

@@ -1,0 +1,49 @@
+"""The Python that runs a preset: the pipeline, its sampler, and the call that was measured."""
+
+from __future__ import annotations
+
+from dato.preset.info import SamplerInfo
+
+POCKET = "pocket"
+"""The model that ships with the engine."""
+
+PROMPT = "a red circle on a white background"
+"""Every model can be asked for it; the pocket model knows no other kind of text."""
+
+
+def snippet(sampler: SamplerInfo, source: str, pipeline: str) -> list[str]:
+    """Lines that run as they stand, where ``source`` and ``pipeline`` are at hand.
+
+    Args:
+        source: what :func:`dato.load_preset` takes.
+        pipeline: ``"pocket"``, a folder or a hub id.
+    """
+    settings = "".join(f", {name}={value!r}" for name, value in sampler.settings.items())
+    # Texts go through repr: the file of a stranger adds no line and no code.
+    return [
+        "import dato",
+        *_loads(pipeline, sampler.scheduler),
+        f"pipe.scheduler = {sampler.scheduler}.from_config(pipe.scheduler.config{settings})",
+        f"dato.apply(pipe, {source!r})",
+        f"prompt = {PROMPT!r}",
+        "image = pipe(",
+        f"    prompt, num_inference_steps={sampler.num_inference_steps}, "
+        f"guidance_scale={sampler.guidance_scale:g}",
+        ").images[0]",
+        "image.save('image.png')",
+    ]
+
+
+def _loads(pipeline: str, scheduler: str) -> list[str]:
+    if pipeline == POCKET:
+        return [
+            "from dato.pocket import load_pipeline",
+            f"from diffusers import {scheduler}",
+            "",
+            "pipe = load_pipeline()",
+        ]
+    return [
+        f"from diffusers import {', '.join(sorted({scheduler, 'DiffusionPipeline'}))}",
+        "",
+        f"pipe = DiffusionPipeline.from_pretrained({pipeline!r})",
+    ]

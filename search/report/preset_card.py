@@ -1,0 +1,46 @@
+"""The card of a preset that a study exports: how to run it, and what the study knows besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dato.preset import Preset, SamplerInfo
+from search.model.weights import POCKET
+from search.records.findings import beside_fewer_steps
+from search.records.headline_text import preset_text
+from search.records.record import FrontMember, StudyResult
+
+
+def preset_card(
+    preset: Preset, path: Path, member: FrontMember, result: StudyResult, sampler: SamplerInfo
+) -> str:
+    """Markdown for the file beside ``path``, which holds the preset.
+
+    Args:
+        sampler: the study's own.
+    """
+    said = [
+        _unpatched(sampler, preset.sampler),
+        preset_text(member, result),
+        beside_fewer_steps(member, result),
+    ]
+    card = preset.card(path.name, _pipeline(result))
+    return card + "".join(f"\n{sentence}\n" for sentence in said if sentence)
+
+
+def _unpatched(own: SamplerInfo, base: SamplerInfo) -> str:
+    """What a preset on another base was compared with; empty on the study's own sampler."""
+    if base == own:
+        return ""
+    return f"Unpatched is the model with {own.scheduler} and {own.num_inference_steps} steps."
+
+
+def _pipeline(result: StudyResult) -> str | None:
+    """The folder, whole so that it is found from any other, or the hub id that the study loaded;
+    ``None`` where its configuration is gone."""
+    settings = result.config.get("model")
+    if not isinstance(settings, Mapping) or "path" not in settings:
+        return None
+    path = str(settings["path"])
+    return str(Path(path).absolute()) if path != POCKET and Path(path).is_dir() else path

@@ -1,0 +1,95 @@
+"""A card's Python runs as it stands, and runs the preset as it was measured."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diffusers import DPMSolverMultistepScheduler
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import dato
+from dato.pocket import load_pipeline
+from dato.preset import Preset, SamplerInfo
+from dato.schedule import Schedule
+
+FAST = dato.load_preset("pocket/fast")
+KARRAS = dataclasses.replace(
+    FAST,
+    name="my-model/fast",
+    model=dataclasses.replace(FAST.model, id="my-model"),
+    sampler=SamplerInfo(
+        "DPMSolverMultistepScheduler", 6, 6, 4.5, {"use_karras_sigmas": True, "solver_order": 2}
+    ),
+    schedule=Schedule.uniform(6, interval=2, depth=0, forecast="linear"),
+)
+
+
+def python_of(card: str) -> str:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", card, re.DOTALL | re.MULTILINE)
+    return str(code)
+
+
+def ran(card: str) -> Mapping[str, Any]:
+    """The names that a card's Python leaves behind."""
+    names: dict[str, Any] = {}
+    exec(python_of(card), names)
+    return names
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def is_on(pipe: Any) -> bool:
+    return "forward" in vars(pipe.unet)
+
+
+def test_the_card_of_the_embedded_model(desk: Path) -> None:
+    FAST.save(desk / "fast.json")
+    names = ran(FAST.card())
+    assert is_on(names["pipe"])
+    with Image.open(desk / "image.png") as image:
+        assert image.size == (64, 64)
+    assert "num_inference_steps=50, guidance_scale=2" in python_of(FAST.card())
+
+
+def test_the_card_of_a_model_in_a_folder(desk: Path) -> None:
+    load_pipeline().save_pretrained(desk / "my-model")
+    KARRAS.save(desk / "fast.json")
+    pipe = ran(KARRAS.card())["pipe"]
+    assert is_on(pipe) and (desk / "image.png").is_file()
+    assert isinstance(pipe.scheduler, DPMSolverMultistepScheduler)
+    assert pipe.scheduler.config.use_karras_sigmas is True
+    assert len(pipe.scheduler.timesteps) == 6
+    assert (pipe.num_timesteps, pipe.guidance_scale) == (6, 4.5)
+
+
+def test_a_card_is_told_where_preset_and_model_are(desk: Path) -> None:
+    load_pipeline().save_pretrained(desk / "models" / "my-model")
+    KARRAS.save(desk / "elsewhere.json")
+    assert is_on(ran(KARRAS.card("elsewhere.json", "models/my-model"))["pipe"])
+
+
+ODD = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@given(ODD, ODD, ODD)
+def test_whatever_a_preset_is_called_adds_no_code(name: str, source: str, setting: str) -> None:
+    """The file may come from a stranger."""
+    sampler = dataclasses.replace(KARRAS.sampler, settings={"name": setting})
+    model = dataclasses.replace(KARRAS.model, id=name)
+    card = Preset(**{**vars(KARRAS), "model": model, "sampler": sampler}).card(source)
+    tree = ast.parse(python_of(card))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert {source, setting} <= texts
+    assert len(tree.body) == len(ast.parse(python_of(KARRAS.card())).body) or name == "pocket"
