@@ -24,6 +24,8 @@ ALLOWED = (
     r"needs unshare \(util-linux\)",
     "needs Slurm's daemons",
     # Cases of a table that have no meaning.
+    "its guidance is not linear",
+    "a .pgm file is grey",
     "not monotone in damage",
     "one process has no workers",
     "this machine has one",
