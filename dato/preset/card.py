@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dato.preset.info import Contents, SamplerInfo
+from dato.preset.sampler_code import sampler_line
 from dato.preset.words import (
     FIDS,
     holds,
@@ -56,14 +57,9 @@ def card(preset: Contents) -> str:
 
 def _settings(sampler: SamplerInfo) -> list[str]:
     """How to give a pipeline the settings that ``apply`` asks for."""
-    if not sampler.settings:
+    if not sampler.settings and sampler.other_settings == "any":
         return []
-    settings = ", ".join(f"{name}={value!r}" for name, value in sampler.settings.items())
-    return [
-        f"from diffusers import {sampler.scheduler}",
-        "",
-        f"pipe.scheduler = {sampler.scheduler}.from_config(pipe.scheduler.config, {settings})",
-    ]
+    return [f"from diffusers import {sampler.scheduler}", "", sampler_line(sampler)]
 
 
 def _measured(preset: Contents) -> list[str]:

@@ -18,6 +18,7 @@ from dato.runtime.epsilon import Epsilon
 from dato.runtime.forecast import PolicyOf, forecasts
 from dato.runtime.held_output import HeldOutput
 from dato.runtime.memory import Memory
+from dato.runtime.other_setting import warn_of_other_setting
 from dato.runtime.run import Run
 from dato.runtime.sampler import renews_noise
 from dato.runtime.steps import OUTPUT, Step, plan_steps
@@ -141,6 +142,7 @@ class Engine:
             start = first_position(adapter.timestep(inputs), timesteps)
         canvas = adapter.canvas(inputs)
         schedule = self._fit.schedule_for(pipe.scheduler, len(timesteps) - start, canvas.size)
+        warn_of_other_setting(self._fit, caller, pipe.scheduler, adapter.denoiser)
         policy = self.policy_of(schedule, _values_of(pipe.scheduler, timesteps[start:], schedule))
         steps = plan_steps(schedule, self._layout, policy)
         held = HeldOutput.of(schedule.quantity, pipe.scheduler, timesteps, sample.device)

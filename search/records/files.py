@@ -214,6 +214,8 @@ def _rival(rival: Rival) -> dict[str, object]:
         "quality": _quality(rival.quality),
         "heldout": _quality(rival.heldout),
         "timing": None if rival.timing is None else asdict(rival.timing),
+        "settings": dict(rival.settings),
+        "effective": dict(rival.effective),
     }
 
 

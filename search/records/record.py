@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dato import Schedule
+from dato.preset.fields import Setting
 from search.metrics import metric
-from search.records.base_sampler import Base, BaseSampler, Run
+from search.records.base_sampler import Base, BaseSampler, Run, sampler_words, steps_text
 
 State = Literal["complete", "pruned", "fail", "running"]
 Origin = Literal["baseline", "warmstart", "sampler", "refine"]
@@ -214,6 +215,8 @@ class Rival:
         heldout: on held-out images; only of rivals that no other one dominates.
         timing: end to end, beside the audited members; ``timed_speedup`` likewise.
         seconds: wall-clock seconds that its images and their metrics took.
+        settings: of its sampler where it was tried with the defaults of its class; empty where it
+            takes over those of the study's. ``effective``: all that are not such defaults.
     """
 
     scheduler: str
@@ -226,11 +229,13 @@ class Rival:
     timing: Timing | None = None
     timed_speedup: float | None = None
     seconds: float = 0.0
+    settings: tuple[tuple[str, Setting], ...] = ()
+    effective: tuple[tuple[str, Setting], ...] = ()
 
     @property
     def base(self) -> BaseSampler:
-        """Its sampler and steps."""
-        return BaseSampler(self.scheduler, self.steps)
+        """Its sampler, steps and settings."""
+        return BaseSampler(self.scheduler, self.steps, self.settings)
 
     @property
     def run(self) -> Run:
@@ -239,8 +244,10 @@ class Rival:
 
     @property
     def name(self) -> str:
-        """For people, such as ``"UniPC, 8 steps"``."""
-        return self.base.title
+        """For people, such as ``"UniPC, 8 steps"`` or ``"UniPC, Karras sigmas, 8 steps"``."""
+        words = sampler_words(self.scheduler, dict(self.effective))
+        default = ", default settings" if self.settings else ""
+        return f"{words}{default}, {steps_text(self.steps)}"
 
 
 @dataclass(frozen=True)

@@ -55,12 +55,13 @@ class QualityWire(StrictModel):
         return Quality(**vars(self) | unmeasured)
 
 
+Settings = Annotated[dict[SettingName, Setting], Field(max_length=MAX_SETTINGS), Several]
+
+
 class BaseWire(StrictModel):
     scheduler: ClassName
     steps: Annotated[int, Field(ge=1, le=10_000)]
-    settings: Annotated[dict[SettingName, Setting], Field(max_length=MAX_SETTINGS), Several] = (
-        Field(default_factory=dict)
-    )
+    settings: Settings = Field(default_factory=dict)
 
     def to_base(self) -> BaseSampler:
         return BaseSampler(self.scheduler, self.steps, tuple(sorted(self.settings.items())))
@@ -154,9 +155,13 @@ class RivalWire(StrictModel):
     timing: Timing | None = None
     timed_speedup: float | None = None
     seconds: float = 0.0
+    settings: Settings = Field(default_factory=dict)
+    effective: Settings = Field(default_factory=dict)
 
     def to_rival(self) -> Rival:
         nested = {
+            "settings": tuple(sorted(self.settings.items())),
+            "effective": tuple(sorted(self.effective.items())),
             "quality": self.quality.to_quality(),
             "heldout": None if self.heldout is None else self.heldout.to_quality(),
         }

@@ -67,12 +67,12 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
 
 
 def _model_checks(config: Config) -> Iterator[Callable[[], object]]:
-    from search.model.outline import check_scheduler, outline
+    from search.model.outline import outline, scheduler_of
     from search.workers.open_pool import model_config
 
     model = model_config(config.model)
     topology = outline(model)
-    yield lambda: check_scheduler(model)
+    yield lambda: scheduler_of(model)
     if topology is not None:
         yield lambda: load_space(config.space).check(topology)
 
