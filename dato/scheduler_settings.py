@@ -59,7 +59,9 @@ def defaults_of(kind: Any) -> dict[str, Any]:
     """The settings that a scheduler class has, with their defaults."""
     parameters = inspect.signature(kind.__init__).parameters.values()
     return {
-        each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty
+        each.name: each.default
+        for each in parameters
+        if each.default is not inspect.Parameter.empty
     }
 
 

@@ -52,9 +52,7 @@ def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> t
     return tuple(sorted(better, key=lambda rival: -rival.latency_s))
 
 
-def bases(
-    config: Config, front: Sequence[FrontMember], scheduler: str
-) -> tuple[BaseSampler, ...]:
+def bases(config: Config, front: Sequence[FrontMember], scheduler: str) -> tuple[BaseSampler, ...]:
     """The samplers and numbers of steps that the settings ask for, fewest steps first.
 
     Args:

@@ -20,6 +20,12 @@ LOST = "the driver stopped before this trial ended; its parameters were enqueued
 """Reason of an attempt whose process died; the trial itself is tried again."""
 
 
+def images_text(images: int, prompts: int, kind: str = "images") -> str:
+    """How many images there are, and of how many prompts where those are fewer."""
+    few = f" of {prompts} prompt{'' if prompts == 1 else 's'}" if 0 < prompts < images else ""
+    return f"{images} {kind}{few}"
+
+
 @dataclass(frozen=True)
 class Quality:
     """Image quality of one schedule on one set of prompts and noise.
@@ -30,6 +36,7 @@ class Quality:
         distance: mean squared latent distance to the reference, relative to its variance.
         images: number of images behind both FIDs. FIDs of different counts are not comparable.
         metrics: whatever else was asked for, by its name in ``search.metrics``.
+        prompts: number of different prompts behind the images; 0 in files of older versions.
     """
 
     fid_real: float
@@ -37,6 +44,12 @@ class Quality:
     distance: float
     images: int
     metrics: Mapping[str, float] = field(default_factory=dict)
+    prompts: int = 0
+
+    def images_text(self, kind: str = "images") -> str:
+        """What its numbers are of, such as ``"64 images"``, or ``"64 images of 3 prompts"`` where
+        prompts come more than once."""
+        return images_text(self.images, self.prompts, kind)
 
     def value(self, name: str) -> float | None:
         """The metric ``name``; ``None`` where it was not measured."""

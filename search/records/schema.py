@@ -49,6 +49,7 @@ class QualityWire(StrictModel):
     distance: float | None
     images: Integer
     metrics: Annotated[dict[str, float], Field(max_length=100)] = Field(default_factory=dict)
+    prompts: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     def to_quality(self) -> Quality:
         unmeasured = {name: math.nan for name, value in vars(self).items() if value is None}

@@ -21,6 +21,7 @@ from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.records.rivals import exported
 
 BaseSettings = Mapping[BaseSampler, Mapping[str, Setting]]
+NO_BASES: BaseSettings = {}
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
 """Names of files that an export may remove. Any other file in the folder is the user's."""
@@ -32,7 +33,7 @@ def export_presets(
     *,
     model: ModelInfo,
     sampler: SamplerInfo,
-    bases: BaseSettings = {},
+    bases: BaseSettings = NO_BASES,
     dominated: bool = False,
 ) -> tuple[Path, ...]:
     """Write the front's presets and their cards; remove those of an earlier export.

@@ -15,7 +15,7 @@ from search.settings.latency import LatencySettings
 from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
 from search.settings.mistakes import sentences
-from search.settings.model import ModelSettings
+from search.settings.model import ModelSettings, is_pocket
 from search.settings.quality import QualitySettings
 from search.settings.rivals import ExportSettings, RivalSettings
 from search.settings.storage import StorageSettings
@@ -25,6 +25,12 @@ from search.settings.study import (
     TrackerSettings,
     WarmstartSettings,
 )
+
+OF_THE_MODEL = "model"
+POCKET = {"features": "pocket", "real": "pocket"}
+OTHERS = {"features": "inception", "real": "none"}
+"""What ``model`` stands for in ``quality.features`` and ``quality.real``: renders and a judge of
+scenes belong to the embedded model alone."""
 
 Group = TypeVar("Group", bound=Settings)
 
@@ -46,6 +52,21 @@ class Config(Settings):
     constraints: ConstraintSettings = ConstraintSettings()
     rivals: RivalSettings = RivalSettings()  # studies from before there were any have none
     export: ExportSettings = ExportSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measures_of_the_model(cls, values: Any) -> Any:
+        """Which real images and features belong to the model, where that is left to it."""
+        if not isinstance(values, Mapping) or not isinstance(values.get("quality"), Mapping):
+            return values
+        model, quality = values.get("model"), values["quality"]
+        pocket = isinstance(model, Mapping) and is_pocket(model)
+        own = {
+            "features": "pocket" if pocket else "inception",
+            "real": "pocket" if pocket else "none",
+        }
+        chosen = {name: own[name] for name in own if quality.get(name) == OF_THE_MODEL}
+        return {**values, "quality": {**quality, **chosen}}
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Config:

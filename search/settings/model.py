@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from dato.preset.fields import MAX_SETTINGS, Setting, SettingName
 from search.records.base_sampler import OWN
 from search.settings.base import Location, Settings
+
+
+def is_pocket(model: Mapping[str, Any]) -> bool:
+    """Whether a model's settings mean the embedded one. A folder of one's own is another model,
+    even where it began as a copy."""
+    return model.get("path") == "pocket" and model.get("weights", "pretrained") == "pretrained"
 
 
 class ModelSettings(Settings):
@@ -21,8 +27,8 @@ class ModelSettings(Settings):
         weights: ``"pretrained"`` loads those of ``path``. Without weights, ``"random"`` builds
             ``architecture`` as published, and ``"tiny"`` at reduced width.
         architecture: what ``random`` and ``tiny`` build.
-        scheduler: ``"own"`` is what the pipeline comes with, with all of its settings; or a diffusers
-            scheduler class name, which takes its place and keeps the settings that both have.
+        scheduler: ``"own"`` is what the pipeline comes with, with all of its settings; or a class
+            name of diffusers, which takes its place and keeps the settings that both have.
         scheduler_settings: those that differ from the pipeline's, by name, such as
             ``{use_karras_sigmas: true}``.
         batch_size: images per pipeline call; latency is measured at the same batch. A study that
