@@ -15,7 +15,7 @@ from search.quality.statistics_file import read_statistics
 from search.records.folder import StudyFolder
 from search.records.reading import HUGE, check_file
 from search.settings import Config
-from search.settings.model import is_pocket
+from search.settings.measures import is_pocket
 from search.space import load_space
 
 

@@ -14,8 +14,9 @@ from search.settings.constraints import Constraints
 from search.settings.latency import LatencySettings
 from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
+from search.settings.measures import measures
 from search.settings.mistakes import sentences
-from search.settings.model import ModelSettings, is_pocket
+from search.settings.model import ModelSettings
 from search.settings.quality import QualitySettings
 from search.settings.rivals import ExportSettings, RivalSettings
 from search.settings.storage import StorageSettings
@@ -25,12 +26,6 @@ from search.settings.study import (
     TrackerSettings,
     WarmstartSettings,
 )
-
-OF_THE_MODEL = "model"
-POCKET = {"features": "pocket", "real": "pocket"}
-OTHERS = {"features": "inception", "real": "none"}
-"""What ``model`` stands for in ``quality.features`` and ``quality.real``: renders and a judge of
-scenes belong to the embedded model alone."""
 
 Group = TypeVar("Group", bound=Settings)
 
@@ -56,17 +51,13 @@ class Config(Settings):
     @model_validator(mode="before")
     @classmethod
     def _measures_of_the_model(cls, values: Any) -> Any:
-        """Which real images and features belong to the model, where that is left to it."""
-        if not isinstance(values, Mapping) or not isinstance(values.get("quality"), Mapping):
+        """Put in what belongs to the model, where that is left to it."""
+        known = isinstance(values, Mapping) and all(
+            isinstance(values.get(name), Mapping) for name in ("model", "quality")
+        )
+        if not known:
             return values
-        model, quality = values.get("model"), values["quality"]
-        pocket = isinstance(model, Mapping) and is_pocket(model)
-        own = {
-            "features": "pocket" if pocket else "inception",
-            "real": "pocket" if pocket else "none",
-        }
-        chosen = {name: own[name] for name in own if quality.get(name) == OF_THE_MODEL}
-        return {**values, "quality": {**quality, **chosen}}
+        return {**values, "quality": measures(values["quality"], values["model"])}
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Config:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from dato.preset.fields import MAX_SETTINGS, Setting, SettingName
 from search.records.base_sampler import OWN
 from search.settings.base import Location, Settings
-
-
-def is_pocket(model: Mapping[str, Any]) -> bool:
-    """Whether a model's settings mean the embedded one. A folder of one's own is another model,
-    even where it began as a copy."""
-    return model.get("path") == "pocket" and model.get("weights", "pretrained") == "pretrained"
 
 
 class ModelSettings(Settings):

@@ -25,10 +25,10 @@ TEXTS = (
     *("dpmsolver++", "sde-dpmsolver++", "dpmsolver", "fixed_small", "learned", "exponential"),
     *("log_rho", "continuous", "discrete", "linear_interpolation"),
 )
+UNINSTALLED = {"DPMSolverSDEScheduler"}  # needs a package that nothing else does
 SAMPLERS = sorted(
-    {kind.__name__ for kind in diffusers.DDIMScheduler().compatibles}
-    | {"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"}
-    - {"DPMSolverSDEScheduler"}  # needs a package that nothing else does
+    {"FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"}
+    | {kind.__name__ for kind in diffusers.DDIMScheduler().compatibles} - UNINSTALLED
 )
 
 

@@ -161,7 +161,7 @@ def _forecasts_lines(config: Config) -> bool:
     """Whether calls of a space may forecast the output on a straight line."""
     output = config["forecast"].get("output", "hold")
     linear = "linear" in (output["values"] if isinstance(output, dict) else [output])
-    depth = config.get("cached", config.get("calls"))["depth"]
+    depth = config["cached" if "cached" in config else "calls"]["depth"]
     values = depth.get("values", [depth.get("low")]) if isinstance(depth, dict) else [depth]
     return linear and 0 in values
 
