@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dato.errors import MismatchError
-from dato.preset.fields import Setting
+from dato.preset.info import SamplerInfo
 from dato.schedule import Schedule
+from dato.scheduler_settings import check_scheduler
 from dato.topology import Topology
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ class Fit:
 
     Args:
         schedule: the schedule as written.
-        scheduler: class name of the sampler that it belongs to; None accepts any.
+        sampler: that it belongs to; None accepts any.
         latent_size: (height, width) that it belongs to; None accepts any.
-        settings: of that sampler, by name.
+        name: of the preset, for people.
         resample: stretch the schedule to other step counts, and accept other sizes.
     """
 
     schedule: Schedule
-    scheduler: str | None = None
+    sampler: SamplerInfo | None = None
     latent_size: tuple[int, int] | None = None
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    name: str = ""
     resample: Resample | None = None
 
     @classmethod
@@ -55,10 +55,8 @@ class Fit:
         else:
             if layout is not None:
                 _check_branches(target.model.skip_branches, layout)
-            sampler, size = target.sampler.scheduler, target.model.latent_size
-            fit = cls(
-                target.schedule, sampler, (size[0], size[1]), target.sampler.settings, resample
-            )
+            height, width = target.model.latent_size
+            fit = cls(target.schedule, target.sampler, (height, width), target.name, resample)
         if layout is not None:
             layout.check(fit.schedule)
         return fit
@@ -97,23 +95,8 @@ class Fit:
     def check_scheduler(self, scheduler: Any) -> None:
         """Raise :class:`MismatchError` when the preset belongs to another sampler, or to other
         settings of it."""
-        given = type(scheduler).__name__
-        if self.scheduler not in (None, given):
-            raise MismatchError(
-                f"The preset is for {self.scheduler}, but the pipeline has {given}.",
-                remedy="Set pipe.scheduler to that sampler, or apply preset.schedule on its own.",
-            )
-        for name, value in self.settings.items():
-            own = scheduler.config.get(name)
-            if (isinstance(own, bool), own) != (isinstance(value, bool), value):
-                has = f"{name}={own!r}" if name in scheduler.config else f"no {name}"
-                raise MismatchError(
-                    f"The preset is for {self.scheduler} with {name}={value!r}, but the "
-                    f"pipeline's has {has}.",
-                    remedy=f"Set pipe.scheduler = {self.scheduler}.from_config("
-                    f"pipe.scheduler.config, {name}={value!r}), or apply preset.schedule on its "
-                    "own.",
-                )
+        if self.sampler is not None:
+            check_scheduler(self.sampler, scheduler)
 
 
 def _check_branches(expected: int, layout: Topology) -> None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field
 MAX_KINDS = 1_024
 MAX_STEPS = 10_000
 MAX_SETTINGS = 100
+MAX_TEXT = 200
+"""Characters of a setting that is a text."""
 
 Text = Annotated[str, Field(max_length=1_000)]
 _PART = "[A-Za-z0-9][A-Za-z0-9_.+-]*"
@@ -17,7 +19,7 @@ ModelId = Annotated[str, Field(min_length=1, max_length=1_000)]
 Fingerprint = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")]
 ClassName = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 SettingName = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Setting = bool | int | float | Annotated[str, Field(max_length=200)]
+Setting = bool | int | float | Annotated[str, Field(max_length=MAX_TEXT)]
 """A plain value of a scheduler's configuration."""
 KindName = Annotated[str, Field(min_length=1, max_length=200)]
 LayerName = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]

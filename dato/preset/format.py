@@ -105,8 +105,9 @@ def _body(contents: Contents) -> dict[str, object]:
 
 def _sampler_to_plain(sampler: SamplerInfo) -> dict[str, object]:
     plain = dict(vars(sampler))
-    settings = dict(plain.pop("settings"))
-    return plain | ({"settings": settings} if settings else {})
+    settings, others = dict(plain.pop("settings")), plain.pop("other_settings")
+    said = {"settings": settings} if settings else {}
+    return {**plain, **said} | ({"other_settings": others} if others != "any" else {})
 
 
 def _measured_to_plain(measured: Measured) -> dict[str, object]:

@@ -35,6 +35,10 @@ from dato.schedule import Schedule
 FidTo = Literal["real", "unpatched", ""]
 """Which images an FID compares with; empty where nobody said."""
 
+Others = Literal["default", "any"]
+"""What the settings of a scheduler are that a preset does not name: the defaults of its class, or
+whatever the pipeline has."""
+
 Prompts = Literal["held-out", "searched", ""]
 """Whether the search has seen the prompts of an FID; empty where nobody said."""
 
@@ -66,7 +70,11 @@ class SamplerInfo:
         calls: forwards of the denoiser that this makes; PNDM makes 51 for 50 steps.
         guidance_scale: classifier-free guidance weight.
         settings: what the scheduler's configuration says besides, by name, such as
-            ``{"use_karras_sigmas": True}``. Whatever is not named is the pipeline's own.
+            ``{"use_karras_sigmas": True}``.
+        other_settings: what all others are: ``"default"``, the defaults of the scheduler's class,
+            which a study writes, or ``"any"``, whatever the pipeline has.
+
+    Runs add no noise (``eta`` is 0) and do not rescale guidance (``guidance_rescale`` is 0).
     """
 
     scheduler: ClassName
@@ -78,15 +86,16 @@ class SamplerInfo:
         Field(max_length=MAX_SETTINGS, json_schema_extra={"additionalProperties": False}),
         Several,
     ] = field(default_factory=dict)
+    other_settings: Others = "any"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(sorted(self.settings.items()))))
 
     def __hash__(self) -> int:
-        return hash((*self._plain(), tuple(self.settings.items())))
+        return hash((*self._plain(), tuple(self.settings.items()), self.other_settings))
 
     def __reduce__(self) -> tuple[type[SamplerInfo], tuple[object, ...]]:
-        return (SamplerInfo, (*self._plain(), dict(self.settings)))
+        return (SamplerInfo, (*self._plain(), dict(self.settings), self.other_settings))
 
     def _plain(self) -> tuple[object, ...]:
         return (self.scheduler, self.num_inference_steps, self.calls, self.guidance_scale)

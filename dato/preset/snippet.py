@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dato.preset.info import SamplerInfo
+from dato.preset.sampler_code import sampler_line
 
 POCKET = "pocket"
 """The model that ships with the engine."""
@@ -18,12 +19,11 @@ def snippet(sampler: SamplerInfo, source: str, pipeline: str) -> list[str]:
         source: what :func:`dato.load_preset` takes.
         pipeline: ``"pocket"``, a folder or a hub id.
     """
-    settings = "".join(f", {name}={value!r}" for name, value in sampler.settings.items())
     # Texts go through repr: the file of a stranger adds no line and no code.
     return [
         "import dato",
         *_loads(pipeline, sampler.scheduler),
-        f"pipe.scheduler = {sampler.scheduler}.from_config(pipe.scheduler.config{settings})",
+        sampler_line(sampler),
         f"dato.apply(pipe, {source!r})",
         f"prompt = {PROMPT!r}",
         "image = pipe(",

@@ -22,6 +22,7 @@ SINCE: Mapping[str, int] = {
     "quantity": 2,
     "kinds.*.forecast": 2,
     "sampler.settings": 3,
+    "sampler.other_settings": 4,
     "slope": 4,
     "measured.fid_to": 4,
     "measured.features": 4,

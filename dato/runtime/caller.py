@@ -16,6 +16,7 @@ from diffusers import DiffusionPipeline
 from torch import Tensor
 
 from dato.errors import MismatchError, UnsupportedError
+from dato.runtime.call_setting import CallSetting
 
 _FLAG = "do_classifier_free_guidance"
 
@@ -29,11 +30,13 @@ class Caller:
         guided: whether it puts an unconditional and a conditional half into one batch; None where
             nothing says so.
         images: how many it denoises; None where nothing says so.
+        setting: what else its call says; None where no pipeline runs.
     """
 
     name: str = ""
     guided: bool | None = None
     images: int | None = None
+    setting: CallSetting | None = None
 
     @classmethod
     def of(cls, pipe: Any) -> Self:
@@ -56,7 +59,8 @@ class Caller:
         guided = variables.get(_FLAG, getattr(caller, _FLAG, None))
         latents = variables.get("latents")
         images = len(latents) if isinstance(latents, Tensor) and latents.ndim else None
-        return cls(name, None if guided is None else bool(guided), images)
+        halves = None if guided is None else bool(guided)
+        return cls(name, halves, images, CallSetting.of(variables))
 
     def groups(self, rows: int) -> int:
         """How many rows of a batch belong to an image: two under classifier-free guidance.

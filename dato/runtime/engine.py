@@ -20,6 +20,7 @@ from dato.runtime.forecast import PolicyOf
 from dato.runtime.fusion import Fusion
 from dato.runtime.guidance import Guidance
 from dato.runtime.memory import Memory
+from dato.runtime.other_setting import warn_of_other_setting
 from dato.runtime.run import Run
 from dato.runtime.steps import OUTPUT, Step
 from dato.sampler.epsilon import Epsilon
@@ -191,6 +192,7 @@ class Engine:
         adapter, scheduler, schedule = self._adapter, self.pipe.scheduler, course.schedule
         canvas = adapter.canvas(inputs)
         self._fit.check_size(canvas.size)
+        warn_of_other_setting(self._fit, caller, scheduler, adapter.denoiser)
         steps = course.steps(self._layout, scheduler, self.policy_of)
         held = None
         if not course.fused:

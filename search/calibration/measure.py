@@ -92,7 +92,11 @@ def measure_calibration(
     """The calibration of a workload, one image after another."""
     model = generator.model
     key = key_of(
-        generator.fingerprint, model.scheduler, generator.calls, model.guidance_scale, workload
+        generator.fingerprint,
+        generator.work.scheduler,
+        generator.calls,
+        model.guidance_scale,
+        workload,
     )
     images = range(len(workload))
     return added_up(

@@ -6,6 +6,7 @@ import argparse
 
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
+from search.cli.opening import opening_lines
 from search.records.folder import StudyFolder
 from search.records.members import renamed
 from search.report.audit_table import audit_table
@@ -19,6 +20,8 @@ def audit(options: argparse.Namespace) -> int:
     """Audit the front, or some of its members."""
     folder = StudyFolder.open(options.folder)
     config = load_config(folder.config)
+    for line in opening_lines(config, options.images):
+        print(line, flush=True)
     before = current_result(config, folder)
     try:
         result = run_audit(

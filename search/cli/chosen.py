@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from dato import Preset
 from search.errors import UserError
@@ -12,7 +11,10 @@ from search.settings.compose import compose_model
 from search.settings.groups import options
 from search.workers.open_pool import model_config
 
-OF_THE_PRESET = ("model.scheduler", "model.num_inference_steps", "model.guidance_scale")
+OF_THE_PRESET = (
+    *("model.scheduler", "model.scheduler_settings"),
+    *("model.num_inference_steps", "model.guidance_scale"),
+)
 """Settings that a preset fixes, because its schedule and measurements belong to them."""
 
 
@@ -25,7 +27,7 @@ def chosen_model(overrides: Sequence[str]) -> ModelConfig:
     """
     for override in overrides:
         setting = override.lstrip("+~").partition("=")[0]
-        if setting in OF_THE_PRESET:
+        if setting.startswith(OF_THE_PRESET):
             raise UserError(f"Cannot set {override!r}: a preset fixes {setting}. Leave it out.")
     return own_model(overrides)
 
@@ -53,7 +55,7 @@ def model_of(preset: Preset, overrides: Sequence[str]) -> ModelConfig:
             f"of {', '.join(known_models())}. Give model.path=FOLDER or a hub id."
         )
     head = [] if named else [f"model={preset.model.id if known else 'custom'}"]
-    return replace(chosen_model([*head, *overrides]), scheduler=preset.sampler.scheduler)
+    return chosen_model([*head, *overrides])
 
 
 def known_models() -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from search.cli.chosen import model_of, own_model
 from search.cli.pictures import Target
 from search.cli.plain_warnings import plain_warnings
 from search.errors import UserError
+from search.model.outline import sampler_line
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 
 MAX_STEPS = 1000
@@ -60,6 +61,8 @@ def _generate(
     overrides = options.overrides
     model = own_model(overrides) if preset is None else model_of(preset, overrides)
     print(f"loading {model.path}", file=sys.stderr)
+    if preset is None:
+        print(sampler_line(model), file=sys.stderr)
     pipeline = PromptPipeline(model)
     if preset is not None and not options.resample and options.steps is None:
         _check_size(preset, pipeline)

@@ -34,14 +34,14 @@ def _nothing(preset: Preset) -> None:
 def _fits(path: str) -> Callable[[Preset], None]:
     """A check against the pipeline at ``path``, which loads torch."""
     from search.model.loading import ModelConfig, load_pipeline
-    from search.model.samplers import set_scheduler
+    from search.model.samplers import set_preset_scheduler
 
     pipe = load_pipeline(ModelConfig(path=path))
     own = pipe.scheduler
 
     def check(preset: Preset) -> None:
         pipe.scheduler = own
-        set_scheduler(pipe, preset.sampler.scheduler, preset.sampler.settings)
+        set_preset_scheduler(pipe, preset.sampler)
         with dato.applied(pipe, preset):
             pass
 

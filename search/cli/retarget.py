@@ -10,6 +10,7 @@ from search.errors import UserError
 from search.latency.cost_file import load_cost_table, require_same_work
 from search.records.files import save_result
 from search.records.folder import StudyFolder
+from search.records.reference import settings_of_bases
 from search.report.export import export_presets
 from search.report.front_table import front_table
 from search.runs.result import current_result, preset_header
@@ -35,7 +36,12 @@ def retarget(options: argparse.Namespace) -> int:
     model, sampler, _ = preset_header(config, folder, result)
     target = StudyFolder.create(root)
     paths = export_presets(
-        result, target, model=model, sampler=sampler, dominated=config.export.dominated
+        result,
+        target,
+        model=model,
+        sampler=sampler,
+        bases=settings_of_bases(folder, {record.base for record in result.records}),
+        dominated=config.export.dominated,
     )
     table.save(target.cost_table)
     save_result(result, target)

@@ -11,6 +11,7 @@ from dato.files import replace_text
 from search.cli.closing import closing_lines
 from search.cli.console import wide_console
 from search.cli.interrupted import interrupted
+from search.cli.opening import opening_lines
 from search.cli.plain_warnings import plain_warnings
 from search.errors import RESUME, UserError
 from search.records.folder import StudyFolder
@@ -49,6 +50,8 @@ def _run(config: Config, folder: StudyFolder, options: argparse.Namespace, resum
     from search.runs.sweep import run_sweep
 
     command = shlex.join(["dato-search", *sys.argv[1:]])
+    for line in opening_lines(config):
+        print(line, flush=True)
     try:
         with plain_warnings(), make_watcher(config, plain=options.plain) as watcher:
             if config.tracker.kind == "wandb":

@@ -78,7 +78,7 @@ def pace_of(generator: Generator) -> Run | None:
     model = generator.model
     steps = max(model.num_inference_steps // 10, 5)
     short = steps < model.num_inference_steps
-    return Run(None, BaseSampler(model.scheduler, steps)) if short else None
+    return Run(None, BaseSampler(generator.work.scheduler, steps)) if short else None
 
 
 def time_together(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from dato.preset.fields import Setting
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
 from search.model.samplers import set_scheduler
+from search.model.scheduler_settings import class_defaults
 from search.records.base_sampler import Base, BaseSampler
 
 T = TypeVar("T")
@@ -59,6 +61,48 @@ def measured_on(generator: Generator, base: Base, work: Callable[[Generator], T]
     """
     with based(generator, base) as other:
         return work(other)
+
+
+def settings_on(generator: Generator, base: BaseSampler) -> Mapping[str, Setting]:
+    """The settings of a base's scheduler that are not the defaults of its class.
+
+    Raises:
+        TrialError: the sampler does not fit the model.
+    """
+    return measured_on(generator, base, lambda other: other.scheduler_settings)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A sampler that a model was found to run.
+
+    Args:
+        base: the sampler, with its settings that differ from the model's own.
+        calls: of one run.
+        settings: all that are not the defaults of its class.
+    """
+
+    base: BaseSampler
+    calls: int
+    settings: tuple[tuple[str, Setting], ...]
+
+
+def settled(generator: Generator, bases: Sequence[BaseSampler]) -> tuple[Settled | str, ...]:
+    """Each sampler with the settings that it takes over from the model's own, and once more with
+    the defaults of its class, where those are others; or why the model cannot run it."""
+    return tuple(each for base in bases for each in _settled(generator, base))
+
+
+def _settled(generator: Generator, base: BaseSampler) -> Iterator[Settled | str]:
+    try:
+        with based(generator, base) as other:
+            defaults = class_defaults(other.pipe.scheduler)
+            yield Settled(base, other.calls, tuple(other.scheduler_settings.items()))
+    except TrialError as error:
+        yield str(error)
+        return
+    if defaults:
+        yield from _settled(generator, replace(base, settings=tuple(sorted(defaults.items()))))
 
 
 def calls_on(generator: Generator, bases: Sequence[BaseSampler]) -> tuple[int | str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dato import Topology
+from dato.preset.fields import Setting
 from search.model.cost_setting import Place, Work
 
 
@@ -19,6 +20,7 @@ class ModelDescription:
         cut_prompts: how many of the search's prompts are longer than CLIP reads.
         parts: digests of everything else that makes an image, by the part's name, see
             :func:`search.model.parts.digests_of`.
+        settings: of its scheduler that are not the defaults of the class, by name.
     """
 
     work: Work
@@ -26,6 +28,7 @@ class ModelDescription:
     fingerprint: str
     cut_prompts: int = 0
     parts: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
 
     @property
     def calls(self) -> int:
@@ -42,4 +45,5 @@ class ModelDescription:
         names = sorted({*self.parts, *other.parts})
         parts = (name for name in names if self.parts.get(name) != other.parts.get(name))
         work, place = self.work.differences(other.work), self.place.differences(other.place)
-        return (*work, *place, *weights, *parts)
+        settings = () if self.settings == other.settings else ("scheduler settings",)
+        return (*work, *place, *weights, *parts, *settings)

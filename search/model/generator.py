@@ -17,6 +17,8 @@ import dato
 from dato import DatoError, Schedule, Topology
 from dato.denoisers.registry import denoiser_of
 from dato.patch import fuses
+from dato.preset.fields import Setting
+from dato.scheduler_settings import settings_of
 from search.errors import TrialError
 from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
 from search.model.cut_prompts import count_cut
@@ -117,7 +119,7 @@ class Generator:
             latent_size=(height, width),
             image_size=(height * factor, width * factor),
             guided=self.guided,
-            scheduler=self.model.scheduler,
+            scheduler=type(self.pipe.scheduler).__name__,
             calls=self.calls,
             fused=self.fused,
         )
@@ -136,7 +138,14 @@ class Generator:
     def description(self) -> ModelDescription:
         """The model as a study must know it. Every weight is read once."""
         cut = count_cut(self.pipe, self.workload.prompts)
-        return ModelDescription(self.work, self.place, self.fingerprint, cut, self._parts)
+        return ModelDescription(
+            self.work, self.place, self.fingerprint, cut, self._parts, self.scheduler_settings
+        )
+
+    @property
+    def scheduler_settings(self) -> Mapping[str, Setting]:
+        """The settings of the scheduler that are not the defaults of its class."""
+        return settings_of(self.pipe.scheduler)
 
     @cached_property
     def _parts(self) -> Mapping[str, str]:

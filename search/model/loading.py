@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -12,12 +13,14 @@ import diffusers
 import torch
 from diffusers import DiffusionPipeline
 
+from dato.preset.fields import Setting
 from search.errors import UserError
 from search.model.architectures import PUBLISHED, TINY, Name
 from search.model.quiet_loading import quiet_loading
 from search.model.samplers import set_scheduler
 from search.model.untrained import build
 from search.model.weights import POCKET, pipeline_folder
+from search.records.base_sampler import OWN
 
 TESTED = ("cpu", "cuda")
 """Types of devices on which a study can measure times."""
@@ -38,7 +41,9 @@ class ModelConfig:
             without weights, ``"tiny"`` at reduced width too.
         architecture: one of :data:`search.model.architectures.Name`, for models that are built. It
             is not compared with what ``path`` holds.
-        scheduler: class name of a diffusers scheduler, such as ``"DDIMScheduler"``.
+        scheduler: class name of a diffusers scheduler, such as ``"DDIMScheduler"``, or ``"own"``:
+            the one that the pipeline comes with. ``scheduler_settings``: those that differ from
+            the pipeline's.
         num_inference_steps: steps of the scheduler, which may make more calls than that.
         guidance_scale: with 1 or less there is no classifier-free guidance.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
@@ -50,7 +55,8 @@ class ModelConfig:
     path: str = POCKET
     weights: Weights = "pretrained"
     architecture: Name | None = None
-    scheduler: str = "DDIMScheduler"
+    scheduler: str = OWN
+    scheduler_settings: Mapping[str, Setting] = field(default_factory=dict)
     num_inference_steps: int = 50
     guidance_scale: float = 3.0
     dtype: str = "float32"
@@ -85,7 +91,7 @@ def load_pipeline(model: ModelConfig) -> Any:
     device = _device(model.device)
     with quiet_loading():
         pipe = _load(model) if model.weights == "pretrained" else _build(model, device)
-    set_scheduler(pipe, model.scheduler)
+    set_scheduler(pipe, model.scheduler, model.scheduler_settings)
     pipe.set_progress_bar_config(disable=True)
     for wanted, name in ((model.vae_slicing, "slicing"), (model.vae_tiling, "tiling")):
         if wanted:

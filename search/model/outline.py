@@ -11,11 +11,13 @@ import torch
 
 from dato import Topology, topology
 from dato.errors import DatoError
+from dato.scheduler_settings import settings_of
 from search.model.architectures import PUBLISHED, TINY
 from search.model.loading import ModelConfig
 from search.model.quiet_loading import quiet_loading
-from search.model.samplers import scheduler_class
+from search.model.samplers import swapped
 from search.model.weights import local_folder
+from search.records.base_sampler import OWN, setting_line
 
 UNKNOWN = (OSError, ValueError, KeyError, TypeError, AttributeError, DatoError)
 """What a folder raises that the installed diffusers cannot read. Loading it says what is wrong."""
@@ -32,19 +34,35 @@ def outline(model: ModelConfig) -> Topology | None:
         return None
 
 
-def check_scheduler(model: ModelConfig) -> None:
-    """Check ``model.scheduler`` where it can be told without loading the model.
+def sampler_line(model: ModelConfig) -> str:
+    """What a study runs: ``"DPM-Solver++ 2M, Karras sigmas, 20 steps, guidance 4"``.
 
     Raises:
-        UserError: there is no such scheduler, or it does not fit the model.
+        UserError: see :func:`scheduler_of`.
+    """
+    scheduler = scheduler_of(model)
+    if scheduler is None:
+        name, settings = model.scheduler, dict(model.scheduler_settings)
+        name = "the pipeline's own sampler" if name == OWN else name
+    else:
+        name, settings = type(scheduler).__name__, settings_of(scheduler)
+    return setting_line(name, settings, model.num_inference_steps, model.guidance_scale)
+
+
+def scheduler_of(model: ModelConfig) -> Any:
+    """The scheduler that a model will run with; None where only loading it can tell.
+
+    Raises:
+        UserError: there is no such scheduler, it does not fit the model, or it has no such setting.
     """
     try:
         with quiet_loading():
-            found = _scheduler(model)
+            known = _scheduler(model)
     except UNKNOWN:
-        return
-    if found is not None:
-        scheduler_class(model.scheduler, *found)
+        return None
+    if known is None:
+        return None
+    return swapped(*known, model.scheduler, model.scheduler_settings)
 
 
 def _denoiser(model: ModelConfig) -> Any:

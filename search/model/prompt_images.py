@@ -21,7 +21,7 @@ from search.model.families import family_of
 from search.model.finite_images import only_finite
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import is_out_of_memory
-from search.model.samplers import calls_of, set_scheduler
+from search.model.samplers import calls_of, set_preset_scheduler
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class PromptPipeline:
         Raises:
             UserError: it does not fit this model.
         """
-        settings = sampler.settings if isinstance(sampler, SamplerInfo) else {}
         self.pipe.scheduler = self._own_scheduler
-        set_scheduler(self.pipe, sampler.scheduler, settings)
+        if isinstance(sampler, SamplerInfo):
+            set_preset_scheduler(self.pipe, sampler)
 
     @property
     def latent_size(self) -> tuple[int, int]:

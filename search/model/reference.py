@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from dato.files import replace_bytes
+from dato.preset.fields import Setting
 from search.errors import UserError
 from search.model.images import Images
 from search.records.folder import write_json
@@ -33,9 +34,15 @@ def kept_images(path: Path, make: Callable[[], Images]) -> Images:
 
 
 def kept_drift(
-    path: Path, fingerprint: str, make: Callable[[], tuple[float, ...]]
+    path: Path,
+    fingerprint: str,
+    settings: Mapping[str, Setting],
+    make: Callable[[], tuple[float, ...]],
 ) -> tuple[float, ...]:
     """Drift of each call. It is kept, because a threshold must always decode to the same schedule.
+
+    Args:
+        settings: of the scheduler, which are kept beside it for the study's presets.
 
     Raises:
         UserError: the study was started with other weights.
@@ -50,5 +57,6 @@ def kept_drift(
             )
         return stored.drift
     drift = make()
-    write_json(path, {"version": VERSION, "fingerprint": fingerprint, "drift": list(drift)})
+    known = {"fingerprint": fingerprint, "drift": list(drift), "settings": dict(settings)}
+    write_json(path, {"version": VERSION, **known})
     return drift

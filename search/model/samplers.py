@@ -8,11 +8,13 @@ from typing import Any
 
 import diffusers
 
+from dato.preset import SamplerInfo
 from dato.preset.fields import Setting
 from dato.sampler.traits import FLOW, predicted
 from search.errors import UserError
-from search.model.scheduler_settings import with_settings
+from search.model.scheduler_settings import read_settings, with_settings
 from search.nearest import did_you_mean
+from search.records.base_sampler import OWN
 
 _FLOW_SAMPLERS = ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")
 _FIXED = ("FlowMatchHeunDiscreteScheduler", "DPMSolverMultistepScheduler")
@@ -22,13 +24,43 @@ def set_scheduler(pipe: Any, name: str, settings: Mapping[str, Setting] = {}) ->
     """Swap the pipeline's scheduler for the diffusers class ``name``, keeping its settings except
     for ``settings``.
 
+    Args:
+        name: ``"own"`` is the pipeline's own class.
+
     Raises:
         UserError: there is no such scheduler, it does not fit this model, or it has no such
             setting.
     """
     own = pipe.scheduler
-    cls = scheduler_class(name, own, type(pipe).__name__)
-    pipe.scheduler = with_settings(cls, {**own.config, **_flow(own, name)}, settings)
+    pipe.scheduler = swapped(own, type(pipe).__name__, name, settings)
+
+
+def swapped(own: Any, pipeline: str, name: str, settings: Mapping[str, Setting]) -> Any:
+    """The scheduler that takes the place of a pipeline's own; see :func:`set_scheduler`.
+
+    Args:
+        pipeline: the name of the pipeline's class.
+    """
+    if name == OWN and not settings:
+        return own
+    cls = type(own) if name == OWN else scheduler_class(name, own, pipeline)
+    flow = {} if name == OWN else _flow(own, name)
+    return with_settings(cls, {**own.config, **flow}, settings)
+
+
+def set_preset_scheduler(pipe: Any, sampler: SamplerInfo) -> None:
+    """Give a pipeline the scheduler of a preset. What the preset does not name is the default of
+    its class, or in older presets the pipeline's own.
+
+    Raises:
+        UserError: see :func:`set_scheduler`.
+    """
+    own = pipe.scheduler
+    if sampler.other_settings == "any":
+        set_scheduler(pipe, sampler.scheduler, sampler.settings)
+        return
+    cls = scheduler_class(sampler.scheduler, own, type(pipe).__name__)
+    pipe.scheduler = with_settings(cls, {}, read_settings(sampler.settings, own.config))
 
 
 def scheduler_class(name: str, own: Any, pipeline: str) -> type:

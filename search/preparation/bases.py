@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path
 
 from dato.schedule import Depth, Forecast
 from search.calibration.fit import Fitted
 from search.calibration.planned import Planned
 from search.calibration.table import Calibration
 from search.errors import ConfigError, TrialError, UserError
-from search.model.base_sampler import calls_on, measured_on
+from search.model.base_sampler import calls_on, measured_on, settings_on
 from search.model.drift import image_drift, mean_drift
 from search.model.reference import kept_drift
 from search.preparation.bench import Bench
 from search.records.base_sampler import Base, BaseSampler
-from search.records.folder import StudyFolder
-from search.records.names import slug
+from search.records.reference import base_path
 from search.space import Space, SpaceContext
 from search.workers.pool import Pool
 
@@ -55,7 +52,8 @@ def drift_on(bench: Bench, base: BaseSampler) -> tuple[float, ...]:
             raise UserError(f"Cannot run the unpatched model: {error}") from error
 
     path = base_path(bench.folder, base, ".json")
-    return kept_drift(path, bench.pool.description.fingerprint, measured)
+    settings = bench.pool.measure(partial(settings_on, base=base))
+    return kept_drift(path, bench.pool.description.fingerprint, settings, measured)
 
 
 def unpatched_drift(pool: Pool, count: int, base: Base = None) -> tuple[float, ...]:
@@ -66,12 +64,6 @@ def unpatched_drift(pool: Pool, count: int, base: Base = None) -> tuple[float, .
     """
     images = [partial(image_drift, image=image) for image in range(count)]
     return mean_drift(pool.run_all([partial(measured_on, base=base, work=own) for own in images]))
-
-
-def base_path(folder: StudyFolder, base: BaseSampler, suffix: str) -> Path:
-    """A file about a base. A digest keeps labels apart that read alike as names."""
-    digest = hashlib.sha256(base.label.encode()).hexdigest()[:8]
-    return folder.bases / f"{slug(base.label)[:60]}-{digest}{suffix}"
 
 
 @dataclass(frozen=True, eq=False)

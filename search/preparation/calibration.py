@@ -15,9 +15,10 @@ from search.calibration.prompts import calibration_workload
 from search.calibration.table import Calibration
 from search.errors import TrialError, UserError
 from search.model.base_sampler import measured_on
-from search.preparation.bases import WhenAsked, base_path, drift_on
+from search.preparation.bases import WhenAsked, drift_on
 from search.preparation.bench import Bench
 from search.records.base_sampler import Base, BaseSampler
+from search.records.reference import base_path
 from search.space import SpaceContext
 
 
@@ -68,7 +69,7 @@ def study_calibration(bench: Bench, base: Base = None, calls: int | None = None)
     described = pool.description
     key = key_of(
         described.fingerprint,
-        config.model.scheduler if base is None else base.scheduler,
+        described.work.scheduler if base is None else base.scheduler,
         described.calls if calls is None else calls,
         config.model.guidance_scale,
         workload,

@@ -212,6 +212,7 @@ def measure_unpatched(bench: Bench) -> tuple[CostTable, Images, tuple[float, ...
         drift = kept_drift(
             folder.reference,
             pool.description.fingerprint,
+            pool.description.settings,
             lambda: unpatched_drift(pool, bench.config.model.batch_size),
         )
     except TrialError as error:

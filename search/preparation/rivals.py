@@ -9,14 +9,14 @@ from functools import partial
 from dato import Schedule
 from search.errors import TrialError
 from search.latency.end_to_end import Compared
-from search.model.base_sampler import calls_on
+from search.model.base_sampler import settled
 from search.preparation.instruments import Instruments
 from search.preparation.kept_rivals import kept_quality, rival_path
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import BaseSampler, Run
 from search.records.files import load_rivals, save_rivals
 from search.records.record import FrontMember, Quality, Rival
-from search.records.rivals import best_rivals
+from search.records.rivals import best_rivals, with_better_settings
 from search.settings import Config
 from search.settings.rivals import OWN
 from search.study.step_counts import step_counts
@@ -28,14 +28,17 @@ UNKNOWN = Quality(0.0, 0.0, 0.0, 0)
 def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> tuple[Rival, ...]:
     """The study's rivals on the images of the search, slowest first.
 
+    Each sampler is tried with the study's settings and with the defaults of its class, and the
+    better one of both is a rival.
     Each is kept in the study's folder once it is measured, so a killed study goes on with the next.
     A sampler that the model cannot take is left out, and so is one whose images are not finite.
     """
     config, folder, watcher = instruments.config, instruments.folder, instruments.watcher
     kept = {rival.base: rival for rival in load_rivals(folder.rivals)}
-    missing = [base for base in bases(config, front) if base not in kept]
+    wanted = bases(config, front, instruments.pool.description.work.scheduler)
     left_out: set[str] = set()
-    for number, rival in enumerate(planned := _planned(instruments, missing, left_out), start=1):
+    planned = [each for each in _planned(instruments, wanted, left_out) if each.base not in kept]
+    for number, rival in enumerate(planned, start=1):
         watcher.stage(f"rival {number} of {len(planned)}: {rival.name}")
         try:
             kept[rival.base] = _searched(instruments, rival)
@@ -45,15 +48,20 @@ def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> t
         save_rivals(kept.values(), folder.rivals)
     for reason in sorted(left_out):
         watcher.stage(f"left out of the rivals: {reason}")
-    return tuple(sorted(kept.values(), key=lambda rival: -rival.latency_s))
+    better = with_better_settings(tuple(kept.values()), config.quality.objective)
+    return tuple(sorted(better, key=lambda rival: -rival.latency_s))
 
 
-def bases(config: Config, front: Sequence[FrontMember]) -> tuple[BaseSampler, ...]:
-    """The samplers and numbers of steps that the settings ask for, fewest steps first."""
+def bases(config: Config, front: Sequence[FrontMember], scheduler: str) -> tuple[BaseSampler, ...]:
+    """The samplers and numbers of steps that the settings ask for, fewest steps first.
+
+    Args:
+        scheduler: class name of the study's own.
+    """
     settings, own = config.rivals, config.model
     speedups = [member.record.speedup for member in front if member.record.speedup]
     counts = settings.steps or step_counts(own.num_inference_steps, speedups, settings.count)
-    names = [own.scheduler if name == OWN else name for name in settings.samplers]
+    names = [scheduler if name == OWN else name for name in settings.samplers]
     return tuple(BaseSampler(name, steps) for steps in counts for name in dict.fromkeys(names))
 
 
@@ -114,22 +122,31 @@ class TimedTogether:
 
 
 def _planned(
-    instruments: Instruments, missing: Sequence[BaseSampler], left_out: set[str]
+    instruments: Instruments, wanted: Sequence[BaseSampler], left_out: set[str]
 ) -> list[Rival]:
     """Rivals without images. ``left_out`` gets the reasons why others are none."""
-    if not missing:
+    if not wanted:
         return []
     pool, table = instruments.pool, instruments.evaluator.table
     topology, most = pool.description.topology, pool.description.calls
     whole = table.price(Schedule.full(most), topology)
     planned = []
-    for base, calls in zip(missing, pool.measure(partial(calls_on, bases=missing)), strict=True):
-        if isinstance(calls, str):
-            left_out.add(calls)
-        elif calls < most:
-            seconds = table.price(Schedule.full(calls), topology)
+    for known in pool.measure(partial(settled, bases=tuple(wanted))):
+        if isinstance(known, str):
+            left_out.add(known)
+        elif known.calls < most:
+            seconds = table.price(Schedule.full(known.calls), topology)
             planned.append(
-                Rival(base.scheduler, base.steps, calls, seconds, whole / seconds, UNKNOWN)
+                Rival(
+                    known.base.scheduler,
+                    known.base.steps,
+                    known.calls,
+                    seconds,
+                    whole / seconds,
+                    UNKNOWN,
+                    settings=known.base.settings,
+                    effective=known.settings,
+                )
             )
     return planned
 

@@ -14,13 +14,9 @@ from torch import Tensor, nn
 
 from search.errors import UserError
 from search.model.threads import one_thread
+from search.quality.feature_packages import PLUGINS, check_features, missing_package
 
 EMBED_BATCH = 64
-PLUGINS = "dato.features"
-"""Entry points of installed packages: functions that return a :class:`FeatureNetwork`'s module.
-A configuration can only name what the user installed, so a stranger's study imports nothing."""
-
-
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225)}
 """Of the training images' channels in [0, 1], with which torchvision normalises."""
 
@@ -68,26 +64,20 @@ def load_feature_network(name: str, path: str | None = None) -> FeatureNetwork:
     Raises:
         UserError: the name is unknown, or its packages or weights are missing.
     """
-    plugins = {plugin.name: plugin for plugin in entry_points(group=PLUGINS)}
+    check_features(name)
     if name in _NETWORKS:
         try:
             return _NETWORKS[name](path)
         except ModuleNotFoundError as error:
-            raise UserError(
-                f"quality.features={name} needs {error.name or 'torch-fidelity'}, which is not "
-                "installed. Install the extra: pip install 'dato[fid]'."
-            ) from error
+            raise missing_package(name, error.name or "torch-fidelity") from error
         except (OSError, UnpicklingError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(
                 f"Cannot read the weights of quality.features={name} ({reason}). Download them on "
                 "another machine, and set quality.features_path=FILE."
             ) from error
-    if name in plugins:
-        return FeatureNetwork(name, plugins[name].load()().eval())
-    raise UserError(
-        f"quality.features={name!r} is unknown. Choose one of {', '.join((*_NETWORKS, *plugins))}."
-    )
+    plugins = {plugin.name: plugin for plugin in entry_points(group=PLUGINS)}
+    return FeatureNetwork(name, plugins[name].load()().eval())
 
 
 def _pocket(path: str | None) -> FeatureNetwork:

@@ -66,6 +66,7 @@ class QualityMeter:
         self._variance = float(self._latents.double().var())
         self._metrics = tuple(metrics)
         self._scorers = scorers or {}
+        self._different = len(set(prompts))
         self._prompts = tuple(prompts) or ("",) * len(reference)
         self._last: tuple[Images, Tensor] | None = None
         self._reference_fids: dict[bytes, float] = {}
@@ -113,6 +114,7 @@ class QualityMeter:
             distance=self.distance(images.latents, range(self.count)),
             images=self.count,
             metrics=self._measured(images),
+            prompts=self._different,
         )
         finite = (quality.fid_reference, quality.distance, *quality.metrics.values())
         if not all(map(math.isfinite, finite)):
@@ -123,9 +125,7 @@ class QualityMeter:
         """The reference's own quality."""
         real = self.fid_real(self.reference)
         metrics = self._measured(self._images)
-        return Quality(
-            fid_real=real, fid_reference=0.0, distance=0.0, images=self.count, metrics=metrics
-        )
+        return Quality(real, 0.0, 0.0, self.count, metrics, self._different)
 
     def _measured(self, images: Images) -> Mapping[str, float]:
         every = torch.arange(self.count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dato import Schedule
@@ -34,9 +35,8 @@ class BaseSampler:
     @property
     def title(self) -> str:
         """For people, such as ``"UniPC, 20 steps, use_karras_sigmas=true"``."""
-        steps = f"{self.steps} step{'' if self.steps == 1 else 's'}"
         settings = [f"{name}={_plain(value)}" for name, value in self.settings]
-        return ", ".join((sampler_title(self.scheduler), steps, *settings))
+        return ", ".join((sampler_title(self.scheduler), steps_text(self.steps), *settings))
 
 
 Base = BaseSampler | None
@@ -81,6 +81,46 @@ def sampler_title(scheduler: str) -> str:
         "PNDMScheduler": "PLMS",
     }
     return known.get(scheduler, scheduler.removesuffix("Scheduler"))
+
+
+def sampler_words(scheduler: str, settings: Mapping[str, Setting]) -> str:
+    """A sampler and what of its settings people call it by: ``"DPM-Solver++ 2M, Karras sigmas"``.
+
+    Args:
+        settings: that are not the defaults of its class. Those that are not named here say how a
+            model was trained, or where its timesteps begin.
+    """
+    return ", ".join((sampler_title(scheduler), *setting_words(settings)))
+
+
+def setting_words(settings: Mapping[str, Setting]) -> tuple[str, ...]:
+    """What people call some settings."""
+    named = [words for name, words in _WORDS.items() if settings.get(name) is True]
+    valued = [f"{name}={_plain(settings[name])}" for name in _VALUED if name in settings]
+    return (*named, *valued)
+
+
+def setting_line(
+    scheduler: str, settings: Mapping[str, Setting], steps: int, guidance_scale: float
+) -> str:
+    """What is run, such as ``"DPM-Solver++ 2M, Karras sigmas, 20 steps, guidance 4"``."""
+    words = sampler_words(scheduler, settings)
+    return f"{words}, {steps_text(steps)}, guidance {guidance_scale:g}"
+
+
+def steps_text(steps: int) -> str:
+    """How many steps, such as ``"8 steps"``."""
+    return f"{steps} step{'' if steps == 1 else 's'}"
+
+
+_WORDS = {
+    "use_karras_sigmas": "Karras sigmas",
+    "use_exponential_sigmas": "exponential sigmas",
+    "use_beta_sigmas": "beta sigmas",
+    "use_lu_lambdas": "Lu lambdas",
+    "stochastic_sampling": "stochastic",
+}
+_VALUED = ("algorithm_type", "solver_order", "solver_type", "final_sigmas_type", "order")
 
 
 def _plain(value: Setting) -> str:

@@ -188,10 +188,11 @@ def _quality(quality: Quality | None) -> dict[str, object] | None:
     values = {
         name: None if math.isnan(value) else value
         for name in QualityWire.model_fields
-        if name != "metrics"
+        if name not in ("metrics", "prompts")
         for value in [getattr(quality, name)]
     }
-    return {**values, "metrics": dict(quality.metrics)}
+    prompts = {"prompts": quality.prompts} if quality.prompts else {}
+    return {**values, "metrics": dict(quality.metrics), **prompts}
 
 
 def _member(member: FrontMember) -> dict[str, object]:
@@ -214,6 +215,8 @@ def _rival(rival: Rival) -> dict[str, object]:
         "quality": _quality(rival.quality),
         "heldout": _quality(rival.heldout),
         "timing": None if rival.timing is None else asdict(rival.timing),
+        "settings": dict(rival.settings),
+        "effective": dict(rival.effective),
     }
 
 

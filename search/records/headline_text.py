@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from search.metrics import WORSE, metric
 from search.records.headline import Headline, headline
 from search.records.members import member_speedup, worse_by
@@ -9,6 +11,7 @@ from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult
 from search.records.rivals import dominating_rival
 
+LOOK = "Run dato-search generate --compare to see its images beside the unpatched ones."
 ANOTHER = "another setting (more steps, another space, a larger budget.trials)"
 
 
@@ -20,6 +23,8 @@ def headline_text(result: StudyResult) -> str:
         return preset_text(first.member, result)
     if first.nearest is None:
         return _nothing(first, result)
+    if not compares_real(result):
+        return f"{preset_text(first.nearest, result)} {LOOK}"
     return " ".join(
         [_why(first.nearest, result), preset_text(first.nearest, result), _remedy(first, result)]
     )
@@ -33,7 +38,7 @@ def preset_text(member: FrontMember, result: StudyResult) -> str:
     text = f"{member.name} makes images {times}"
     if member.heldout is None:
         return f"{text}; its images were not audited."
-    images = f"on {member.heldout.images} held-out images"
+    images = f"on {member.heldout.images_text('held-out images')}"
     worse = worse_by(member, result.baseline)
     if worse is None:
         value, asked = member.heldout.value(result.objective), metric(result.objective)
@@ -42,6 +47,15 @@ def preset_text(member: FrontMember, result: StudyResult) -> str:
     if worse.allowed:
         return f"{text} at no worse FID to real images: {worse}, {images}."
     return f"{text}; its FID to real images is {worse} {images}, and the limit is {WORSE:.1%}."
+
+
+def compares_real(result: StudyResult) -> bool:
+    """Whether a study compares with real images: only then anything is said about them."""
+    settings, base = result.config.get("quality"), result.baseline
+    if isinstance(settings, Mapping) and settings.get("real", "none") != "none":
+        return True
+    known = () if base is None else (base.heldout, base.record.quality)
+    return any(metric_value(quality, "fid_real") is not None for quality in known)
 
 
 def _why(nearest: FrontMember, result: StudyResult) -> str:

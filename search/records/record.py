@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dato import Schedule
+from dato.preset.fields import Setting
 from search.metrics import metric
-from search.records.base_sampler import Base, BaseSampler, Run
+from search.records.base_sampler import Base, BaseSampler, Run, sampler_words, steps_text
 
 State = Literal["complete", "pruned", "fail", "running"]
 Origin = Literal["baseline", "warmstart", "sampler", "refine"]
@@ -17,6 +18,12 @@ Parameter = int | float | str
 
 LOST = "the driver stopped before this trial ended; its parameters were enqueued again"
 """Reason of an attempt whose process died; the trial itself is tried again."""
+
+
+def images_text(images: int, prompts: int, kind: str = "images") -> str:
+    """How many images there are, and of how many prompts where those are fewer."""
+    few = f" of {prompts} prompt{'' if prompts == 1 else 's'}" if 0 < prompts < images else ""
+    return f"{images} {kind}{few}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Quality:
         distance: mean squared latent distance to the reference, relative to its variance.
         images: number of images behind both FIDs. FIDs of different counts are not comparable.
         metrics: whatever else was asked for, by its name in ``search.metrics``.
+        prompts: number of different prompts behind the images; 0 in files of older versions.
     """
 
     fid_real: float
@@ -36,6 +44,12 @@ class Quality:
     distance: float
     images: int
     metrics: Mapping[str, float] = field(default_factory=dict)
+    prompts: int = 0
+
+    def images_text(self, kind: str = "images") -> str:
+        """What its numbers are of, such as ``"64 images"``, or ``"64 images of 3 prompts"`` where
+        prompts come more than once."""
+        return images_text(self.images, self.prompts, kind)
 
     def value(self, name: str) -> float | None:
         """The metric ``name``; ``None`` where it was not measured."""
@@ -219,6 +233,8 @@ class Rival:
         heldout: on held-out images; only of rivals that no other one dominates.
         timing: end to end, beside the audited members; ``timed_speedup`` likewise.
         seconds: wall-clock seconds that its images and their metrics took.
+        settings: of its sampler where it was tried with the defaults of its class; empty where it
+            takes over those of the study's. ``effective``: all that are not such defaults.
     """
 
     scheduler: str
@@ -231,11 +247,13 @@ class Rival:
     timing: Timing | None = None
     timed_speedup: float | None = None
     seconds: float = 0.0
+    settings: tuple[tuple[str, Setting], ...] = ()
+    effective: tuple[tuple[str, Setting], ...] = ()
 
     @property
     def base(self) -> BaseSampler:
-        """Its sampler and steps."""
-        return BaseSampler(self.scheduler, self.steps)
+        """Its sampler, steps and settings."""
+        return BaseSampler(self.scheduler, self.steps, self.settings)
 
     @property
     def run(self) -> Run:
@@ -244,8 +262,10 @@ class Rival:
 
     @property
     def name(self) -> str:
-        """For people, such as ``"UniPC, 8 steps"``."""
-        return self.base.title
+        """For people, such as ``"UniPC, 8 steps"`` or ``"UniPC, Karras sigmas, 8 steps"``."""
+        words = sampler_words(self.scheduler, dict(self.effective))
+        default = ", default settings" if self.settings else ""
+        return f"{words}{default}, {steps_text(self.steps)}"
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,18 @@ class _Point:
         )
 
 
+def with_better_settings(rivals: Sequence[Rival], objective: str) -> tuple[Rival, ...]:
+    """Of the rivals that differ in their settings alone, the one of the best images of the search:
+    what a sampler is worth is what it can do, not what a study's settings make of it."""
+    best: dict[tuple[str, int], Rival] = {}
+    for rival in rivals:
+        key, loss = (rival.scheduler, rival.steps), loss_of(rival.quality, objective)
+        known = loss_of(best[key].quality, objective) if key in best else None
+        if key not in best or (loss is not None and (known is None or loss < known)):
+            best[key] = rival
+    return tuple(best.values())
+
+
 def best_rivals(rivals: Sequence[Rival], objective: str) -> tuple[Rival, ...]:
     """The rivals that no other one dominates on the images of the search, slowest first."""
     known = [(rival, loss_of(rival.quality, objective)) for rival in rivals]

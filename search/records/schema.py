@@ -49,18 +49,20 @@ class QualityWire(StrictModel):
     distance: float | None
     images: Integer
     metrics: Annotated[dict[str, float], Field(max_length=100)] = Field(default_factory=dict)
+    prompts: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     def to_quality(self) -> Quality:
         unmeasured = {name: math.nan for name, value in vars(self).items() if value is None}
         return Quality(**vars(self) | unmeasured)
 
 
+Settings = Annotated[dict[SettingName, Setting], Field(max_length=MAX_SETTINGS), Several]
+
+
 class BaseWire(StrictModel):
     scheduler: ClassName
     steps: Annotated[int, Field(ge=1, le=10_000)]
-    settings: Annotated[dict[SettingName, Setting], Field(max_length=MAX_SETTINGS), Several] = (
-        Field(default_factory=dict)
-    )
+    settings: Settings = Field(default_factory=dict)
 
     def to_base(self) -> BaseSampler:
         return BaseSampler(self.scheduler, self.steps, tuple(sorted(self.settings.items())))
@@ -154,9 +156,13 @@ class RivalWire(StrictModel):
     timing: Timing | None = None
     timed_speedup: float | None = None
     seconds: float = 0.0
+    settings: Settings = Field(default_factory=dict)
+    effective: Settings = Field(default_factory=dict)
 
     def to_rival(self) -> Rival:
         nested = {
+            "settings": tuple(sorted(self.settings.items())),
+            "effective": tuple(sorted(self.effective.items())),
             "quality": self.quality.to_quality(),
             "heldout": None if self.heldout is None else self.heldout.to_quality(),
         }

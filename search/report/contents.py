@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from search.metrics import metric
 from search.records.findings import dominated
 from search.records.headline import headline
-from search.records.headline_text import headline_text
+from search.records.headline_text import compares_real, headline_text
 from search.records.knee import at_knee, scored
 from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import metric_value
@@ -74,9 +74,12 @@ def numbers(result: StudyResult) -> tuple[Number, ...]:
 
 
 def _speedup_number(result: StudyResult) -> Number:
-    member = headline(result).member
-    value, unit = (MISSING, "") if member is None else (f"{member_speedup(member):.1f}", TIMES)
-    return Number(value, unit, "faster at no worse FID", headline_text(result))
+    first = headline(result)
+    shown, label = first.member, "faster at no worse FID"
+    if not compares_real(result) and first.nearest is not None:
+        shown, label = first.nearest, "faster"
+    value, unit = (MISSING, "") if shown is None else (f"{member_speedup(shown):.1f}", TIMES)
+    return Number(value, unit, label, headline_text(result))
 
 
 def _gain_number(result: StudyResult) -> list[Number]:

@@ -9,13 +9,18 @@ from pathlib import Path
 
 from dato.files import replace_text
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
+from dato.preset.fields import Setting
 from dato.preset.info import FidTo
+from search.records.base_sampler import BaseSampler
 from search.records.folder import StudyFolder
 from search.records.names import slug
 from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.records.rivals import exported
 from search.report.preset_card import preset_card
+
+BaseSettings = Mapping[BaseSampler, Mapping[str, Setting]]
+NO_BASES: BaseSettings = {}
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
 """Names of files that an export may remove. Any other file in the folder is the user's."""
@@ -27,11 +32,13 @@ def export_presets(
     *,
     model: ModelInfo,
     sampler: SamplerInfo,
+    bases: BaseSettings = NO_BASES,
     dominated: bool = False,
 ) -> tuple[Path, ...]:
     """Write the front's presets and their cards; remove those of an earlier export.
 
     Args:
+        bases: the settings of other samplers than the study's own.
         dominated: also presets of the members that a rival dominates.
 
     Returns:
@@ -45,7 +52,8 @@ def export_presets(
     for member, name in zip(result.front, names, strict=True):
         if member not in chosen:
             continue
-        preset = to_preset(result, member, name, model=model, sampler=sampler, created=created)
+        own = _sampler(sampler, member.record, bases)
+        preset = to_preset(result, member, name, model=model, sampler=own, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
         card = preset_card(preset, path, member, result, sampler)
@@ -68,6 +76,9 @@ def to_preset(
 ) -> Preset:
     """One member as a preset named ``<study>/<name>``.
 
+    Args:
+        sampler: that the member runs on.
+
     Raises:
         ValueError: the member has no schedule.
         dato.errors.PresetError: the schedule does not fit ``model`` or ``sampler``.
@@ -77,21 +88,27 @@ def to_preset(
     return Preset(
         name=f"{slug(result.name)}/{name}",
         model=model,
-        sampler=_sampler(sampler, member.record),
+        sampler=sampler,
         schedule=member.record.schedule,
         measured=_measured(result, member),
         provenance=Provenance(result.name, member.record.number, created, result.versions),
     )
 
 
-def _sampler(own: SamplerInfo, record: TrialRecord) -> SamplerInfo:
+def _sampler(own: SamplerInfo, record: TrialRecord, bases: BaseSettings) -> SamplerInfo:
     """The study's own sampler, or the base that the schedule belongs to."""
     base = record.base
     if base is None or record.schedule is None:
         return own
-    settings = dict(base.settings)
-    calls = record.schedule.calls
-    return SamplerInfo(base.scheduler, base.steps, calls, own.guidance_scale, settings)
+    settings = bases.get(base, dict(base.settings))
+    return SamplerInfo(
+        base.scheduler,
+        base.steps,
+        record.schedule.calls,
+        own.guidance_scale,
+        settings,
+        "default" if base in bases else "any",
+    )
 
 
 def _file_names(front: Sequence[FrontMember]) -> tuple[str, ...]:

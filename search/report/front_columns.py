@@ -147,8 +147,8 @@ def _times(result: StudyResult, members: list[FrontMember]) -> tuple[Column, ...
 
 
 def _images(qualities: list[Quality | None], kind: str) -> str:
-    count = next((quality.images for quality in qualities if quality is not None), 0)
-    return f"{count} {kind}"
+    known = next((quality for quality in qualities if quality is not None), None)
+    return f"0 {kind}" if known is None else known.images_text(kind)
 
 
 def _said(text: str) -> bool:

@@ -9,11 +9,13 @@ from search.errors import ConfigError, UserError
 from search.latency.cost_file import load_cost_table
 from search.model.prompt_sources import check_source
 from search.model.weights import local_folder
+from search.quality.feature_packages import check_features
 from search.quality.image_files import check_images, holds_statistics, image_files, real_path
 from search.quality.statistics_file import read_statistics
 from search.records.folder import StudyFolder
 from search.records.reading import HUGE, check_file
 from search.settings import Config
+from search.settings.measures import is_pocket
 from search.space import load_space
 
 
@@ -50,6 +52,7 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
         yield lambda: local_folder(model.path)
     yield lambda: check_source(model.prompts)
     yield lambda: _check_real(config)
+    yield lambda: check_features(quality.features)
     for name in ("features_path", "lpips_path"):
         path = getattr(quality, name)
         if path is not None:
@@ -67,18 +70,23 @@ def _checks(config: Config) -> Iterator[Callable[[], object]]:
 
 
 def _model_checks(config: Config) -> Iterator[Callable[[], object]]:
-    from search.model.outline import check_scheduler, outline
+    from search.model.outline import outline, scheduler_of
     from search.workers.open_pool import model_config
 
     model = model_config(config.model)
     topology = outline(model)
-    yield lambda: check_scheduler(model)
+    yield lambda: scheduler_of(model)
     if topology is not None:
         yield lambda: load_space(config.space).check(topology)
 
 
 def _check_real(config: Config) -> None:
     source, count = config.quality.real, config.quality.real_images
+    if source == "pocket" and not is_pocket(vars(config.model)):
+        raise UserError(
+            f"quality.real=pocket are renders of the embedded model, and model.path="
+            f"{config.model.path!r} is another. Set quality.real to a folder of images, or to none."
+        )
     if source in ("none", "pocket"):
         return
     path = real_path(source)

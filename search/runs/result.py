@@ -16,7 +16,8 @@ from search.latency.cost_file import load_cost_table
 from search.records.files import load_result, load_rivals
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
-from search.records.reference import read_reference
+from search.records.reference import read_reference, settings_of_bases
+from search.records.rivals import with_better_settings
 from search.report.export import export_presets
 from search.runs.retarget import other_tables, with_other_devices
 from search.secrets import plain_without_passwords, without_passwords
@@ -62,7 +63,9 @@ def assemble(
         versions={"python": platform.python_version()}
         | {name: version(name) for name in LIBRARIES},
         command=without_passwords(command),
-        rivals=load_rivals(folder.rivals) if rivals is None else tuple(rivals),
+        rivals=with_better_settings(load_rivals(folder.rivals), objective)
+        if rivals is None
+        else tuple(rivals),
     )
     return result if audited is None else ranked(result, folder)
 
@@ -101,6 +104,7 @@ def write_presets(
         target or folder,
         model=model,
         sampler=sampler,
+        bases=settings_of_bases(folder, {record.base for record in result.records}),
         dominated=config.export.dominated,
     )
 
@@ -110,7 +114,8 @@ def preset_header(
 ) -> tuple[ModelInfo, SamplerInfo, str]:
     """Model, sampler and time of writing, as every preset of a study states them."""
     work = load_cost_table(folder.cost_table).work
-    known = read_reference(folder).fingerprint
+    reference = read_reference(folder)
+    known, settings = reference.fingerprint, reference.settings
     model = ModelInfo(
         id=config.model.id,
         skip_branches=work.skip_branches,
@@ -118,10 +123,12 @@ def preset_header(
         latent_size=work.latent_size,
     )
     sampler = SamplerInfo(
-        scheduler=config.model.scheduler,
+        scheduler=work.scheduler,
         num_inference_steps=config.model.num_inference_steps,
         calls=work.calls,
         guidance_scale=config.model.guidance_scale,
+        settings=settings or {},
+        other_settings="any" if settings is None else "default",
     )
     return model, sampler, datetime.now(UTC).isoformat(timespec="seconds")
 

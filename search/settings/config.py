@@ -14,6 +14,7 @@ from search.settings.constraints import Constraints
 from search.settings.latency import LatencySettings
 from search.settings.launcher import LauncherSettings
 from search.settings.limits import BudgetSettings, ConstraintSettings
+from search.settings.measures import measures
 from search.settings.mistakes import sentences
 from search.settings.model import ModelSettings
 from search.settings.quality import QualitySettings
@@ -46,6 +47,17 @@ class Config(Settings):
     constraints: ConstraintSettings = ConstraintSettings()
     rivals: RivalSettings = RivalSettings()  # studies from before there were any have none
     export: ExportSettings = ExportSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measures_of_the_model(cls, values: Any) -> Any:
+        """Put in what belongs to the model, where that is left to it."""
+        known = isinstance(values, Mapping) and all(
+            isinstance(values.get(name), Mapping) for name in ("model", "quality")
+        )
+        if not known:
+            return values
+        return {**values, "quality": measures(values["quality"], values["model"])}
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Config:

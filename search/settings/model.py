@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
+from dato.preset.fields import MAX_SETTINGS, Setting, SettingName
+from search.records.base_sampler import OWN
 from search.settings.base import Location, Settings
 
 
@@ -19,7 +22,10 @@ class ModelSettings(Settings):
         weights: ``"pretrained"`` loads those of ``path``. Without weights, ``"random"`` builds
             ``architecture`` as published, and ``"tiny"`` at reduced width.
         architecture: what ``random`` and ``tiny`` build.
-        scheduler: a diffusers scheduler class name.
+        scheduler: ``"own"`` is what the pipeline comes with, with all of its settings; or a class
+            name of diffusers, which takes its place and keeps the settings that both have.
+        scheduler_settings: those that differ from the pipeline's, by name, such as
+            ``{use_karras_sigmas: true}``.
         batch_size: images per pipeline call; latency is measured at the same batch. A study that
             starts with ``auto`` finds a size once (``search.preparation.largest_batch``) and keeps
             it.
@@ -46,7 +52,10 @@ class ModelSettings(Settings):
         ]
         | None
     ) = None
-    scheduler: str
+    scheduler: str = OWN
+    scheduler_settings: Mapping[SettingName, Setting] = Field(
+        default_factory=dict, max_length=MAX_SETTINGS
+    )
     num_inference_steps: int = Field(ge=2, le=1000)
     guidance_scale: float = Field(ge=0)
     dtype: Literal["float32", "float16", "bfloat16"]

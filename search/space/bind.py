@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from dato import Topology
 from search.space.context import SpaceContext
-from search.space.dimensions import dimensions, used
+from search.space.dimensions import dimensions, draws_lines, used
 from search.space.domains import Choice, Domain, Value, contains
 from search.space.language import FORECAST, SLOPE, SpaceSpec
 from search.space.parameters import Parameter
@@ -116,12 +116,25 @@ def meet(
     }
 
 
+def _check_slope(spec: SpaceSpec, name: str, problems: Problems) -> None:
+    """A slope that is searched and changes nothing is a mistake: trials would differ in nothing."""
+    if not used(spec, "forecast.output"):
+        fault = "it is searched, and no call forecasts the output, so that it changes nothing"
+        problems.add(name, fault, "Let cached.depth be 0 or cached.reuse above 0, or leave it out")
+    elif not draws_lines(spec):
+        fault = "it is searched, and forecast.output is never linear, so that it changes nothing"
+        problems.add(name, fault, "Let forecast.output be linear, or leave it out")
+
+
 def _check(spec: SpaceSpec, context: SpaceContext, problems: Problems) -> None:
     for name, entry in spec.entries:
         fitted = name.startswith("forecast.") and contains(entry.domain, "fitted")
         if fitted and context.weights is None and context.calls > 1 and used(spec, name):
             fault = "'fitted' needs the weights of a calibration, and this run has none"
             problems.add(name, fault, "Calibrate, or write hold or linear")
+    for name, entry in spec.entries:
+        if name.startswith("forecast.slope.") and len(entry.domain.values) > 1:
+            _check_slope(spec, name, problems)
     if spec.rule == "drift" and context.calls > 1 and not any(context.drift):
         fault = "'drift' needs the drift of a reference run, and all of it is 0"
         problems.add("refresh.rule", fault, "Record the reference run, or use rule interval")

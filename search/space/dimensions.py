@@ -65,11 +65,11 @@ def _plain(spec: SpaceSpec, context: SpaceContext, *prefixes: str) -> Iterator[I
             needed = 3  # a straight line needs two values
         reached = len(forecast if slope or name in LINES else cached) > 0
         meant = not name.startswith("forecast.") or used(spec, name)
-        meant = meant and (not slope or _draws_lines(spec))
+        meant = meant and (not slope or draws_lines(spec))
         yield name, domain, calls >= needed and reached and meant
 
 
-def _draws_lines(spec: SpaceSpec) -> bool:
+def draws_lines(spec: SpaceSpec) -> bool:
     """Whether outputs may be forecast on a straight line."""
     entry = spec.entry("forecast.output")
     return entry is not None and contains(entry.domain, "linear")

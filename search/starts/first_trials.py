@@ -10,7 +10,14 @@ from search.preparation.instruments import Instruments
 from search.records.base_sampler import Base
 from search.space import Space, SpaceContext
 from search.starts.other_study import front_of_study
-from search.starts.planned import places_calls, planned, pruned, spread_placements
+from search.starts.planned import (
+    places_calls,
+    planned,
+    pruned,
+    side_by_side,
+    spread_placements,
+)
+from search.starts.room import Room, parted, plans_within, spread
 from search.starts.slopes import best_slope
 from search.starts.spread import uniform_starts
 from search.starts.uniform import unpatched
@@ -19,22 +26,23 @@ from search.study.search_loop import Start
 
 
 def first_trials(instruments: Instruments) -> tuple[Start, ...]:
-    """The unpatched model, another study's front, planned starts, and uniform ones.
+    """The unpatched model, another study's front, planned starts, and uniform ones: at most two
+    thirds of the budget, see :class:`search.starts.room.Room`.
 
     Raises:
         UserError: ``warmstart.study`` has nothing that the space has.
     """
-    settings, space = instruments.config.warmstart, instruments.space
-    tried: list[Params] = []
-    if settings.study is not None:
-        tried += front_of_study(settings.study, instruments)
-    if settings.optimal and places_calls(space):
-        for base in space.bases:
-            tried += _planned(instruments, base)
+    config, space = instruments.config, instruments.space
+    settings = config.warmstart
+    front = [] if settings.study is None else front_of_study(settings.study, instruments)
+    room = Room.of(config.budget, settings, len(front), places_calls(space))
+    tried = spread(front, room.front)
+    for base, starts in zip(space.bases, parted(room.planned, len(space.bases)), strict=True):
+        tried += _planned(instruments, base, plans_within(starts))
     return (
         *unpatched_start(space, instruments.context),
         *map(Start, tried),
-        *fastest_first(space, instruments.context, settings.count),
+        *fastest_first(space, instruments.context, room.uniform),
     )
 
 
@@ -53,13 +61,15 @@ def fastest_first(space: Space, context: SpaceContext, count: int) -> tuple[Star
     return tuple(map(Start, reversed(uniform_starts(space, context, count))))
 
 
-def _planned(instruments: Instruments, base: Base) -> list[Params]:
-    """Starts of least predicted damage on a base.
+def _planned(instruments: Instruments, base: Base, count: int) -> list[Params]:
+    """Starts of ``count`` plans of least predicted damage on a base.
 
     The faster half comes twice: as planned, and with tokens pruned in its full calls.
     """
+    if not count:
+        return []
     space, context = instruments.space, instruments.context
-    starts = _placed(instruments, base)
+    starts = _placed(instruments, base, count)
     half = len(starts) // 2
     faster, slower = (_sloped(instruments, base, part) for part in (starts[:half], starts[half:]))
     twins = [pruned(space.on(base, context), *start) for start in faster]
@@ -67,24 +77,26 @@ def _planned(instruments: Instruments, base: Base) -> list[Params]:
     return [space.lifted(each, base, context) for each in params if each is not None]
 
 
-def _placed(instruments: Instruments, base: Base) -> list[tuple[Placement, Params]]:
-    """Placements at several speed-ups, with the best forecast that the space has in between."""
+def _placed(instruments: Instruments, base: Base, count: int) -> list[tuple[Placement, Params]]:
+    """Placements at several speed-ups, with the forecasts that the space has in between."""
     bound = instruments.space.on(base, instruments.context)
     calibration = study_calibration(instruments, base, bound.context.calls)
     costs = instruments.evaluator.table.depth_s
-    count = -(-instruments.config.warmstart.optimal // len(instruments.space.bases))
+    known = list[list[tuple[Placement, Params]]]()
+    lacking = dict[GapForecast, list[str]]()
     for forecast in get_args(GapForecast):
-        starts, lacking = list[tuple[Placement, Params]](), list[str]()
+        starts = list[tuple[Placement, Params]]()
         for placement in spread_placements(calibration, costs, count, forecast):
             try:
                 starts.append((placement, planned(bound, placement)))
             except NotInSpaceError as error:
-                lacking.append(str(error))
+                lacking.setdefault(forecast, []).append(str(error))
         if starts:
-            break
-    if lacking:
-        instruments.watcher.stage(f"{len(lacking)} planned starts are left out: {lacking[0]}")
-    return starts
+            known.append(starts)
+    if not known and lacking:
+        reasons = next(iter(lacking.values()))
+        instruments.watcher.stage(f"{len(reasons)} planned starts are left out: {reasons[0]}")
+    return side_by_side(known)
 
 
 def _sloped(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from search.calibration.placement import GapForecast, Placement, placements
 from search.calibration.table import Calibration
@@ -19,6 +19,10 @@ SPEEDUPS = (3.0, 12.0)
 PRUNED = 0.5
 """Share of the tokens that full calls of planned starts prune. On pocket every member of the front
 beyond 7x prunes in its full calls, most of them 0.3 to 0.7 (``experiments/study/planned``)."""
+
+
+OTHER = 3
+"""Every how many planned starts one has the forecast that looks worse."""
 
 
 def places_calls(space: Space) -> bool:
@@ -43,6 +47,25 @@ def planned(bound: Bound, placement: Placement) -> Params:
     if bound.spec.rule == "planned":
         wanted["refresh.full_calls"] = len(placement.full)
     return written(bound, wanted)
+
+
+def side_by_side(
+    forecasts: Sequence[Sequence[tuple[Placement, Params]]],
+) -> list[tuple[Placement, Params]]:
+    """Starts at each speed-up with the forecast of less predicted damage; every
+    :data:`OTHER`-th with the other one, because a prediction can be wrong about all of them alike:
+    at a high guidance scale lines look good and are not.
+
+    Args:
+        forecasts: for each forecast that a space has, starts at the same speed-ups.
+    """
+    if len(forecasts) < 2:
+        return list(forecasts[0]) if forecasts else []
+    chosen = []
+    for place, starts in enumerate(zip(*forecasts, strict=True)):
+        better, *others = sorted(starts, key=lambda start: start[0].damage)
+        chosen.append(others[0] if place % OTHER == OTHER - 1 else better)
+    return chosen
 
 
 def pruned(bound: Bound, placement: Placement, params: Params) -> Params | None:

@@ -13,9 +13,13 @@ from search.space import Space, SpaceContext
 from search.space.domains import Value, nearest
 from search.starts.writing import Params
 
-CANDIDATES = (Slope(), Slope(1.0, 1.4), Slope(0.4, 1.0), Slope(0.0, 1.4), Slope(0.0, 0.0))
-"""The straight line, what suits a low guidance scale, what suits a high one, and holding. On pocket
-the second is best at a scale of 2 with 6 to 12 full calls, the third and fourth at a scale of 4
+CANDIDATES = (
+    *(Slope(), Slope(1.0, 1.4), Slope(0.4, 1.0), Slope(0.0, 1.4)),
+    *(Slope(0.4, 0.4), Slope(0.0, 0.0)),
+)
+"""The straight line, what suits a low guidance scale, what suits a high one, what suits a sampler
+with few calls that draws lines of its own (DPM-Solver++ 2M), and holding. On pocket the second is
+best at a scale of 2 with 6 to 12 full calls, the third and fourth at a scale of 4
 (``python -m experiments.forecast.slopes``)."""
 
 

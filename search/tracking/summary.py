@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from search.records.findings import findings
 from search.records.headline import headline
+from search.records.headline_text import compares_real
 from search.records.knee import at_knee, scored
 from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import FrontAfterTrial, metric_value
@@ -121,7 +122,7 @@ def gains(result: StudyResult) -> dict[str, float | str]:
         "headline/preset": None if first.member is None else first.member.name,
         "headline/nearest": None if first.nearest is None else first.nearest.name,
         "headline/speedup": None if first.member is None else first.member.timed_speedup,
-        "headline/no_worse": str(first.member is not None),
+        "headline/no_worse": str(first.member is not None) if compares_real(result) else None,
         "headline/times_fewer_steps": over.times if over and over.quotable else None,
         "headline/text": " ".join(findings(result)),
     }

@@ -78,7 +78,7 @@ def test_a_preset_may_be_a_file_and_an_unknown_name_is_explained(pipe: Any, tmp_
     preset = Preset(
         name="tiny/fast",
         model=ModelInfo("tiny", 12, "", (16, 16)),
-        sampler=SamplerInfo("DDIMScheduler", 6, 6, 7.5),
+        sampler=SamplerInfo("DDIMScheduler", 6, 6, 3.0),
         schedule=SCHEDULE,
         measured=None,
         provenance=Provenance("", 0, "", {}),

@@ -16,6 +16,7 @@ SMALL = {
     "model.num_inference_steps": 4,
     "model.batch_size": 2,
     "quality.real": "none",
+    "quality.features": "pocket",
     "quality.images": 4,
     "quality.rung_images": 2,
     "quality.heldout_images": 2,
@@ -61,7 +62,7 @@ def test_a_sweep_by_path(name: Name, scheduler: str, tmp_path: Path) -> None:
     )
     assert code == 0
     result = load_result(StudyFolder(study))
-    assert [record.origin for record in result.records] == ["baseline", "warmstart"]
+    assert [record.origin for record in result.records] == ["baseline", "sampler"]
     assert result.records[0].state == "complete"
     assert result.records[1].state in ("complete", "pruned")
     assert (study / "samples" / "unpatched.png").is_file()

@@ -35,8 +35,9 @@ def test_a_sweep_an_audit_presets_and_a_compiled_run(name: Name, tmp_path: Path)
     assert main(["audit", str(study), "--images", "4", "--repeats", "1"]) == 0
     found = sorted((study / "presets").glob("*.json"))
     assert found
-    pipe = load_pipeline(ModelConfig(weights="tiny", architecture=name, scheduler=FLOW))
-    model = ModelConfig(scheduler=FLOW, num_inference_steps=6, batch_size=2)
+    pipe = load_pipeline(ModelConfig(weights="tiny", architecture=name))
+    scale = dato.load_preset(found[-1]).sampler.guidance_scale
+    model = ModelConfig(num_inference_steps=6, guidance_scale=scale, batch_size=2)
     generator = Generator(model, Workload(("a red circle", "snow"), 3), pipe=pipe)
     preset = dato.load_preset(found[-1])
     assert preset.model.id == name

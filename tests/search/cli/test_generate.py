@@ -312,7 +312,7 @@ def test_a_preset_names_its_model() -> None:
     assert model_of(FAST, []).path == "pocket"
     published = model_of(load_preset("sd15/published"), ["model.device=cpu"])
     assert published.path == "stable-diffusion-v1-5/stable-diffusion-v1-5"
-    assert (published.scheduler, published.device) == ("PNDMScheduler", "cpu")
+    assert (published.scheduler, published.device) == ("own", "cpu")
     stranger = replace(FAST, model=replace(FAST.model, id="../../etc"))
     with pytest.raises(UserError, match=r"model\.path=FOLDER or a hub id"):
         model_of(stranger, [])

@@ -30,7 +30,7 @@ def test_images_are_made_once_and_read_back_equal(tmp_path: Path) -> None:
 
 def test_drift_is_recorded_once_and_bound_to_the_weights(tmp_path: Path) -> None:
     path = tmp_path / "reference.json"
-    assert kept_drift(path, "sha256:aa", lambda: (0.0, 0.25)) == (0.0, 0.25)
-    assert kept_drift(path, "sha256:aa", lambda: (9.0, 9.0)) == (0.0, 0.25)
+    assert kept_drift(path, "sha256:aa", {}, lambda: (0.0, 0.25)) == (0.0, 0.25)
+    assert kept_drift(path, "sha256:aa", {}, lambda: (9.0, 9.0)) == (0.0, 0.25)
     with pytest.raises(UserError, match="weights have changed"):
-        kept_drift(path, "sha256:bb", lambda: (0.0, 0.25))
+        kept_drift(path, "sha256:bb", {}, lambda: (0.0, 0.25))

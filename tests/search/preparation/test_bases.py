@@ -11,10 +11,11 @@ from search.calibration.table import Calibration
 from search.errors import ConfigError, TrialError
 from search.model.base_sampler import based
 from search.model.generator import Generator
-from search.preparation.bases import base_path, calls_of_bases, drift_on
+from search.preparation.bases import calls_of_bases, drift_on
 from search.preparation.calibration import study_context
 from search.records.base_sampler import BaseSampler, Run
 from search.records.folder import StudyFolder
+from search.records.reference import base_path
 from search.settings import Config
 from search.settings.compose import compose_config
 from search.space import SpaceContext, load_space

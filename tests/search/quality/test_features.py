@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from search.errors import UserError
-from search.quality import features
+from search.quality import feature_packages, features
 from search.quality.features import Released, load_feature_network
 from search.quality.lpips import load_lpips
 
@@ -56,9 +56,10 @@ def test_a_configuration_cannot_import(name: str) -> None:
 
 
 def test_an_installed_package_adds_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = importlib.metadata.EntryPoint("mine", f"{__name__}:Channels", features.PLUGINS)
+    point = importlib.metadata.EntryPoint("mine", f"{__name__}:Channels", feature_packages.PLUGINS)
     monkeypatch.setattr(importlib.metadata.EntryPoint, "load", lambda _: Channels)
-    monkeypatch.setattr(features, "entry_points", lambda group: [point])
+    for module in (features, feature_packages):
+        monkeypatch.setattr(module, "entry_points", lambda group: [point])
     found = load_feature_network("mine")
     assert found.name == "mine"
     assert isinstance(found.module, Channels)

@@ -62,6 +62,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_loaded(
         f"study.folder={study}", f"model.path={tmp_path / 'model'}", f"model.prompts={prompts}",
         f"quality.real={tmp_path / 'real'}", f"quality.lpips_path={tmp_path / 'lpips'}",
         f"latency.tables=[{tmp_path / 'table.json'}]", f"warmstart.study={tmp_path / 'other'}",
+        "quality.features=pocket",
     ]  # fmt: skip
     assert main(["sweep", "--plain", *overrides]) == 2
     output = capsys.readouterr()
@@ -97,7 +98,11 @@ def test_what_the_model_lacks_is_named_before_it_is_loaded(
         "full:\n  prune:\n    down_blocks.9.attn: {kind: float, low: 0.0, high: 0.5}\n"
     )
     given = [f"space={space}", f"model.prompts={prompts}", f"study.folder={study}"]
-    given += ["quality.real=none", "model.scheduler=UniPCMultistepSchedular"]
+    given += [
+        "quality.real=none",
+        "quality.features=pocket",
+        "model.scheduler=UniPCMultistepSchedular",
+    ]
     assert main(["sweep", "--plain", *model, *given]) == 2
     output = capsys.readouterr()
     assert output.out == ""

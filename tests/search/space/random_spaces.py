@@ -103,7 +103,9 @@ def spaces(draw: st.DrawFn, topology: Topology) -> Config:
         if draw(st.booleans()):
             config["forecast"]["quantity"] = draw(_words("epsilon", "output"))
         if draw(st.booleans()):
-            ends = {"early": draw(ranges(0.0, 1.6)), "late": draw(ranges(0.0, 2.0))}
+            live = _forecasts_lines(config)
+            share = ranges if live else _number  # one that is searched for nothing is a mistake
+            ends = {"early": draw(share(0.0, 1.6)), "late": draw(share(0.0, 2.0))}
             config["forecast"]["slope"] = ends
     if draw(st.booleans()):
         config["tokens"] = draw(tokens())
@@ -153,6 +155,15 @@ def _words(*words: str) -> st.SearchStrategy[Any]:
     chosen = st.lists(st.sampled_from(words), min_size=1, unique=True)
     choices = chosen.map(lambda values: {"kind": "choice", "values": values})
     return choices | st.sampled_from(words)
+
+
+def _forecasts_lines(config: Config) -> bool:
+    """Whether calls of a space may forecast the output on a straight line."""
+    output = config["forecast"].get("output", "hold")
+    linear = "linear" in (output["values"] if isinstance(output, dict) else [output])
+    depth = config["cached" if "cached" in config else "calls"]["depth"]
+    values = depth.get("values", [depth.get("low")]) if isinstance(depth, dict) else [depth]
+    return linear and 0 in values
 
 
 def _capped(depth: Any, topology: Topology) -> Any:

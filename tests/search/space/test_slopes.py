@@ -43,13 +43,25 @@ def test_other_slopes_belong_to_the_schedule() -> None:
     assert not schedule.weights
 
 
-def test_slopes_are_no_parameters_where_outputs_draw_no_line() -> None:
-    held = load_space(declared(**EVERY_FIVE, forecast=SEARCHED | {"output": "hold"}))
-    assert held.parameters(RUN) == ()
+def test_slopes_are_no_parameters_of_a_run_that_is_too_short_for_a_line() -> None:
     searched = load_space(declared(**EVERY_FIVE, forecast=SEARCHED))
     assert searched.parameters(run_of(2)) == ()
     names = [own.name for own in searched.parameters(RUN)]
     assert names == ["forecast.slope.early", "forecast.slope.late"]
+
+
+def test_a_slope_that_is_searched_for_nothing_is_a_mistake_that_says_why() -> None:
+    held = load_space(declared(**EVERY_FIVE, forecast=SEARCHED | {"output": "hold"}))
+    with pytest.raises(ConfigError, match=r"slope\.early: .* forecast\.output is never linear"):
+        held.parameters(RUN)
+    shallow = load_space(declared(**EVERY_FIVE | {"cached": {"depth": 1}}, forecast=SEARCHED))
+    with pytest.raises(ConfigError, match=r"slope\.late: .* no call forecasts the output"):
+        shallow.parameters(RUN)
+
+
+def test_a_slope_that_is_given_may_change_nothing() -> None:
+    given = {"output": "hold", "slope": {"early": 0.5, "late": 0.5}}
+    assert load_space(declared(**EVERY_FIVE, forecast=given)).parameters(RUN) == ()
 
 
 def test_both_ends_are_given_and_neither_is_negative() -> None:

@@ -9,15 +9,18 @@ from itertools import pairwise
 import pytest
 
 from dato import Kind
+from search.calibration.placement import GapForecast, Placement
 from search.calibration.planned import Planned
 from search.settings.compose import compose_config
 from search.space import load_space
+from search.space.domains import Value
 from search.starts.planned import (
     PRUNED,
     SPEEDUPS,
     places_calls,
     planned,
     pruned,
+    side_by_side,
     speedup,
     spread_placements,
 )
@@ -105,3 +108,18 @@ def test_starts_are_planned_where_a_space_can_express_them() -> None:
         assert places_calls(load_space(compose_config([f"space={name}"]).space))
     for name in ("joint", "interval", "dynamics"):
         assert not places_calls(load_space(compose_config([f"space={name}"]).space))
+
+
+def test_forecasts_stand_side_by_side_and_the_better_one_more_often() -> None:
+    both: tuple[tuple[float, GapForecast], ...] = ((1.0, "linear"), (2.0, "hold"))
+    lines, held = (
+        [
+            (Placement((0, place), damage * place, forecast), dict[str, Value]())
+            for place in (1, 2, 3, 4, 5, 6)
+        ]
+        for damage, forecast in both
+    )
+    forecasts = [placement.forecast for placement, _ in side_by_side([lines, held])]
+    assert forecasts == ["linear", "linear", "hold"] * 2
+    assert side_by_side([lines]) == lines
+    assert side_by_side([]) == []

@@ -1,0 +1,56 @@
+"""Warns where a pipeline is called with another setting than its preset was found at."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+from dato.errors import SettingWarning
+from dato.fit import Fit
+from dato.preset.info import SamplerInfo
+from dato.runtime.caller import Caller
+
+
+def warn_of_other_setting(fit: Fit, caller: Caller, scheduler: Any, denoiser: Any) -> None:
+    """Warn, once for each difference, at the start of a run. A schedule on its own says nothing of
+    a setting, and a loop by hand has none."""
+    tuned, setting = fit.sampler, caller.setting
+    if tuned is None or setting is None:
+        return
+    differences: list[str] = []
+    scale = setting.guidance_scale
+    if scale is not None and scale != tuned.guidance_scale and _matters(tuned, caller, denoiser):
+        differences.append(_other_scale(tuned.guidance_scale, scale))
+    if setting.guidance_rescale and caller.guided:
+        differences.append(f"guidance_rescale=0, and this run has {setting.guidance_rescale:g}")
+    if setting.eta and "eta" in inspect.signature(scheduler.step).parameters:
+        differences.append(
+            f"eta=0, and this run has {setting.eta:g}, which draws noise at each step"
+        )
+    for difference in differences:
+        warnings.warn(
+            f"The preset {fit.name!r} was found at {difference}. What was measured of it does not "
+            "hold here: look at its images beside the unpatched ones, call the pipeline as the "
+            "preset was found, or search a preset at this setting. "
+            "dato.apply(pipe, preset.schedule) runs it without this check.",
+            SettingWarning,
+            stacklevel=2,
+        )
+
+
+def _matters(tuned: SamplerInfo, caller: Caller, denoiser: Any) -> bool:
+    """Whether another scale gives other images. Unguided runs of all scales are the same, and so
+    are those of a denoiser that could take the scale and was distilled without it."""
+    if caller.guided is False:
+        return tuned.guidance_scale > 1
+    return bool(denoiser.config.get("guidance_embeds", True))
+
+
+def _other_scale(tuned: float, scale: float) -> str:
+    known = (
+        "a higher scale makes forecasts miss more, up to noise"
+        if scale > tuned
+        else "a lower scale is easier to forecast"
+    )
+    return f"guidance_scale={tuned:g}, and this run has {scale:g}; {known}"

@@ -1,0 +1,69 @@
+"""A run at another setting than its preset was found at says so, in plain words."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import diffusers
+import pytest
+
+import dato
+from dato.errors import SettingWarning
+from dato.preset import ModelInfo, Preset, SamplerInfo
+from dato.schedule import Schedule
+from tests.dato.tiny import generate, scheduler, tiny_pipe
+
+STEPS = 4
+
+
+def found_at(scale: float, name: str = "DDIMScheduler") -> Preset:
+    model = ModelInfo("tiny", 12, "", (16, 16))
+    schedule = Schedule.uniform(STEPS, 2, 1)
+    return Preset("tiny/found", model, SamplerInfo(name, STEPS, STEPS, scale), schedule)
+
+
+def said(pipe: Any, preset: Preset, **call: Any) -> list[str]:
+    """The warnings of one run."""
+    with warnings.catch_warnings(record=True) as heard, dato.applied(pipe, preset):
+        warnings.simplefilter("always")
+        generate(pipe, STEPS, **call)
+    return [str(each.message) for each in heard if each.category is SettingWarning]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_another_scale_is_said_once_a_run(pipe: Any, batch: int) -> None:
+    (higher,) = said(pipe, found_at(2.0), batch=batch, guidance_scale=7.5)
+    assert "'tiny/found' was found at guidance_scale=2, and this run has 7.5" in higher
+    assert "makes forecasts miss more" in higher
+    (lower,) = said(pipe, found_at(9.0), guidance_scale=7.5)
+    assert "a lower scale is easier to forecast" in lower
+
+
+def test_the_scale_that_it_was_found_at_is_silent(pipe: Any) -> None:
+    assert said(pipe, found_at(3.0), guidance_scale=3.0) == []
+    assert said(pipe, found_at(3.0), guidance_scale=3) == []
+
+
+def test_unguided_runs_are_all_the_same(pipe: Any) -> None:
+    assert said(pipe, found_at(1.0), guidance_scale=0.0) == []
+    (said_once,) = said(pipe, found_at(1.0), guidance_scale=3.0)
+    assert "guidance_scale=1" in said_once
+
+
+def test_a_schedule_on_its_own_says_nothing_of_guidance(pipe: Any) -> None:
+    with warnings.catch_warnings(), dato.applied(pipe, found_at(3.0).schedule):
+        warnings.simplefilter("error")
+        generate(pipe, STEPS, guidance_scale=9.0)
+
+
+def test_noise_and_rescaled_guidance_are_other_settings_too(pipe: Any) -> None:
+    (noise,) = said(pipe, found_at(3.0), eta=0.5)
+    assert "eta=0, and this run has 0.5" in noise
+    (rescaled,) = said(pipe, found_at(3.0), guidance_rescale=0.7)
+    assert "guidance_rescale=0, and this run has 0.7" in rescaled
+
+
+def test_a_sampler_that_takes_no_eta_is_silent_about_it() -> None:
+    euler = tiny_pipe(sampler=scheduler(diffusers.EulerDiscreteScheduler, steps_offset=1))
+    assert said(euler, found_at(3.0, "EulerDiscreteScheduler"), eta=0.5) == []
