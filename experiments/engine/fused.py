@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import dato
 from dato import Schedule
-from search.pocket import load_pipeline
+from dato.pocket import load_pipeline
 
 CALLS, FULL = 50, 5
 BASES = (DDIMScheduler, UniPCMultistepScheduler)
