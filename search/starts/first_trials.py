@@ -83,18 +83,19 @@ def _placed(instruments: Instruments, base: Base, count: int) -> list[tuple[Plac
     calibration = study_calibration(instruments, base, bound.context.calls)
     costs = instruments.evaluator.table.depth_s
     known = list[list[tuple[Placement, Params]]]()
-    lacking = dict[GapForecast, list[str]]()
+    left_out, elsewhere = list[str](), list[str]()
     for forecast in get_args(GapForecast):
-        starts = list[tuple[Placement, Params]]()
+        starts, lacking = list[tuple[Placement, Params]](), list[str]()
         for placement in spread_placements(calibration, costs, count, forecast):
             try:
                 starts.append((placement, planned(bound, placement)))
             except NotInSpaceError as error:
-                lacking.setdefault(forecast, []).append(str(error))
+                lacking.append(str(error))
         if starts:
             known.append(starts)
-    if not known and lacking:
-        reasons = next(iter(lacking.values()))
+        (left_out if starts else elsewhere).extend(lacking)
+    reasons = left_out if known else elsewhere
+    if reasons:
         instruments.watcher.stage(f"{len(reasons)} planned starts are left out: {reasons[0]}")
     return side_by_side(known)
 
