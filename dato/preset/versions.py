@@ -23,6 +23,7 @@ SINCE: Mapping[str, int] = {
     "kinds.*.forecast": 2,
     "sampler.settings": 3,
     "slope": 4,
+    "tuned": 4,
     "measured.fid_to": 4,
     "measured.features": 4,
     "measured.prompts": 4,
