@@ -13,12 +13,14 @@ from search.records.files import load_result
 from search.records.folder import StudyFolder
 from tests.search.cli.test_study_life import SMALL
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """Six calls; some are skipped."""
     folder = tmp_path_factory.mktemp("tuned") / "study"
-    options = ("budget.trials=3", "launcher=serial", "rivals.count=0", "quality.record=[]")
+    options = ("budget.trials=3", "launcher=serial", "rivals.count=1", "quality.record=[]")
     assert main(["sweep", "--plain", f"study.folder={folder}", *SMALL, *options]) == 0
     return StudyFolder(folder)
 
