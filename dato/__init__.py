@@ -16,6 +16,7 @@ from dato.errors import DatoError, MismatchError, PresetError, ScheduleError, Un
 from dato.schedule import Kind, Schedule, Tokens
 from dato.slope import Slope
 from dato.topology import Layer, Topology
+from dato.tuned import TunedSampler
 from dato.version import __version__
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ __all__ = [
     "Slope",
     "Tokens",
     "Topology",
+    "TunedSampler",
     "UnsupportedError",
     "__version__",
     "applied",

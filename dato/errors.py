@@ -47,6 +47,10 @@ class SlopeError(ScheduleError):
     """A slope is out of range, or stands in a schedule that draws no line which it could turn."""
 
 
+class TunedError(ScheduleError):
+    """A tuned sampler's timesteps or weights break a rule, or its schedule is none for it."""
+
+
 class TokensError(ScheduleError):
     """A token-selection setting is outside its range."""
 

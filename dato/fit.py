@@ -78,11 +78,13 @@ class Fit:
         self.check_scheduler(scheduler)
         if calls == self.schedule.calls:
             return self.schedule
-        if self.resample is None:
+        tuned = self.schedule.tuned is not None
+        if self.resample is None or tuned:
+            stretch = "" if tuned else ', or apply with resample="nearest"'
             raise MismatchError(
                 f"The schedule is for a run of {self.schedule.calls} denoiser calls, but this run "
                 f"makes {calls}.",
-                remedy='Change num_inference_steps or strength, or apply with resample="nearest".',
+                remedy=f"Change num_inference_steps or strength{stretch}.",
             )
         if self.schedule.weights:
             warnings.warn(

@@ -123,8 +123,8 @@ def applied(
 def explain(pipe: Any) -> str:
     """How a pipeline runs the schedule that is applied to it, as one sentence.
 
-    ``"6 computed calls of 50, fused."``, or ``"50 calls, call by call, because ..."``. What only a
-    run's arguments decide is known after the run.
+    ``"6 computed calls of 50, fused."``, or ``"50 calls, call by call, because ..."``, or ``"8
+    computed calls at tuned timesteps."``. What only a run's arguments decide is known after it.
 
     Raises:
         MismatchError: no schedule is applied.
@@ -195,7 +195,7 @@ def _adapted(
         adapter = adapter_of(pipe)
         return adapter, adapter.topology(), own_forward(adapter)
     except UnsupportedError:
-        skips = any(kind.depth == 0 for kind in target.kinds.values())
+        skips = target.tuned is not None or any(kind.depth == 0 for kind in target.kinds.values())
         if fuse and plain and skips and getattr(pipe, "scheduler", None) is not None:
             return None
         raise

@@ -17,9 +17,11 @@ from dato.errors import (
     RatioError,
     SlopeError,
     TokensError,
+    TunedError,
     UnknownKindError,
 )
 from dato.slope import LINE, Slope
+from dato.tuned import TunedSampler
 
 Depth = int | Literal["full"]
 """``0`` reuses the previous output, ``1..L`` recomputes that many skip branches, ``"full"`` all."""
@@ -163,6 +165,7 @@ class Schedule:
         quantity: what outputs are held as.
         slope: how far along their line the ``"linear"`` forecasts of outputs (depth 0) go. Those of
             cuts go all the way, and so do all where the sampler leaves one value to read.
+        tuned: timesteps and weights in the place of the scheduler's; every call is full then.
 
     Raises:
         ScheduleError: a subclass for each broken rule.
@@ -174,6 +177,7 @@ class Schedule:
     weights: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     quantity: Quantity = "epsilon"
     slope: Slope = LINE
+    tuned: TunedSampler | None = None
 
     def __post_init__(self) -> None:
         weights = {call: tuple(self.weights[call]) for call in sorted(self.weights)}
@@ -184,6 +188,7 @@ class Schedule:
         self._check_ratios()
         self._check_weights()
         self._check_slope()
+        self._check_tuned()
 
     def _check_names(self) -> None:
         if not self.steps or not self.kinds:
@@ -272,6 +277,28 @@ class Schedule:
                 remedy="Remove the slope, or give calls of depth 0 a linear forecast.",
             )
 
+    def _check_tuned(self) -> None:
+        if self.tuned is None:
+            return
+        if self.tuned.calls != self.calls:
+            raise TunedError(
+                f"The tuned sampler has {self.tuned.calls} calls, but the schedule {self.calls}.",
+                remedy="Give the schedule one step for each timestep.",
+            )
+        for name, kind in self.kinds.items():
+            if kind.depth != "full":
+                raise TunedError(
+                    f"A tuned sampler computes every call, but the kind {name!r} has the depth "
+                    f"{kind.depth}.",
+                    remedy="Use full kinds only.",
+                )
+        if self.quantity != "epsilon":
+            raise TunedError(
+                f"A tuned sampler sums what is held as epsilon, but the quantity is "
+                f"{self.quantity!r}.",
+                remedy='Use "epsilon".',
+            )
+
     def _readable(self) -> list[int]:
         """For each call, the number of its sources, in one pass: a file may have 10,000 calls."""
         counts: list[int] = []
@@ -327,9 +354,15 @@ class Schedule:
 
         Raises:
             EmptyScheduleError: ``calls`` is not positive.
+            TunedError: the schedule has a tuned sampler, whose calls are as many as they are.
         """
         if calls == self.calls:
             return self
+        if self.tuned is not None:
+            raise TunedError(
+                f"The tuned sampler is for {self.calls} calls and cannot be stretched to {calls}.",
+                remedy=f"Run it with num_inference_steps={self.calls}.",
+            )
         steps = tuple(self.steps[call * self.calls // calls] for call in range(calls))
         kinds = {name: self.kinds[name] for name in dict.fromkeys(steps)}
         for name, kind in kinds.items():
@@ -339,11 +372,12 @@ class Schedule:
 
     def __hash__(self) -> int:
         parts = frozenset(self.kinds.items()), tuple(self.weights.items())
-        return hash((*parts, self.steps, self.tokens, self.quantity, self.slope))
+        return hash((*parts, self.steps, self.tokens, self.quantity, self.slope, self.tuned))
 
     def __reduce__(self) -> tuple[type[Schedule], tuple[object, ...]]:
         codebook = dict(self.kinds), self.steps, self.tokens
-        return (Schedule, (*codebook, dict(self.weights), self.quantity, self.slope))
+        others = dict(self.weights), self.quantity, self.slope, self.tuned
+        return (Schedule, (*codebook, *others))
 
     @classmethod
     def full(cls, calls: int) -> Schedule:

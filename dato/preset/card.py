@@ -15,6 +15,7 @@ from dato.preset.words import (
     rest,
     sampler_words,
     sloped,
+    tuned,
 )
 
 
@@ -79,7 +80,8 @@ def _measured(preset: Contents) -> list[str]:
 
 
 def _sentences(preset: Contents) -> tuple[str, ...]:
-    return holds(preset.schedule), sloped(preset.schedule)
+    schedule = preset.schedule
+    return holds(schedule), sloped(schedule), tuned(schedule)
 
 
 def _kinds(preset: Contents) -> list[str]:

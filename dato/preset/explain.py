@@ -22,12 +22,12 @@ from dato.errors import (
 from dato.preset.format import BaselineEntry, MeasuredEntry, PresetFile
 from dato.preset.info import ModelInfo, Provenance, SamplerInfo
 from dato.preset.parse import cut, shorten, too_deep
-from dato.preset.schedule_entry import KindEntry, SlopeEntry, TokensEntry
+from dato.preset.schedule_entry import KindEntry, SlopeEntry, TokensEntry, TunedEntry
 
 MOST_LISTED = 5
 SEE_SCHEMA = "dato/presets/schema.json describes the format."
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
-LIMITED = ("kinds", "steps", "prune", "weights", "versions", "settings")
+LIMITED = ("kinds", "steps", "prune", "weights", "timesteps", "versions", "settings")
 """Objects and lists that a limit bounds; every other list has a length of its own."""
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -37,6 +37,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "tokens": tuple(TokensEntry.model_fields),
     "kinds": tuple(KindEntry.model_fields),
     "slope": tuple(SlopeEntry.model_fields),
+    "tuned": tuple(TunedEntry.model_fields),
     "measured": tuple(MeasuredEntry.model_fields),
     "measured.baseline": tuple(BaselineEntry.model_fields),
     "provenance": tuple(field.name for field in fields(Provenance)),

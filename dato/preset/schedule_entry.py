@@ -21,6 +21,7 @@ from dato.preset.fields import (
 )
 from dato.schedule import MAX_VALUES, Forecast, Kind, Quantity, Schedule, Tokens
 from dato.slope import LINE, STEEPEST, Slope
+from dato.tuned import MAX_OUTPUTS, TunedSampler
 
 Shown = Annotated[float, Field(json_schema_extra={"minimum": 0})]
 Ratio = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
@@ -58,6 +59,21 @@ class SlopeEntry(StrictModel):
     late: Share
 
 
+class TunedEntry(StrictModel):
+    """Timesteps and weights in the place of the scheduler's; one of each for every call."""
+
+    timesteps: Annotated[tuple[Shown, ...], Field(max_length=MAX_STEPS), Several]
+    weights: Annotated[
+        tuple[Annotated[tuple[float, ...], Field(min_length=1, max_length=MAX_OUTPUTS)], ...],
+        Field(max_length=MAX_STEPS),
+        Several,
+    ]
+
+    def to_tuned(self) -> TunedSampler:
+        """Raises :class:`TunedError` when it breaks one of the sampler's own rules."""
+        return TunedSampler(self.timesteps, self.weights)
+
+
 class ScheduleEntry(StrictModel):
     """Kinds, the kind of each call, and what forecasts need."""
 
@@ -71,6 +87,7 @@ class ScheduleEntry(StrictModel):
     ] = Field(default_factory=dict)
     slope: SlopeEntry = SlopeEntry(early=LINE.early, late=LINE.late)
     quantity: Quantity
+    tuned: TunedEntry | None = None
 
     def to_schedule(self) -> Schedule:
         """Raises :class:`ScheduleError` when the schedule breaks one of its own rules."""
@@ -82,6 +99,7 @@ class ScheduleEntry(StrictModel):
             {int(call): weights for call, weights in self.weights.items()},
             self.quantity,
             Slope(**vars(self.slope)),
+            None if self.tuned is None else self.tuned.to_tuned(),
         )
 
 
@@ -97,7 +115,12 @@ def schedule_to_dict(schedule: Schedule) -> dict[str, object]:
         **({"weights": weights} if weights else {}),
         **({} if schedule.slope == LINE else {"slope": dict(vars(schedule.slope))}),
         "quantity": schedule.quantity,
+        **({} if schedule.tuned is None else {"tuned": _tuned_to_plain(schedule.tuned)}),
     }
+
+
+def _tuned_to_plain(tuned: TunedSampler) -> dict[str, object]:
+    return {"timesteps": list(tuned.timesteps), "weights": list(map(list, tuned.weights))}
 
 
 def _kind_to_plain(kind: Kind) -> dict[str, object]:

@@ -24,6 +24,7 @@ SINCE: Mapping[str, int] = {
     "sampler.settings": 3,
     "sampler.other_settings": 4,
     "slope": 4,
+    "tuned": 4,
     "measured.fid_to": 4,
     "measured.features": 4,
     "measured.prompts": 4,

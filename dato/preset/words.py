@@ -82,6 +82,17 @@ def sloped(schedule: Schedule) -> str:
     )
 
 
+def tuned(schedule: Schedule) -> str:
+    """A sentence about a tuned sampler; empty where there is none."""
+    if schedule.tuned is None:
+        return ""
+    timesteps = ", ".join(f"{each:.5g}" for each in schedule.tuned.timesteps)
+    return (
+        f"A tuned sampler takes the place of the scheduler's steps: its {schedule.calls} calls are "
+        f"at the timesteps {timesteps}."
+    )
+
+
 def measured_images(measured: Measured) -> str:
     """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``."""
     return f"{measured.images} images{PROMPTS[measured.prompts]}"

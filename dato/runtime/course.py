@@ -25,7 +25,7 @@ class Course:
     Args:
         schedule: of all the run's calls.
         timesteps: the tensor that the pipeline iterates over.
-        every: all of the scheduler's timesteps, those of skipped calls too.
+        every: all of the sampler's timesteps, those of skipped calls too.
         start: position of the first call in them (above 0 for image-to-image).
         numbers: of the schedule's calls that the denoiser is asked for.
         fused: whether the others are the sampler's.
@@ -42,7 +42,8 @@ class Course:
     def fused_of(cls, run: FusedRun, fusion: Fusion) -> Self:
         """The computed calls of a fused run."""
         schedule = fusion.schedule_of(run)
-        return cls(schedule, run.timesteps, run.every, 0, run.trace.calls, fused=True)
+        every = run.every if schedule.tuned is None else run.timesteps
+        return cls(schedule, run.timesteps, every, 0, run.trace.calls, fused=True)
 
     @classmethod
     def whole(cls, fit: Fit, scheduler: Any, timesteps: Tensor, start: int) -> Self:

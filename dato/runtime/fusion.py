@@ -20,6 +20,7 @@ from dato.sampler.rehearsal import rehearsed
 from dato.sampler.stand_in import StandIn
 from dato.sampler.trace import Skipped
 from dato.sampler.traced import traced
+from dato.sampler.tuned import tuned_run, tuned_updates
 from dato.schedule import Schedule
 
 
@@ -38,7 +39,8 @@ class Fusion:
         pipe: the pipeline, held weakly.
         fit: the schedule and what it belongs to.
         fuse: whether runs may be fused.
-        adapted: whether a run can go call by call; else what is not fused is refused.
+        adapted: whether the denoiser has an adapter, so that a run can go call by call, as one
+            of a tuned sampler never can; else what is not fused is refused.
         policy_of: how calls read the held values that they stand on.
     """
 
@@ -47,11 +49,14 @@ class Fusion:
     ) -> None:
         self._pipe = weakref.ref(pipe)
         self._fit = fit
-        self._adapted = adapted
+        self._tuned = fit.schedule.tuned
+        self._adapted = adapted and self._tuned is None
         self.policy_of = policy_of
         self._never = self._obstacle(pipe, fuse=fuse)
-        if self._never is not None and not adapted:
-            raise unfused(self._never)
+        if self._never is not None and not self._adapted:
+            raise self._unfused(self._never)
+        if self._tuned is not None:
+            tuned_updates(pipe.scheduler, self._tuned)
         self._opened: WeakKeyDictionary[FusedRun, _Opened] = WeakKeyDictionary()
         self._last: str | None = None
         self._stand_in: StandIn | None = None
@@ -63,7 +68,7 @@ class Fusion:
         if not fuse:
             return "fuse=False asks for it"
         kinds = self._fit.schedule.kinds.values()
-        if all(kind.depth != 0 for kind in kinds):
+        if self._tuned is None and all(kind.depth != 0 for kind in kinds):
             return "the schedule skips no call"
         return obstacles.of_pipeline(pipe)
 
@@ -83,6 +88,8 @@ class Fusion:
     def _rehearsed(self) -> str:
         """What a run of as many calls as the schedule has would meet in its scheduler."""
         pipe, schedule = self._pipe(), self._fit.schedule
+        if self._tuned is not None:
+            return ""
         scheduler = None if pipe is None else rehearsed(pipe.scheduler, schedule.calls)
         if scheduler is None:
             return ""
@@ -137,7 +144,10 @@ class Fusion:
         return all(kind.depth == 0 or kind.is_null for kind in kinds)
 
     def reads_across(self, run: FusedRun, number: int) -> bool:
-        """Whether a skipped call after call ``number`` stands on an output from before it."""
+        """Whether what comes after call ``number`` stands on an output from before it."""
+        tuned = self._opened[run].schedule.tuned
+        if tuned is not None:
+            return any(len(weights) > 1 for weights in tuned.weights[number:])
         later = self._opened[run].calls[number:]
         return any(min(call.sources) < number for call in later if call is not None)
 
@@ -160,11 +170,15 @@ class Fusion:
         self._last = reason
         run = None if reason else self._start(scheduler)
         if run is None and not self._adapted:
-            raise unfused(self._last)
+            raise self._unfused(self._last)
         return run
 
     def _start(self, scheduler: Any) -> FusedRun | None:
         schedule = self._fit.schedule_for(scheduler, len(scheduler.timesteps))
+        if schedule.tuned is not None:
+            run = tuned_run(scheduler, schedule.tuned)
+            self._opened[run] = _Opened(schedule, [None] * schedule.calls)
+            return run
         calls = skipped_calls(schedule, scheduler, self.policy_of)
         try:
             trace, types = traced(scheduler, calls, schedule.quantity)
@@ -174,6 +188,16 @@ class Fusion:
         run = FusedRun(trace, scheduler.timesteps, types)
         self._opened[run] = _Opened(schedule, calls)
         return run
+
+    def _unfused(self, reason: str) -> UnsupportedError:
+        """The error for a run that only fusing could give, and that is not fused."""
+        why = "without an adapter for its denoiser a pipeline runs no other way"
+        if self._tuned is not None:
+            why = "a tuned sampler, which has no calls but its computed ones, runs no other way"
+        return UnsupportedError(
+            f"This run cannot be fused ({reason}), and {why}.",
+            remedy="Change that, or call dato.remove.",
+        )
 
     def close(self) -> None:
         """Give the scheduler back."""
@@ -196,12 +220,3 @@ def skipped_calls(
         weights = policy(call, sources)
         calls.append(Skipped(sources[: len(weights)], tuple(weights)))
     return calls
-
-
-def unfused(reason: str) -> UnsupportedError:
-    """The error for a run that only fusing could give, and that is not fused."""
-    return UnsupportedError(
-        f"This run cannot be fused ({reason}), and without an adapter for its denoiser a pipeline "
-        "runs no other way.",
-        remedy="Change that, or call dato.remove.",
-    )

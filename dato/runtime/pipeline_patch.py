@@ -67,6 +67,8 @@ class PipelinePatch:
     def sentence(self) -> str:
         """How runs go, for people."""
         calls, computed = self._fit.schedule.calls, self._computed()
+        if self._fit.schedule.tuned is not None:
+            return f"{computed} computed calls at tuned timesteps."
         reason = self.fusion.reason()
         if reason:
             return f"{computed} computed calls of {calls}, call by call, because {reason}."

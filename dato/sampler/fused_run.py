@@ -22,12 +22,17 @@ class FusedRun:
         trace: what each update is.
         every: (all calls of the run,), the scheduler's timesteps.
         types: what type the scheduler's own step returns.
+        timesteps: (computed calls,), where they are none of the scheduler's.
     """
 
-    def __init__(self, trace: Trace, every: Tensor, types: StepTypes) -> None:
+    def __init__(
+        self, trace: Trace, every: Tensor, types: StepTypes, timesteps: Tensor | None = None
+    ) -> None:
         self.trace = trace
         self.every = every
-        self.timesteps = every[torch.tensor(trace.calls, device=every.device)]
+        if timesteps is None:
+            timesteps = every[torch.tensor(trace.calls, device=every.device)]
+        self.timesteps = timesteps
         self.thread = threading.get_ident()
         self.call = 0
         self._types = types

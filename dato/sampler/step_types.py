@@ -1,8 +1,9 @@
-"""In which type a scheduler's step returns the latents, for the types that it is given."""
+"""What a scheduler's step returns, for the types that it is given: of latents, and around them."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,10 +29,17 @@ class StepTypes:
             self._known[pair] = self._asked(*pair)
         return self._known[pair]
 
+    @property
+    def form(self) -> Callable[[Any], Any]:
+        """Makes what ``step`` returns, in the scheduler's class, from the latents."""
+        return type(self._stepped(torch.float32, torch.float32))
+
     def _asked(self, output: torch.dtype, latents: torch.dtype) -> torch.dtype:
+        dtype: torch.dtype = self._stepped(output, latents).prev_sample.dtype
+        return dtype
+
+    def _stepped(self, output: torch.dtype, latents: torch.dtype) -> Any:
         scheduler = copy.deepcopy(self._scheduler)
         one = torch.ones(1, 1, 1, 1)
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            result = scheduler.step(one.to(output), scheduler.timesteps[0], one.to(latents))
-        dtype: torch.dtype = result.prev_sample.dtype
-        return dtype
+            return scheduler.step(one.to(output), scheduler.timesteps[0], one.to(latents))

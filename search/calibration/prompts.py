@@ -18,6 +18,13 @@ SEED = 4_000_000
 
 
 def calibration_workload(source: str, search_images: int, seed: int) -> Workload:
+    """What calibration sees; arguments as of :func:`training_workload`."""
+    return training_workload(source, search_images, seed, IMAGES, SEED)
+
+
+def training_workload(
+    source: str, search_images: int, seed: int, images: int, offset: int
+) -> Workload:
     """Prompts apart from the search's and the audit's, and noise of their own.
 
     The embedded model's are captions that it was trained on. Of other sources they are those that
@@ -26,13 +33,16 @@ def calibration_workload(source: str, search_images: int, seed: int) -> Workload
     Args:
         source: see :func:`search.model.prompts.make_workloads`.
         search_images: entries of the search workload, which come first.
+        seed: the study's.
+        images: how many prompts.
+        offset: of the seed of noise and captions, one for each use.
 
     Raises:
         UserError: the source cannot be read or holds fewer than two prompts.
     """
     if source == EMBEDDED:
-        scenes = sample_scenes(IMAGES, SEED + seed, "training")
-        return Workload(tuple(scene.caption for scene in scenes), SEED + seed)
+        scenes = sample_scenes(images, offset + seed, "training")
+        return Workload(tuple(scene.caption for scene in scenes), offset + seed)
     _, heldout = divide(read_prompts(source), search_images, seed, source)
-    prompts = itertools.islice(itertools.cycle(heldout[::-1]), IMAGES)
-    return Workload(tuple(prompts), SEED + seed)
+    prompts = itertools.islice(itertools.cycle(heldout[::-1]), images)
+    return Workload(tuple(prompts), offset + seed)

@@ -18,6 +18,7 @@ from dato.preset.words import (
     rest,
     sampler_words,
     sloped,
+    tuned,
 )
 from search.cli.console import wide_console
 from search.latency.cost_file import load_cost_table
@@ -49,7 +50,7 @@ def _head(preset: Preset) -> tuple[str, ...]:
         f"{sampler.guidance_scale:g}, latents {height} x {width}",
         f"{strip(preset.schedule)}  {summary(preset.schedule)}",
         f"[dim]{escape(legend(preset.schedule))}[/dim]",
-        *filter(None, [holds(preset.schedule), sloped(preset.schedule)]),
+        *filter(None, [each(preset.schedule) for each in (holds, sloped, tuned)]),
     )
 
 
@@ -78,6 +79,8 @@ def _difference(left: Preset, right: Preset) -> str:
         calls = f"{count} of {len(kinds[0])} calls differ" if count else "the same calls"
         if left.schedule.slope != right.schedule.slope:
             calls += " and other slopes" if count else " with other slopes"
+        if left.schedule.tuned != right.schedule.tuned:
+            calls += " at other tuned timesteps or with other weights"
     return f"{calls}; {_gist(left)} -> {_gist(right)}"
 
 

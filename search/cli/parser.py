@@ -75,6 +75,18 @@ one, which is no slower, beats it beyond its interval. At the end presets, front
 get the audited numbers; until then the study is unchanged. The same command goes on with an audit
 that was stopped."""
 
+TUNE = """\
+Tune timesteps and weights of members of a front by gradient, through the model's own run, towards
+the unpatched model's latents of training prompts:
+
+  dato-search tune studies/pocket-full
+  dato-search tune studies/pocket-full --members speedup-6.2x --iterations 30 --images 24
+
+A member of full and skipped calls becomes a sampler of its own with as many calls. It is judged on
+the search's images, as trials are, and written as presets/tuned-SPEEDUPx.json. By default that is
+the headline's member. Front, report and audits do not know tuned samplers yet, and a tuning that
+was stopped begins anew."""
+
 RETARGET = """\
 Give a study's front and presets for another device, from a cost table that 'dato-search cost-table'
 wrote there, without generating an image:
@@ -114,7 +126,7 @@ The settings of the model are those of a sweep; a preset fixes sampler, steps an
 loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
 
 
-GOES_ON = ("sweep", "resume", "audit", "cost-table", "demo")
+GOES_ON = ("sweep", "resume", "audit", "tune", "cost-table", "demo")
 EARLIER = "calibrate"
 """What ``cost-table`` was called when a calibration was not yet something else."""
 """Commands whose work is worth more than what they print."""
@@ -217,6 +229,24 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME",
         help="audit only these (default: all): names, or trial-N for the member of trial N",
     )
+    tune = _command(commands, "tune", "tune members of a front by gradient", TUNE, "tune:tune")
+    tune.add_argument(
+        "--members",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="tune these (default: the headline's)",
+    )
+    tune.add_argument(
+        "--iterations", type=int, default=20, metavar="N", help="at most (default: 20)"
+    )
+    tune.add_argument(
+        "--images",
+        type=int,
+        default=24,
+        metavar="N",
+        help="training prompts, a third to say when to stop (default: 24)",
+    )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"
     )
@@ -229,7 +259,7 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Rebuild report.html of a study from its files.",
         "study:report",
     )
-    for command in (status, front, audit, retarget, report):
+    for command in (status, front, audit, tune, retarget, report):
         _folder(command)
 
 

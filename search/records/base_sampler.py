@@ -65,6 +65,8 @@ class Run:
         """Whether it is the unpatched pipeline on the study's own sampler, whose images are the
         reference's, bit for bit."""
         kinds = () if self.schedule is None else self.schedule.kinds.values()
+        if self.schedule is not None and self.schedule.tuned is not None:
+            return False
         return self.base is None and all(kind.is_null for kind in kinds)
 
 

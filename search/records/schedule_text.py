@@ -27,6 +27,8 @@ def summary(schedule: Schedule) -> str:
     words = [f"{counts[each]} {action(*each)}" for each in order]
     if slopes(schedule.slope):
         words[order.index((0, "linear"))] += f" ({slopes(schedule.slope)})"
+    if schedule.tuned is not None:
+        words[-1] += " at tuned timesteps"
     return ", ".join(words)
 
 

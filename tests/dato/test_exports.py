@@ -21,6 +21,7 @@ PUBLIC = [
     "Slope",
     "Tokens",
     "Topology",
+    "TunedSampler",
     "UnsupportedError",
     "__version__",
     "applied",

@@ -39,7 +39,7 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         newer_version
     """,
     errors.NotFiniteError: """
-        infinity nan overflow slope_nan weights_infinity weights_nan
+        infinity nan overflow slope_nan tuned_timestep_nan weights_infinity weights_nan
     """,
     errors.NotJsonError: """
         byte_order_mark comment empty latin1 list null number pickle trailing_text truncated
@@ -57,6 +57,11 @@ EXPECTED: dict[type[errors.DatoError], str] = {
     errors.TooLargeError: """
         deeply_nested huge_integer nineteen_digits settings_too_many
     """,
+    errors.TunedError: """
+        tuned_calls tuned_first_weight tuned_outputs_as_they_are tuned_that_skips
+        tuned_timestep_negative tuned_timesteps_rise tuned_weights_of_no_output
+        tuned_weights_of_other_calls
+    """,
     errors.TypeRuleError: """
         calls_zero features_number fid_negative fid_to_unknown fingerprint_short
         fingerprint_upper_case forecast_null
@@ -67,7 +72,7 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         setting_as_list setting_as_object setting_nan setting_null setting_private
         setting_text_too_long setting_with_code settings_as_list share_unknown
         slope_null slope_number slope_text
-        step_number steps_as_object text_as_number truth_value_as_number version_fraction
+        step_number steps_as_object text_as_number truth_value_as_number tuned_text version_fraction
         version_number_in_versions version_text version_true version_zero weights_as_list
         weights_key_fraction weights_key_negative weights_key_word weights_key_zero_first
         weights_null weights_number
@@ -75,8 +80,9 @@ EXPECTED: dict[type[errors.DatoError], str] = {
     errors.UnknownKeyError: """
         baseline_fid_to constructor_key features_in_version_2 fid_to_in_version_3
         forecast_in_version_1 quantity_in_version_1 settings_in_version_1
-        settings_in_version_2 slope_in_version_3 slope_unknown_key unknown_baseline_key
-        unknown_key unknown_kind_key unknown_top_key weights_in_version_1
+        settings_in_version_2 slope_in_version_3 slope_unknown_key tuned_in_version_3
+        tuned_unknown_key unknown_baseline_key unknown_key unknown_kind_key unknown_top_key
+        weights_in_version_1
     """,
     errors.UnknownKindError: """
         undefined_kind unused_kind
@@ -85,8 +91,8 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         other_format other_json
     """,
     errors.WrongLengthError: """
-        latent_size_of_one_number patch_of_three_numbers steps_too_few weights_empty
-        weights_too_many
+        latent_size_of_one_number patch_of_three_numbers steps_too_few tuned_weights_empty
+        tuned_weights_too_many weights_empty weights_too_many
     """,
 }
 CASES = [(name, error) for error, names in EXPECTED.items() for name in names.split()]

@@ -15,10 +15,11 @@ from dato.preset import Measured, Preset, json_schema
 from dato.preset.write import render
 from dato.schedule import Kind, Schedule
 from dato.slope import LINE, Slope
+from dato.tuned import TunedSampler
 from tests.strategies import presets
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-WRITTEN_TODAY = ["forecast", "balanced_version_2", "karras", "slopes"]
+WRITTEN_TODAY = ["forecast", "balanced_version_2", "karras", "slopes", "tuned"]
 VERSION_1 = ["balanced", "pndm", "unpatched", "version_1"]
 
 
@@ -110,6 +111,16 @@ def test_a_slope_or_a_word_about_an_fid_is_what_needs_version_4() -> None:
     older = dataclasses.replace(straight, measured=silent)
     assert older.version == 3
     assert not {"slope", "fid_to", "features", "prompts"} & set(older.to_json().split('"'))
+
+
+def test_golden_tuned_means_what_it_says() -> None:
+    preset = Preset.load(GOLDEN / "tuned.json")
+    assert preset.version == 4
+    weights = ((1.0,), (1.5, -0.5), (1.75, -1.0, 0.25), (1.25, -0.25))
+    assert preset.schedule.tuned == TunedSampler((999.0, 761.25, 402.5, 118.0), weights)
+    assert "its 4 calls are at the timesteps 999, 761.25, 402.5, 118." in preset.card()
+    assert pickle.loads(pickle.dumps(preset)) == preset
+    assert hash(preset) != hash(dataclasses.replace(preset, schedule=Schedule.full(4)))
 
 
 def test_presets_that_differ_in_their_slope_differ_there() -> None:
@@ -212,8 +223,8 @@ def test_the_published_schema_is_that_of_the_reader() -> None:
     assert text == render(json_schema()) + "\n", f"write render(json_schema()) to {path.name}"
     keys = list(Preset.load(GOLDEN / "slopes.json").to_dict())
     properties = list(json.loads(text)["properties"])
-    assert [key for key in properties if key != "weights"] == keys
-    assert set(properties) - set(json.loads(text)["required"]) == {"weights", "slope"}
+    assert [key for key in properties if key not in ("weights", "tuned")] == keys
+    assert set(properties) - set(json.loads(text)["required"]) == {"weights", "slope", "tuned"}
 
 
 def test_a_value_that_fits_a_line_is_not_spread() -> None:

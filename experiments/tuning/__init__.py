@@ -1,0 +1,1 @@
+"""Tuning samplers by gradient."""

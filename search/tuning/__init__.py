@@ -1,0 +1,1 @@
+"""Tuned samplers: timesteps and weights by gradient, through the pipeline's own run."""
