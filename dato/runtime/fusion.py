@@ -120,7 +120,7 @@ class Fusion:
 
     def run_of(self, timestep: Any) -> FusedRun | None:
         """The fused run that a denoiser's call with a timestep belongs to."""
-        if self.current is None or self._stand_in is None:
+        if self._stand_in is None or self.replaced:
             return None
         return self._known(self._stand_in.run_of(timestep))
 
