@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from diffusers import ModularPipeline
+
 from dato.denoisers.base import Adapter
 from dato.denoisers.registry import adapter_of, denoiser_of
 from dato.errors import MismatchError, UnsupportedError
@@ -47,7 +49,8 @@ def apply(
 
     Where that changes no image by more than rounding, runs are fused: the pipeline's loop goes over
     computed calls only, and its callbacks come once for each of these. ``dato.explain`` says what
-    happens. Warns when a preset was tuned on other weights; a first check reads all weights once.
+    happens. Warns when a preset was tuned on other weights, for which each
+    call reads all of them (:func:`dato.fingerprint`); a schedule on its own is not checked.
 
     Args:
         pipe: a diffusers pipeline with a scheduler and a denoiser that the engine knows; any
@@ -67,6 +70,12 @@ def apply(
     """
     if isinstance(schedule, str | Path):
         schedule = load_preset(schedule)
+    if isinstance(pipe, ModularPipeline):
+        raise UnsupportedError(
+            f"A {type(pipe).__name__} is a modular pipeline, whose blocks nobody has taught the "
+            "engine to follow.",
+            remedy="Load the same model with DiffusionPipeline.from_pretrained.",
+        )
     known = _adapted(pipe, schedule, fuse=fuse)
     scheduler = getattr(pipe, "scheduler", None)
     if scheduler is None:
@@ -112,12 +121,20 @@ def applied(
     resample: Resample | None = None,
     fuse: bool = True,
 ) -> Iterator[Pipe]:
-    """Like :func:`apply` for the length of a ``with`` block, then :func:`remove`."""
+    """Like :func:`apply` for the length of a ``with`` block.
+
+    Then the pipeline runs the schedule that was applied before, compiled if it was, or none.
+    """
+    before = next((patch for patch in _patches() if patch.pipe is pipe), None)
     apply(pipe, schedule, resample=resample, fuse=fuse)
     try:
         yield pipe
     finally:
         remove(pipe)
+        if before is not None:
+            before.redo()
+            with _guard:
+                _on.add(before)
 
 
 def explain(pipe: Any) -> str:

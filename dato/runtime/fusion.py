@@ -55,7 +55,12 @@ class Fusion:
         self._opened: WeakKeyDictionary[FusedRun, _Opened] = WeakKeyDictionary()
         self._last: str | None = None
         self._stand_in: StandIn | None = None
-        if self._never is None:
+        self.put()
+
+    def put(self) -> None:
+        """Stand in for the scheduler's methods, for the first time or after :meth:`close`."""
+        pipe = self._pipe()
+        if self._never is None and pipe is not None:
             self._stand_in = StandIn.on(pipe.scheduler)
             self._stand_in.add(self.open)
 

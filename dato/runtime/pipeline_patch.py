@@ -52,6 +52,9 @@ class PipelinePatch:
                 if _prunes(fit.schedule, layer, layout)
             ]
             self._denoiser_patch = DenoiserPatch(adapter, original, engine, sites, self)
+        self._show(pipe)
+
+    def _show(self, pipe: Any) -> None:
         vars(pipe)[_PATCH] = self
         if self.fusion.never is None and hasattr(pipe, _BAR):
             vars(pipe)[_BAR] = ProgressBar(getattr(pipe, _BAR), self.fusion)
@@ -75,6 +78,20 @@ class PipelinePatch:
     def _computed(self) -> int:
         schedule = self._fit.schedule
         return sum(schedule.kind(call).depth != 0 for call in range(schedule.calls))
+
+    def redo(self) -> None:
+        """Put all of it back after :meth:`undo`.
+
+        Raises:
+            UnsupportedError: another tool has put itself on the denoiser meanwhile.
+        """
+        pipe = self.pipe
+        if pipe is None:
+            return
+        if self._denoiser_patch is not None:
+            self._denoiser_patch.put()
+        self.fusion.put()
+        self._show(pipe)
 
     def undo(self) -> None:
         """Restore all of it."""
