@@ -27,7 +27,8 @@ class FusedRun:
     def __init__(self, trace: Trace, every: Tensor, types: StepTypes) -> None:
         self.trace = trace
         self.every = every
-        self.timesteps = every[torch.tensor(trace.calls, device=every.device)]
+        numbers = torch.tensor(trace.calls, dtype=torch.int64, device=every.device)
+        self.timesteps = every[numbers]
         self.thread = threading.get_ident()
         self.call = 0
         self._types = types

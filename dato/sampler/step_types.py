@@ -30,8 +30,8 @@ class StepTypes:
 
     def _asked(self, output: torch.dtype, latents: torch.dtype) -> torch.dtype:
         scheduler = copy.deepcopy(self._scheduler)
-        one = torch.ones(1, 1, 1, 1)
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        one = torch.ones(1, 1, 1, 1, dtype=torch.float32, device="cpu")
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device("cpu"):
             result = scheduler.step(one.to(output), scheduler.timesteps[0], one.to(latents))
         dtype: torch.dtype = result.prev_sample.dtype
         return dtype
