@@ -17,14 +17,15 @@ from weakref import WeakSet
 from diffusers import ModularPipeline
 
 from dato.denoisers.base import Adapter
-from dato.denoisers.registry import adapter_of, denoiser_of
+from dato.denoisers.other_caches import check_no_other_cache
+from dato.denoisers.registry import adapter_of, denoiser_of, uncompiled
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit, Resample
 from dato.identity import warn_of_other_weights
 from dato.library import load_preset
 from dato.runtime.compiled import Compiled, Mode, Warmup
 from dato.runtime.denoiser_patch import check_owner, own_forward, patch_on
-from dato.runtime.pipeline_patch import PipelinePatch, uncompiled
+from dato.runtime.pipeline_patch import PipelinePatch
 from dato.schedule import Schedule
 from dato.topology import Topology
 
@@ -76,6 +77,7 @@ def apply(
             "engine to follow.",
             remedy="Load the same model with DiffusionPipeline.from_pretrained.",
         )
+    check_no_other_cache(uncompiled(denoiser_of(pipe)))
     known = _adapted(pipe, schedule, fuse=fuse)
     scheduler = getattr(pipe, "scheduler", None)
     if scheduler is None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dato.denoisers.base import Adapter
+from dato.denoisers.other_caches import check_no_other_cache
 from dato.errors import MismatchError
 from dato.fit import Fit
 from dato.runtime.caller import Caller
@@ -19,6 +20,7 @@ from dato.runtime.eager import Compute, Eager
 from dato.runtime.forecast import PolicyOf
 from dato.runtime.fusion import Fusion
 from dato.runtime.guidance import Guidance
+from dato.runtime.input_order import check_noisy_first
 from dato.runtime.loop import Loop, overlapping
 from dato.runtime.memory import Memory
 from dato.runtime.run import Run
@@ -28,6 +30,7 @@ from dato.sampler.fused_run import FusedRun
 from dato.sampler.held_output import HeldOutput
 from dato.sampler.stand_in import never_copied
 from dato.sampler.timesteps import position, stepped
+from dato.sampler.traits import predicted
 from dato.tokens.dynamics import Dynamics
 from dato.tokens.noise import Noise
 from dato.tokens.plans import Pruner
@@ -168,13 +171,18 @@ class Engine:
             return self.run, fused.call if place is None else place
         loop = Loop.of(caller, pipe.scheduler, self._adapter.timestep(inputs))
         if self.run is None or not loop.is_of(self.run.course.loop):
-            self._adapter.check()
+            self._check()
             course = Course.whole(self._fit, pipe.scheduler, loop)
             self.run = self._start(course, sample, inputs, caller)
         self._check_thread(self.run)
         loop.check(self.run.timesteps, self.run.coming, pipe.scheduler)
         place = loop.place(self.run.timesteps)
         return self.run, stepped(pipe.scheduler) if place is None else place
+
+    def _check(self) -> None:
+        """Refuse, at the start of a run, what has been put on the denoiser since."""
+        check_no_other_cache(self._adapter.denoiser)
+        self._adapter.check()
 
     def _check_thread(self, run: Run) -> None:
         if run.thread != get_ident():
@@ -184,7 +192,7 @@ class Engine:
             )
 
     def _fused_course(self, fused: FusedRun) -> Course:
-        self._adapter.check()
+        self._check()
         if fused.call:
             raise overlapping(fused.call)
         return Course.fused_of(fused, self.fusion)
@@ -200,11 +208,14 @@ class Engine:
         held = None
         if not course.fused:
             held = HeldOutput.of(schedule.quantity, scheduler, course.every, sample.device)
+        tracks = steps[0].track
+        if held is not None or (tracks and predicted(scheduler) != "epsilon"):
+            latents = None if caller.latents is None else adapter.picture(caller.latents, canvas)
+            check_noisy_first(adapter.denoiser, adapter.picture(sample, canvas), latents)
         prunes = self._check_pruned(steps)
         groups = caller.groups(len(sample)) if prunes and adapter.guided else 1
         dynamics = Dynamics()
         noise = self._noise_of(schedule.calls, sample.device)
-        tracks = steps[0].track
         return Run(
             course=course,
             steps=steps,

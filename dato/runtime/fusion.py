@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from dato.denoisers.other_caches import check_no_other_cache
+from dato.denoisers.registry import denoiser_of, uncompiled
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
 from dato.runtime import obstacles
@@ -162,6 +164,8 @@ class Fusion:
         reason = "no call of the pipeline is running: a loop written by hand"
         if variables is not None:
             reason = obstacles.of_call(variables, scheduler, adapted=self._adapted) or ""
+        if variables is not None:
+            check_no_other_cache(uncompiled(denoiser_of(pipe)))
         self._last = reason
         run = None if reason else self._start(scheduler)
         if run is None and not self._adapted:

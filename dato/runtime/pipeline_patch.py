@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 from dato.denoisers.base import Adapter
-from dato.denoisers.registry import denoiser_of
+from dato.denoisers.registry import denoiser_of, uncompiled
 from dato.fit import Fit
 from dato.runtime.denoiser_patch import DenoiserPatch
 from dato.runtime.engine import Engine
@@ -105,11 +105,6 @@ class PipelinePatch:
             del vars(pipe)[_BAR]
         if vars(pipe).get(_PATCH) is self:
             del vars(pipe)[_PATCH]
-
-
-def uncompiled(denoiser: Any) -> Any:
-    """The module inside what ``torch.compile`` returns."""
-    return getattr(denoiser, "_orig_mod", denoiser)
 
 
 def _prunes(schedule: Schedule, layer: Layer, layout: Topology) -> bool:
