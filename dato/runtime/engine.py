@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dato.denoisers.base import Adapter
 from dato.denoisers.other_caches import check_no_other_cache
+from dato.denoisers.processors import check_uncounted, counts_of
 from dato.errors import MismatchError
 from dato.fit import Fit
 from dato.runtime.caller import Caller
@@ -106,7 +107,12 @@ class Engine:
         fused = self._fused(keywords, caller)
         if fused is not None and self.fusion.is_plain(fused):
             self._check_plain(fused, keywords, caller)
-            return self._forward(*args, **kwargs)
+            first = fused.call == 0
+            before = counts_of(self._adapter.denoiser) if first else {}
+            result = self._forward(*args, **kwargs)
+            if first:
+                check_uncounted(before, counts_of(self._adapter.denoiser))
+            return result
         self._adapter.check_inputs(keywords)
         with self._guard:  # a pruned layer asks for the run that is going on
             output = self._call(keywords, caller, fused)
@@ -133,7 +139,11 @@ class Engine:
                 output = held
                 run.finish(step, sample, None, {})
             else:
+                counting = run.call == 0 and any(each.depth != "full" for each in run.steps)
+                before = counts_of(self._adapter.denoiser) if counting else {}
                 output, captured = self.compute(run, step, inputs, held)
+                if counting:
+                    check_uncounted(before, counts_of(self._adapter.denoiser))
                 run.finish(step, sample, output, captured)
         except BaseException:
             self.run = None

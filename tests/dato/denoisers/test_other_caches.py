@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 import torch
 from diffusers import FirstBlockCacheConfig, MagCacheConfig, PyramidAttentionBroadcastConfig
-from diffusers.hooks import (
-    HookRegistry,
-    ModelHook,
-    TaylorSeerCacheConfig,
-    apply_pyramid_attention_broadcast,
-)
+from diffusers.hooks.hooks import HookRegistry, ModelHook
+from diffusers.hooks.pyramid_attention_broadcast import apply_pyramid_attention_broadcast
+from diffusers.hooks.taylorseer_cache import TaylorSeerCacheConfig
 
 import dato
 from dato.errors import UnsupportedError
