@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from dato.preset import Preset
 
 Weights = Sequence[tuple[str, Tensor]]
-Known = dict[torch.dtype, str]
-
-_known: WeakKeyDictionary[nn.Module, tuple[int, Known]] = WeakKeyDictionary()
-"""Digests of each denoiser, and the state of its weights when they were taken."""
 
 
 def fingerprint(pipe_or_denoiser: Any) -> str:
@@ -30,12 +25,15 @@ def fingerprint(pipe_or_denoiser: Any) -> str:
 
     Values are rounded to float16 first, so that a model has one fingerprint whether it was loaded
     in float16 or in float32; a copy in bfloat16 has another. Parameters that LoRA or an IP-Adapter
-    has added do not count. Reads every weight once, and remembers the answer until a weight
-    changes. Empty where none can be taken: weights that are quantized or kept in 8 bits.
+    has added do not count. Empty where none can be taken: weights that are quantized or kept in 8
+    bits.
+
+    Every call reads every weight, because a change in place (through ``.data``, say) leaves no
+    mark: it copies them to the CPU, rounds them and hashes two bytes for each.
     """
     denoiser = adapter_of(pipe_or_denoiser).denoiser
     try:
-        return _digest(denoiser, own_weights(denoiser), torch.float16)
+        return _read(own_weights(denoiser), torch.float16)
     except UnreadableError:
         return ""
 
@@ -67,7 +65,7 @@ def doubt_of(preset: Preset, pipe_or_denoiser: Any) -> Doubt | None:
     except UnreadableError as error:
         return _unchecked(preset, str(error))
     # The preset may have been tuned on a copy in bfloat16, which has coarser values.
-    if tuned in (_digest(denoiser, weights, dtype) for dtype in (torch.float16, torch.bfloat16)):
+    if tuned in (_read(weights, dtype) for dtype in (torch.float16, torch.bfloat16)):
         return None
     if any(weight.dtype == torch.bfloat16 for _, weight in weights):
         return _unchecked(preset, "they are in bfloat16, and it was tuned in another precision")
@@ -99,26 +97,8 @@ def _unchecked(preset: Preset, reason: str) -> Doubt:
     return Doubt(sentence, other=False)
 
 
-def _digest(denoiser: nn.Module, weights: Weights, dtype: torch.dtype) -> str:
-    """The fingerprint of weights, remembered, after rounding them to ``dtype``."""
-    state = _state(weights)
-    kept = _known.get(denoiser)
-    known: Known = {} if kept is None or state is None or kept[0] != state else kept[1]
-    if dtype not in known:
-        known[dtype] = _read(weights, dtype)
-    if state is not None:
-        _known[denoiser] = state, known
-    return known[dtype]
-
-
-def _state(weights: Weights) -> int | None:
-    """Changes when a weight does; ``None`` for tensors that count no versions."""
-    if any(weight.is_inference() for _, weight in weights):
-        return None
-    return hash(tuple((name, each.data_ptr(), each._version) for name, each in weights))
-
-
 def _read(weights: Weights, dtype: torch.dtype) -> str:
+    """The fingerprint of weights after rounding them to ``dtype``."""
     digest = hashlib.sha256()
     for name, weight in weights:
         digest.update(f"{name} {tuple(weight.shape)}\n".encode())

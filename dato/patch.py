@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from diffusers import ModularPipeline
+
 from dato.denoisers.base import Adapter
-from dato.denoisers.registry import adapter_of, denoiser_of
+from dato.denoisers.other_caches import check_no_other_cache
+from dato.denoisers.registry import adapter_of, denoiser_of, uncompiled
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit, Resample
 from dato.identity import warn_of_other_weights
 from dato.library import load_preset
 from dato.runtime.compiled import Compiled, Mode, Warmup
 from dato.runtime.denoiser_patch import check_owner, own_forward, patch_on
-from dato.runtime.pipeline_patch import PipelinePatch, uncompiled
+from dato.runtime.pipeline_patch import PipelinePatch
 from dato.schedule import Schedule
 from dato.topology import Topology
 
@@ -47,7 +50,8 @@ def apply(
 
     Where that changes no image by more than rounding, runs are fused: the pipeline's loop goes over
     computed calls only, and its callbacks come once for each of these. ``dato.explain`` says what
-    happens. Warns when a preset was tuned on other weights; a first check reads all weights once.
+    happens. Warns when a preset was tuned on other weights, for which each
+    call reads all of them (:func:`dato.fingerprint`); a schedule on its own is not checked.
 
     Args:
         pipe: a diffusers pipeline with a scheduler and a denoiser that the engine knows; any
@@ -67,6 +71,13 @@ def apply(
     """
     if isinstance(schedule, str | Path):
         schedule = load_preset(schedule)
+    if isinstance(pipe, ModularPipeline):
+        raise UnsupportedError(
+            f"A {type(pipe).__name__} is a modular pipeline, whose blocks nobody has taught the "
+            "engine to follow.",
+            remedy="Load the same model with DiffusionPipeline.from_pretrained.",
+        )
+    check_no_other_cache(uncompiled(denoiser_of(pipe)))
     known = _adapted(pipe, schedule, fuse=fuse)
     scheduler = getattr(pipe, "scheduler", None)
     if scheduler is None:
@@ -112,12 +123,20 @@ def applied(
     resample: Resample | None = None,
     fuse: bool = True,
 ) -> Iterator[Pipe]:
-    """Like :func:`apply` for the length of a ``with`` block, then :func:`remove`."""
+    """Like :func:`apply` for the length of a ``with`` block.
+
+    Then the pipeline runs the schedule that was applied before, compiled if it was, or none.
+    """
+    before = next((patch for patch in _patches() if patch.pipe is pipe), None)
     apply(pipe, schedule, resample=resample, fuse=fuse)
     try:
         yield pipe
     finally:
         remove(pipe)
+        if before is not None:
+            before.redo()
+            with _guard:
+                _on.add(before)
 
 
 def explain(pipe: Any) -> str:

@@ -8,8 +8,10 @@ from torch import nn
 
 
 def own_forward(module: nn.Module) -> Any:
-    """A module's forward, under the hook with which accelerate moves its weights."""
-    return vars(module).get("_old_forward", module.forward)
+    """A module's forward, under the hooks with which accelerate and diffusers move its weights."""
+    hooks = getattr(vars(module).get("_diffusers_hook"), "_fn_refs", ())
+    forward = hooks[0].original_forward or hooks[0].forward if hooks else module.forward
+    return vars(module).get("_old_forward", forward)
 
 
 def foreign_forward(module: nn.Module) -> str | None:

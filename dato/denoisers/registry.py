@@ -43,6 +43,11 @@ def denoiser_of(pipe_or_denoiser: Any) -> Any:
     return pipe_or_denoiser
 
 
+def uncompiled(denoiser: Any) -> Any:
+    """The module inside what ``torch.compile`` returns."""
+    return getattr(denoiser, "_orig_mod", denoiser)
+
+
 def topology(pipe_or_denoiser: Any) -> Topology:
     """Skip branches and prunable self-attention layers of a pipeline's denoiser.
 

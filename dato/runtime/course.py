@@ -12,6 +12,7 @@ from dato.fit import Fit
 from dato.runtime.forecast import PolicyOf
 from dato.runtime.fusion import Fusion
 from dato.runtime.line_positions import line_positions
+from dato.runtime.loop import Loop
 from dato.runtime.steps import OUTPUT, Step, plan_steps
 from dato.sampler.fused_run import FusedRun
 from dato.schedule import Schedule
@@ -24,10 +25,11 @@ class Course:
 
     Args:
         schedule: of all the run's calls.
-        timesteps: the tensor that the pipeline iterates over.
-        every: all of the sampler's timesteps, those of skipped calls too.
+        timesteps: the scheduler's: all of them, or those of a fused run.
+        every: all of the scheduler's timesteps, those of skipped calls too.
         start: position of the first call in them (above 0 for image-to-image).
         numbers: of the schedule's calls that the denoiser is asked for.
+        loop: the timesteps that the pipeline's loop goes over, which tell its calls from others'.
         fused: whether the others are the sampler's.
     """
 
@@ -36,6 +38,7 @@ class Course:
     every: Tensor
     start: int
     numbers: Sequence[int]
+    loop: Tensor
     fused: bool
 
     @classmethod
@@ -43,18 +46,22 @@ class Course:
         """The computed calls of a fused run."""
         schedule = fusion.schedule_of(run)
         every = run.every if schedule.tuned is None else run.timesteps
-        return cls(schedule, run.timesteps, every, 0, run.trace.calls, fused=True)
+        calls = run.trace.calls
+        return cls(schedule, run.timesteps, every, 0, calls, run.timesteps, fused=True)
 
     @classmethod
-    def whole(cls, fit: Fit, scheduler: Any, timesteps: Tensor, start: int) -> Self:
-        """Every call from ``start`` on.
+    def whole(cls, fit: Fit, scheduler: Any, loop: Loop) -> Self:
+        """Every call of a loop that is at its first one.
 
         Raises:
-            MismatchError: the schedule is for another scheduler or number of calls.
+            MismatchError: the schedule is for another scheduler or number of calls, or this is no
+                first call.
         """
-        schedule = fit.schedule_for(scheduler, len(timesteps) - start)
+        start, every = loop.start(scheduler), loop.every
+        calls = len(every) - start if loop.by_hand else len(loop.timesteps)
+        schedule = fit.schedule_for(scheduler, calls)
         numbers = range(schedule.calls)
-        return cls(schedule, timesteps, timesteps, start, numbers, fused=False)
+        return cls(schedule, every, every, start, numbers, loop.timesteps, fused=False)
 
     def steps(self, topology: Topology, scheduler: Any, policy_of: PolicyOf) -> tuple[Step, ...]:
         """The steps of these calls. Where the sampler has the outputs, none is held."""

@@ -40,10 +40,7 @@ class DenoiserPatch:
         self.adapter = adapter
         self.engine = engine
         self.original = original
-        self._on = True
-        denoiser = adapter.denoiser
-        slot = _slot(denoiser)
-        self._had_forward = slot in vars(denoiser)
+        self._layers = layers
 
         @functools.wraps(original)
         def forward(*args: Any, **kwargs: Any) -> Any:
@@ -52,10 +49,24 @@ class DenoiserPatch:
             return run(*args, **kwargs)
 
         self.forward = forward
-        self._handles = [handle for layer in layers for handle in layer.attach(engine.pruner)]
+        self.put()
+
+    def put(self) -> None:
+        """Put it on the denoiser, for the first time or after :meth:`undo`.
+
+        Raises:
+            UnsupportedError: another tool has put itself on top meanwhile.
+        """
+        own_forward(self.adapter)
+        denoiser = self.adapter.denoiser
+        slot = _slot(denoiser)
+        self._had_forward = slot in vars(denoiser)
+        self._on = True
+        pruner = self.engine.pruner
+        self._handles = [handle for layer in self._layers for handle in layer.attach(pruner)]
         # Before the function, so that a pickle meets the patch's own refusal first.
         setattr(denoiser, _PATCH, self)
-        setattr(denoiser, slot, forward)
+        setattr(denoiser, slot, self.forward)
 
     def __reduce_ex__(self, protocol: object) -> Any:
         raise never_copied()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from threading import get_ident
+from threading import RLock, get_ident
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from dato.denoisers.base import Adapter
+from dato.denoisers.other_caches import check_no_other_cache
+from dato.denoisers.processors import check_uncounted, counts_of
 from dato.errors import MismatchError
 from dato.fit import Fit
 from dato.runtime.caller import Caller
@@ -19,6 +21,8 @@ from dato.runtime.eager import Compute, Eager
 from dato.runtime.forecast import PolicyOf
 from dato.runtime.fusion import Fusion
 from dato.runtime.guidance import Guidance
+from dato.runtime.input_order import check_noisy_first
+from dato.runtime.loop import Loop, overlapping
 from dato.runtime.memory import Memory
 from dato.runtime.other_setting import warn_of_other_setting
 from dato.runtime.run import Run
@@ -27,7 +31,8 @@ from dato.sampler.epsilon import Epsilon
 from dato.sampler.fused_run import FusedRun
 from dato.sampler.held_output import HeldOutput
 from dato.sampler.stand_in import never_copied
-from dato.sampler.timesteps import first_position, position, stepped, timesteps_of
+from dato.sampler.timesteps import position, stepped
+from dato.sampler.traits import predicted
 from dato.tokens.dynamics import Dynamics
 from dato.tokens.noise import Noise
 from dato.tokens.plans import Pruner
@@ -65,6 +70,7 @@ class Engine:
         self._forward = forward
         self._noises: dict[tuple[int, torch.device], Noise] = {}
         self.run: Run | None = None
+        self._guard = RLock()
         self._guidance = Guidance(fusion)
 
     def __reduce_ex__(self, protocol: object) -> Any:
@@ -98,18 +104,35 @@ class Engine:
         pipe = self._applied()
         names = self._adapter.inputs
         keywords = dict(zip(names, args, strict=False)) | kwargs
-        fused = self.fusion.current
+        caller = Caller.of(pipe)
+        fused = self._fused(keywords, caller)
         if fused is not None and self.fusion.is_plain(fused):
-            caller = Caller.of(pipe)
-            if caller.name:
-                self._check_plain(fused, keywords, caller)
-                return self._forward(*args, **kwargs)
+            self._check_plain(fused, keywords, caller)
+            first = fused.call == 0
+            before = counts_of(self._adapter.denoiser) if first else {}
+            result = self._forward(*args, **kwargs)
+            if first:
+                check_uncounted(before, counts_of(self._adapter.denoiser))
+            return result
         self._adapter.check_inputs(keywords)
-        sample = keywords[names[0]]
+        with self._guard:  # a pruned layer asks for the run that is going on
+            output = self._call(keywords, caller, fused)
+        if keywords.get("return_dict", True):
+            return self._adapter.result(output)
+        return (output,)
+
+    def _fused(self, inputs: Mapping[str, Any], caller: Caller) -> FusedRun | None:
+        """The fused run of a call; None where it goes call by call."""
+        if not caller.name:
+            return None
+        timestep = caller.timestep
+        return self.fusion.run_of(self._adapter.timestep(inputs) if timestep is None else timestep)
+
+    def _call(self, inputs: Mapping[str, Any], caller: Caller, fused: FusedRun | None) -> Tensor:
+        """The output of a call that the denoiser's own forward alone cannot give."""
+        sample = inputs[self._adapter.inputs[0]]
+        run, place = self._follow(sample, inputs, caller, fused)
         try:
-            caller = Caller.of(pipe)
-            run = self._follow(sample, keywords, caller)
-            place = self._position(keywords, run)
             step = run.begin(sample, place, caller.guided)
             held = run.memory.read(step, sample, run.place)
             if step.inner == OUTPUT:
@@ -117,14 +140,16 @@ class Engine:
                 output = held
                 run.finish(step, sample, None, {})
             else:
-                output, captured = self.compute(run, step, keywords, held)
+                counting = run.call == 0 and any(each.depth != "full" for each in run.steps)
+                before = counts_of(self._adapter.denoiser) if counting else {}
+                output, captured = self.compute(run, step, inputs, held)
+                if counting:
+                    check_uncounted(before, counts_of(self._adapter.denoiser))
                 run.finish(step, sample, output, captured)
         except BaseException:
             self.run = None
             raise
-        if keywords.get("return_dict", True):
-            return self._adapter.result(output)
-        return (output,)
+        return output
 
     def _check_plain(self, fused: FusedRun, inputs: Mapping[str, Any], caller: Caller) -> None:
         """What still has to fit where a run asks for nothing but the denoiser's own forward."""
@@ -141,54 +166,52 @@ class Engine:
             )
         return pipe
 
-    def _follow(self, sample: Tensor, inputs: Mapping[str, Any], caller: Caller) -> Run:
-        """The current run, or a new one when the scheduler's timesteps are new."""
+    def _follow(
+        self, sample: Tensor, inputs: Mapping[str, Any], caller: Caller, fused: FusedRun | None
+    ) -> tuple[Run, int | None]:
+        """The run that a call belongs to, a new one at its first call, and the call's place in it:
+        which of the run's timesteps it is for, or None where only its value could tell."""
         pipe = self.pipe
-        fused = self.fusion.run_of(self._adapter.timestep(inputs)) if caller.name else None
         if fused is not None:
             self._guidance.follow(fused, pipe, caller)
-        timesteps = timesteps_of(pipe.scheduler) if fused is None else fused.timesteps
-        if self.run is None or self.run.timesteps is not timesteps:
-            self.run = None
-            course = self._course(pipe.scheduler, timesteps, inputs, fused)
+            if self.run is None or self.run.timesteps is not fused.timesteps:
+                course = self._fused_course(fused)
+                self.run = self._start(course, sample, inputs, caller)
+            self._check_thread(self.run)
+            place = position(caller.timestep, fused.timesteps)
+            return self.run, fused.call if place is None else place
+        loop = Loop.of(caller, pipe.scheduler, self._adapter.timestep(inputs))
+        if self.run is None or not loop.is_of(self.run.course.loop):
+            self._check()
+            course = Course.whole(self._fit, pipe.scheduler, loop)
             self.run = self._start(course, sample, inputs, caller)
-        if self.run.thread != get_ident():
+        self._check_thread(self.run)
+        loop.check(self.run.timesteps, self.run.coming, pipe.scheduler)
+        place = loop.place(self.run.timesteps)
+        return self.run, stepped(pipe.scheduler) if place is None else place
+
+    def _check(self) -> None:
+        """Refuse, at the start of a run, what has been put on the denoiser since."""
+        check_no_other_cache(self._adapter.denoiser)
+        self._adapter.check()
+
+    def _check_thread(self, run: Run) -> None:
+        if run.thread != get_ident():
             raise MismatchError(
                 "Another thread calls the denoiser in mid-run, but it follows one run at a time.",
                 remedy="Give each thread a pipeline with a denoiser.",
             )
-        return self.run
 
-    def _course(
-        self, scheduler: Any, timesteps: Tensor, inputs: Mapping[str, Any], fused: FusedRun | None
-    ) -> Course:
-        self._adapter.check()
-        if fused is not None:
-            if fused.call:
-                raise MismatchError(
-                    f"Another run began before this one's call {fused.call + 1}, but a denoiser "
-                    "follows one run at a time.",
-                    remedy="Run no pipeline inside its own callback, and none in two threads.",
-                )
-            return Course.fused_of(fused, self.fusion)
-        timestep = self._adapter.timestep(inputs)
-        start = position(timestep, timesteps)
-        start = stepped(scheduler) if start is None else start
-        start = first_position(timestep, timesteps) if start is None else start
-        return Course.whole(self._fit, scheduler, timesteps, start)
-
-    def _position(self, inputs: Mapping[str, Any], run: Run) -> int | None:
-        """Which of a run's timesteps a call is for, or None where only its value could tell."""
-        timestep = self._adapter.timestep(inputs)
-        found = position(timestep, run.timesteps)
-        if found is not None:
-            return found
-        fused = self.fusion.run_of(timestep)
-        return stepped(self.pipe.scheduler) if fused is None else fused.call
+    def _fused_course(self, fused: FusedRun) -> Course:
+        self._check()
+        if fused.call:
+            raise overlapping(fused.call)
+        return Course.fused_of(fused, self.fusion)
 
     def _start(
         self, course: Course, sample: Tensor, inputs: Mapping[str, Any], caller: Caller
     ) -> Run:
+        self.run = None
         adapter, scheduler, schedule = self._adapter, self.pipe.scheduler, course.schedule
         canvas = adapter.canvas(inputs)
         self._fit.check_size(canvas.size)
@@ -197,11 +220,14 @@ class Engine:
         held = None
         if not course.fused:
             held = HeldOutput.of(schedule.quantity, scheduler, course.every, sample.device)
+        tracks = steps[0].track
+        if held is not None or (tracks and predicted(scheduler) != "epsilon"):
+            latents = None if caller.latents is None else adapter.picture(caller.latents, canvas)
+            check_noisy_first(adapter.denoiser, adapter.picture(sample, canvas), latents)
         prunes = self._check_pruned(steps)
         groups = caller.groups(len(sample)) if prunes and adapter.guided else 1
         dynamics = Dynamics()
         noise = self._noise_of(schedule.calls, sample.device)
-        tracks = steps[0].track
         return Run(
             course=course,
             steps=steps,

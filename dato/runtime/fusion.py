@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from dato.denoisers.other_caches import check_no_other_cache
+from dato.denoisers.registry import denoiser_of, uncompiled
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
 from dato.runtime import obstacles
@@ -60,7 +62,12 @@ class Fusion:
         self._opened: WeakKeyDictionary[FusedRun, _Opened] = WeakKeyDictionary()
         self._last: str | None = None
         self._stand_in: StandIn | None = None
-        if self._never is None:
+        self.put()
+
+    def put(self) -> None:
+        """Stand in for the scheduler's methods, for the first time or after :meth:`close`."""
+        pipe = self._pipe()
+        if self._never is None and pipe is not None:
             self._stand_in = StandIn.on(pipe.scheduler)
             self._stand_in.add(self.open)
 
@@ -127,7 +134,7 @@ class Fusion:
 
     def run_of(self, timestep: Any) -> FusedRun | None:
         """The fused run that a denoiser's call with a timestep belongs to."""
-        if self.current is None or self._stand_in is None:
+        if self._stand_in is None or self.replaced:
             return None
         return self._known(self._stand_in.run_of(timestep))
 
@@ -167,6 +174,8 @@ class Fusion:
         reason = "no call of the pipeline is running: a loop written by hand"
         if variables is not None:
             reason = obstacles.of_call(variables, scheduler, adapted=self._adapted) or ""
+        if variables is not None:
+            check_no_other_cache(uncompiled(denoiser_of(pipe)))
         self._last = reason
         run = None if reason else self._start(scheduler)
         if run is None and not self._adapted:

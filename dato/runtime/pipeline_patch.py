@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 from dato.denoisers.base import Adapter
-from dato.denoisers.registry import denoiser_of
+from dato.denoisers.registry import denoiser_of, uncompiled
 from dato.fit import Fit
 from dato.runtime.denoiser_patch import DenoiserPatch
 from dato.runtime.engine import Engine
@@ -52,6 +52,9 @@ class PipelinePatch:
                 if _prunes(fit.schedule, layer, layout)
             ]
             self._denoiser_patch = DenoiserPatch(adapter, original, engine, sites, self)
+        self._show(pipe)
+
+    def _show(self, pipe: Any) -> None:
         vars(pipe)[_PATCH] = self
         if self.fusion.never is None and hasattr(pipe, _BAR):
             vars(pipe)[_BAR] = ProgressBar(getattr(pipe, _BAR), self.fusion)
@@ -78,6 +81,20 @@ class PipelinePatch:
         schedule = self._fit.schedule
         return sum(schedule.kind(call).depth != 0 for call in range(schedule.calls))
 
+    def redo(self) -> None:
+        """Put all of it back after :meth:`undo`.
+
+        Raises:
+            UnsupportedError: another tool has put itself on the denoiser meanwhile.
+        """
+        pipe = self.pipe
+        if pipe is None:
+            return
+        if self._denoiser_patch is not None:
+            self._denoiser_patch.put()
+        self.fusion.put()
+        self._show(pipe)
+
     def undo(self) -> None:
         """Restore all of it."""
         self.fusion.close()
@@ -90,11 +107,6 @@ class PipelinePatch:
             del vars(pipe)[_BAR]
         if vars(pipe).get(_PATCH) is self:
             del vars(pipe)[_PATCH]
-
-
-def uncompiled(denoiser: Any) -> Any:
-    """The module inside what ``torch.compile`` returns."""
-    return getattr(denoiser, "_orig_mod", denoiser)
 
 
 def _prunes(schedule: Schedule, layer: Layer, layout: Topology) -> bool:

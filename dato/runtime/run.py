@@ -22,7 +22,7 @@ class Run:
     """One pass of a pipeline's sampler over its timesteps.
 
     Args:
-        course: the calls; the run lasts as long as the scheduler holds their timesteps.
+        course: the calls.
         steps: one step for each of these calls.
         shape: of the denoiser's input.
         guided: whether the batch is an unconditional and a conditional half; None where nothing
@@ -52,7 +52,7 @@ class Run:
 
     @property
     def timesteps(self) -> Tensor:
-        """The tensor that the pipeline iterates over."""
+        """The scheduler's: all of them, or those of a fused run."""
         return self.course.timesteps
 
     @property
@@ -64,6 +64,11 @@ class Run:
     def place(self) -> int:
         """The place of the current call among all the sampler's timesteps."""
         return self.course.start + self.number
+
+    @property
+    def coming(self) -> int:
+        """The place of the coming call among the timesteps, also after the last one."""
+        return self.course.start + self.call
 
     def begin(self, sample: Tensor, position: int | None, guided: bool | None) -> Step:
         """Check that the next call belongs here, and return its step.
@@ -88,7 +93,8 @@ class Run:
                 f"{self.course.start + self.call}: the denoiser is not called once for each "
                 "timestep, in order.",
                 remedy="Call scheduler.set_timesteps before each run. FLUX with a true_cfg_scale "
-                "above 1 is called twice: leave it at 1.",
+                "above 1 calls it twice: leave it at 1. Panorama pipelines call it once for each "
+                "view.",
             )
         if tuple(sample.shape) != self.shape:
             self._end_guidance(tuple(sample.shape), guided)

@@ -121,7 +121,7 @@ class Epsilon:
 
     def __init__(self, scheduler: Any, timesteps: Tensor, device: torch.device) -> None:
         self.kind = predicted(scheduler)
-        self._alphas = torch.ones(len(timesteps), device=device)
+        self._alphas = torch.ones(len(timesteps), dtype=torch.float32, device=device)
         if self.kind == "epsilon":
             return
         alphas = shares_at(scheduler, timesteps, device)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dato.errors import MismatchError
 from dato.sampler.step_types import StepTypes
-from dato.sampler.timesteps import position
+from dato.sampler.timesteps import near, position
 from dato.sampler.trace import Trace
 
 
@@ -31,7 +31,8 @@ class FusedRun:
         self.trace = trace
         self.every = every
         if timesteps is None:
-            timesteps = every[torch.tensor(trace.calls, device=every.device)]
+            numbers = torch.tensor(trace.calls, dtype=torch.int64, device=every.device)
+            timesteps = every[numbers]
         self.timesteps = timesteps
         self.thread = threading.get_ident()
         self.call = 0
@@ -66,7 +67,7 @@ class FusedRun:
                 "Another thread steps this fused run, which belongs to the one that began it.",
                 remedy="Give each thread a pipeline with a scheduler, or apply with fuse=False.",
             )
-        if self.over or where not in (None, self.call):
+        if self.over or where not in (None, self.call) or self._is_foreign(timestep, where):
             since = "" if where is None else f" from timestep {where + 1}"
             raise MismatchError(
                 f"Step {self.call + 1} of {len(self)} was asked for{since}, but a fused run steps "
@@ -74,6 +75,14 @@ class FusedRun:
                 remedy="Call scheduler.set_timesteps before each run. A pipeline that counts on "
                 "every timestep runs with fuse=False.",
             )
+
+    def _is_foreign(self, timestep: Any, where: int | None) -> bool:
+        """Whether a timestep that is no view of this run's has another value than its coming one;
+        waits for the device."""
+        if where is not None or timestep is None:
+            return False
+        value = timestep.flatten()[0] if isinstance(timestep, Tensor) else timestep
+        return not near(float(value), float(self.timesteps[self.call]))
 
     def scaled(self, latents: Tensor) -> Tensor:
         """The model's input at the coming computed call."""

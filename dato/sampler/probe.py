@@ -8,6 +8,8 @@ and steps that mix the elements of a tensor all break one of the two.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -31,11 +33,12 @@ class Probe:
 
     def __init__(self, count: int) -> None:
         known = 2 * count
-        seeded = torch.Generator().manual_seed(0)
-        random = torch.randn(known, len(SIZES), generator=seeded, dtype=torch.float64)
-        units = torch.eye(known, dtype=torch.float64)
-        self._random = random * torch.tensor(SIZES, dtype=torch.float64)
-        zero = torch.zeros(known, 1, dtype=torch.float64)
+        seeded = torch.Generator("cpu").manual_seed(0)
+        exact: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
+        random = torch.randn(known, len(SIZES), generator=seeded, **exact)
+        units = torch.eye(known, **exact)
+        self._random = random * torch.tensor(SIZES, **exact)
+        zero = torch.zeros(known, 1, **exact)
         self._rows = torch.cat([units, self._random, zero], 1)
         self._known = known
 

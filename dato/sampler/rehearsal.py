@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from dato.sampler.stand_in import ADDED
 from dato.sampler.twin import twin_of
 
@@ -16,7 +18,8 @@ def rehearsed(scheduler: Any, calls: int) -> Any:
     for steps in (calls, calls - 1, (calls + 1) // 2):
         twin = twin_of(scheduler, ADDED, exact=False)
         try:
-            twin.set_timesteps(steps)
+            with torch.device("cpu"):
+                twin.set_timesteps(steps)
         except Exception:  # it needs what only a run knows, such as ``mu``
             return None
         if len(twin.timesteps) == calls:

@@ -41,7 +41,7 @@ class StandIn:
     def __init__(self, scheduler: Any) -> None:
         self.scheduler = scheduler
         self.opens: list[Open] = []
-        self._runs: deque[FusedRun | None] = deque(maxlen=_MOST)
+        self._runs: deque[tuple[Tensor, FusedRun | None]] = deque(maxlen=_MOST)
         self._copies: WeakSet[StandIn] = WeakSet()
         self._guard = threading.Lock()
         self._real = {
@@ -72,16 +72,17 @@ class StandIn:
                 stand_in._uninstall()
 
     def run_of(self, timestep: Any) -> FusedRun | None:
-        """The fused run that a timestep belongs to; the newest where the timestep does not say."""
-        for run in tuple(self._runs):
-            if run is not None and position(timestep, run.timesteps) is not None:
+        """The fused run that a timestep belongs to, None where its run is not fused; the newest
+        where the timestep does not say."""
+        for timesteps, run in tuple(self._runs):
+            if position(timestep, timesteps) is not None:
                 return run
         return self.newest
 
     @property
     def newest(self) -> FusedRun | None:
         """The run that was opened last; None where the last one was not fused."""
-        return self._runs[-1] if self._runs else None
+        return self._runs[-1][1] if self._runs else None
 
     def set_timesteps(self, *args: Any, **kwargs: Any) -> Any:
         """The scheduler's own, then the computed calls' timesteps where the run is fused."""
@@ -90,7 +91,7 @@ class StandIn:
             result = self._real["set_timesteps"](*args, **kwargs)
             runs = (run for opens in self.opens if (run := opens(self.scheduler)) is not None)
             run = next(runs, None)
-            self._runs.append(run)
+            self._runs.append((self.scheduler.timesteps if run is None else run.timesteps, run))
             if run is not None:
                 self._show(run)
         return result

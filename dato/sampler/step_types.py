@@ -40,6 +40,6 @@ class StepTypes:
 
     def _stepped(self, output: torch.dtype, latents: torch.dtype) -> Any:
         scheduler = copy.deepcopy(self._scheduler)
-        one = torch.ones(1, 1, 1, 1)
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        one = torch.ones(1, 1, 1, 1, dtype=torch.float32, device="cpu")
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device("cpu"):
             return scheduler.step(one.to(output), scheduler.timesteps[0], one.to(latents))

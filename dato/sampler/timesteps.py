@@ -29,11 +29,21 @@ def position(timestep: Any, timesteps: Tensor) -> int | None:
     Pipelines iterate over the tensor, so that each timestep is a view of it; its offset is its
     position, on any device.
     """
-    if not isinstance(timestep, Tensor) or timestep.device != timesteps.device:
-        return None
-    if timestep.untyped_storage().data_ptr() != timesteps.untyped_storage().data_ptr():
+    if not isinstance(timestep, Tensor) or not same_memory(timestep, timesteps):
         return None
     return (timestep.storage_offset() - timesteps.storage_offset()) // timesteps.stride(0)
+
+
+def same_memory(some: Tensor, others: Tensor) -> bool:
+    """Whether two tensors are views of the same numbers, as all timesteps of one run are."""
+    if some.device != others.device:
+        return False
+    return some.untyped_storage().data_ptr() == others.untyped_storage().data_ptr()
+
+
+def keeps_state(scheduler: Any) -> bool:
+    """Whether a step follows from more than its arguments, as a multistep sampler's does."""
+    return hasattr(scheduler, "step_index") or hasattr(scheduler, "ets")
 
 
 def stepped(scheduler: Any) -> int | None:
@@ -45,6 +55,11 @@ def stepped(scheduler: Any) -> int | None:
     return None
 
 
+def near(value: float, timestep: float) -> bool:
+    """Whether a value is a timestep up to rounding."""
+    return abs(timestep - value) <= _ROUNDED * abs(value)
+
+
 def first_position(timestep: Any, timesteps: Tensor) -> int:
     """Like :func:`position` for the first call of a run, by value where it has to be."""
     found = position(timestep, timesteps)
@@ -52,9 +67,9 @@ def first_position(timestep: Any, timesteps: Tensor) -> int:
         return found
     value = float(timestep.flatten()[0] if isinstance(timestep, Tensor) else timestep)
     values = [float(each) for each in timesteps.tolist()]
-    near = min(values, key=lambda each: abs(each - value))
-    if abs(near - value) <= _ROUNDED * abs(value):
-        return values.index(near)
+    closest = min(values, key=lambda each: abs(each - value))
+    if near(value, closest):
+        return values.index(closest)
     raise MismatchError(
         f"The denoiser is called with {value}, which is none of the timesteps of the pipeline's "
         "scheduler.",

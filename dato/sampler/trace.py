@@ -140,7 +140,10 @@ class _Walk:
 
     def _forecast(self, call: Skipped, given: Tensor, number: int) -> Tensor:
         terms = zip(call.sources, call.weights, strict=False)
-        value = sum((weight * self._held[source] for source, weight in terms), torch.zeros(()))
+        value = sum(
+            (weight * self._held[source] for source, weight in terms),
+            torch.zeros((), dtype=torch.float64, device="cpu"),
+        )
         held = self._conversion
         return value if held is None else held.output(value, given, number)
 

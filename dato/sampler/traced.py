@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from dato.sampler.probe import NotLinearError
 from dato.sampler.stand_in import ADDED
 from dato.sampler.step_types import StepTypes
@@ -46,7 +48,8 @@ def traced(scheduler: Any, calls: Sequence[Skipped | None], quantity: Quantity) 
 
 def _trace(scheduler: Any, calls: Sequence[Skipped | None], quantity: Quantity) -> Traced | str:
     try:
-        walked = trace(twin_of(scheduler, ADDED), calls, quantity)
+        with torch.device("cpu"):  # whatever a scheduler makes goes beside its tables
+            walked = trace(twin_of(scheduler, ADDED), calls, quantity)
     except NotLinearError as error:
         return f"{_named(scheduler)}: {error}"
     except Exception as error:  # whatever a scheduler of anybody's does with coefficients

@@ -47,4 +47,5 @@ def noise_seed(call: int, place: int) -> int:
 
 def standard_normal(seed: int, count: int) -> Tensor:
     """(count,) from a private generator on the CPU."""
-    return torch.randn(count, generator=torch.Generator().manual_seed(seed))
+    seeded = torch.Generator("cpu").manual_seed(seed)
+    return torch.randn(count, generator=seeded, dtype=torch.float32, device="cpu")

@@ -56,7 +56,9 @@ class Plan:
         rows, (kept, tokens) = len(self.keep), (self.keep.shape[1], self.source.shape[1])
 
         def around(inner: Tensor, count: int) -> Tensor:
-            ends = torch.arange(count + before + behind, device=inner.device).expand(rows, -1)
+            ends = torch.arange(
+                count + before + behind, dtype=torch.int64, device=inner.device
+            ).expand(rows, -1)
             return torch.cat([ends[:, :before], inner + before, ends[:, before + count :]], 1)
 
         return Plan.of(around(self.keep, tokens), around(self.source, kept))
@@ -83,7 +85,7 @@ class Selection:
     def plan(self, pruned: int) -> Plan:
         """The plan that prunes this number of tokens; see :func:`pruned_count`."""
         keep = torch.cat([self.base, self.order[:, pruned:]], 1)
-        place = torch.arange(keep.shape[1], device=keep.device).expand_as(keep)
+        place = torch.arange(keep.shape[1], dtype=torch.int64, device=keep.device).expand_as(keep)
         target = torch.cat([keep, self.order[:, :pruned]], 1)
         source = torch.empty_like(target)
         source.scatter_(1, target, torch.cat([place, self.match[:, :pruned]], 1))
@@ -134,8 +136,8 @@ def base_tokens(score: Tensor, grid: tuple[int, int], patch: tuple[int, int]) ->
     padded = torch.nn.functional.pad(score.unflatten(1, grid), room, value=-math.inf)
     patches = padded.unflatten(2, (columns, patch[1])).unflatten(1, (rows, patch[0]))
     best = patches.transpose(2, 3).flatten(3).argmax(3)
-    top = torch.arange(rows, device=score.device)[:, None] * patch[0]
-    left = torch.arange(columns, device=score.device) * patch[1]
+    top = torch.arange(rows, dtype=torch.int64, device=score.device)[:, None] * patch[0]
+    left = torch.arange(columns, dtype=torch.int64, device=score.device) * patch[1]
     chosen: Tensor = (top + best // patch[1]) * width + left + best % patch[1]
     return chosen.flatten(1)
 
@@ -182,7 +184,7 @@ def _at(tokens: Tensor, index: Tensor) -> Tensor:
 
 def _rows(index: Tensor, count: int) -> Tensor:
     """Places among the ``count`` tokens of each image as places among those of all images."""
-    first = torch.arange(0, len(index) * count, count, device=index.device)
+    first = torch.arange(0, len(index) * count, count, dtype=torch.int64, device=index.device)
     return (index + first[:, None]).flatten()
 
 

@@ -15,6 +15,7 @@ from dato.errors import MismatchError
 from dato.preset import ModelInfo, Preset, SamplerInfo
 from dato.preset.fields import Setting
 from dato.schedule import Kind, Schedule
+from tests.dato.models import sdxl
 from tests.dato.test_apply import stop_at
 from tests.dato.tiny import PRUNE, generate, generated, noise, scheduler, tiny_pipe, tiny_unet
 
@@ -219,6 +220,25 @@ def test_image_to_image_runs_what_is_left(pipe: Any) -> None:
         assert torch.equal(run(), run())
     with dato.applied(edit, schedule(8)), pytest.raises(MismatchError, match="strength"):
         run()
+
+
+@pytest.mark.parametrize("part", [{"denoising_end": 0.8}, {"denoising_end": 0.5}])
+def test_a_schedule_covers_the_calls_that_the_pipeline_will_run(part: dict[str, Any]) -> None:
+    family = sdxl()
+    expected = family.generate(10, **part)
+    calls = round(10 * part["denoising_end"])
+    with dato.applied(family.pipe, Schedule.full(calls)):
+        assert torch.equal(family.generate(10, **part), expected)
+    held = Schedule.uniform(calls, 2, 0)
+    with dato.applied(family.pipe, held):
+        image = family.generate(10, **part)
+        assert torch.isfinite(image).all()
+        assert not torch.equal(image, expected)
+    with (
+        dato.applied(family.pipe, Schedule.full(10)),
+        pytest.raises(MismatchError, match=f"10 denoiser calls, but this run makes {calls}"),
+    ):
+        family.generate(10, **part)
 
 
 def preset(**changes: Any) -> Preset:
