@@ -55,7 +55,7 @@ def coefficients(levels: NoiseLevels, timesteps: Tensor, weights: Tensor) -> Coe
     alpha, sigma = levels.at(timesteps)
     end = timesteps.new_tensor(levels.end)
     next_alpha, next_sigma = torch.cat([alpha[1:], end[:1]]), torch.cat([sigma[1:], end[1:]])
-    newest = torch.eye(1, MAX_OUTPUTS, dtype=timesteps.dtype)
+    newest = torch.eye(1, MAX_OUTPUTS, dtype=timesteps.dtype, device=timesteps.device)
     noise_latents, noise_outputs = _noise(levels.kind, alpha, sigma)
     if levels.kind == FLOW:
         of_noises = (next_sigma - sigma)[:, None] * weights
@@ -98,10 +98,9 @@ def _clean(kind: str, alpha: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
 
 def padded(sampler: TunedSampler) -> tuple[Tensor, Tensor]:
     """Timesteps (calls,) and weights (calls, 3), float64, as :func:`coefficients` takes them."""
-    weights = torch.zeros(sampler.calls, MAX_OUTPUTS, dtype=torch.float64)
-    for call, row in enumerate(sampler.weights):
-        weights[call, : len(row)] = torch.tensor(row, dtype=torch.float64)
-    return torch.tensor(sampler.timesteps, dtype=torch.float64), weights
+    rows = [[*row, *[0.0] * (MAX_OUTPUTS - len(row))] for row in sampler.weights]
+    weights = torch.tensor(rows, dtype=torch.float64, device="cpu")
+    return torch.tensor(sampler.timesteps, dtype=torch.float64, device="cpu"), weights
 
 
 def tuned_updates(scheduler: Any, sampler: TunedSampler) -> tuple[Update, ...]:

@@ -10,6 +10,7 @@ import diffusers
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler
+from diffusers.configuration_utils import FrozenDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -124,6 +125,9 @@ class Ramp(Spatial):
 
     def __init__(self, pipe: Any) -> None:
         self.pipe = pipe
+        config: Any = FrozenDict(in_channels=4, out_channels=4)
+        self.denoiser: Any = torch.nn.Identity()
+        self.denoiser.config = config
         self.ran = 0
         self.level, self.slope = random(1, 4, 8, 8, seed=1), random(1, 4, 8, 8, seed=2) / 1000
 
