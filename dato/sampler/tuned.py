@@ -65,7 +65,9 @@ def coefficients(levels: NoiseLevels, timesteps: Tensor, weights: Tensor) -> Coe
         change = next_alpha * sigma / alpha.clamp_min(_LEAST)
         of_noises = next_sigma[:, None] * weights - change[:, None] * (weights - newest)
         here, output = next_alpha * clean_latents, next_alpha * clean_outputs
-    source = (torch.arange(len(alpha))[:, None] - torch.arange(MAX_OUTPUTS)).clamp_min(0)
+    whole: dict[str, Any] = {"dtype": torch.int64, "device": timesteps.device}
+    calls, back = torch.arange(len(alpha), **whole), torch.arange(MAX_OUTPUTS, **whole)
+    source = (calls[:, None] - back).clamp_min(0)
     scales = torch.ones_like(alpha)
     scales[0] = 1 / levels.start
     latents = of_noises * noise_latents[source] + here[:, None] * newest
