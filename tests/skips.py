@@ -25,6 +25,7 @@ ALLOWED = (
     "needs Slurm's daemons",
     # Cases of a table that have no meaning.
     "its guidance is not linear",
+    "the sampler itself makes tensors",
     "a .pgm file is grey",
     "not monotone in damage",
     "one process has no workers",

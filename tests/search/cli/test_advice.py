@@ -19,7 +19,7 @@ from search.records.folder import StudyFolder
 from tests.search.cli.test_reading_commands import recorded
 
 ROOT = Path(__file__).parents[3]
-OWN = re.compile(r"dato-search (?P<command>[a-z]+)(?P<rest>[^.;,'\")]*)")
+OWN = re.compile(r"dato-search (?P<command>[a-z]+(?:-[a-z]+)*)(?P<rest>[^.;,'\")]*)")
 EXTRA = re.compile(r"pip install 'dato\[(?P<extra>\w+)\]'")
 PARSER = ROOT / "search" / "cli" / "parser.py"
 

@@ -85,11 +85,12 @@ def test_a_preset_runs_with_the_settings_of_its_sampler_and_leaves_none(
     assert pipeline.generate(request, plain).images[0].tobytes() == before
 
 
-def test_progress_counts_every_call_of_every_batch(pipeline: PromptPipeline) -> None:
+def test_progress_counts_the_computed_calls_of_every_batch(pipeline: PromptPipeline) -> None:
     seen: list[None] = []
     requests = [ImageRequest(PROMPTS[0], seed) for seed in range(2)]
     pipeline.generate(requests, FAST, steps=3, on_call=lambda: seen.append(None))
-    assert len(seen) == pipeline.calls(2, FAST, steps=3) == 6
+    assert len(seen) == pipeline.calls(2, FAST, steps=3) == 4
+    assert pipeline.calls(2, FAST, steps=3, patched=False) == 6
 
 
 def test_a_folder_takes_single_files_that_say_how_they_were_made(

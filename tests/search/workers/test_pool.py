@@ -78,6 +78,7 @@ def test_workers_that_die_one_after_another_while_they_load_are_one_sentence(
 ORDERLY = """
 import sys
 from pathlib import Path
+from search.records.base_sampler import UNPATCHED
 from search.workers.local_pool import LocalPool
 from tests.search.model.tiny import HELDOUT, SEARCH, tiny_config
 if __name__ == "__main__":
@@ -102,6 +103,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from dato import Schedule
+from search.records.base_sampler import UNPATCHED
 from search.workers.local_pool import LocalPool
 from tests.search.model.tiny import HELDOUT, SEARCH, STEPS, tiny_config
 if __name__ == "__main__":
