@@ -215,7 +215,8 @@ class Engine:
         adapter, scheduler, schedule = self._adapter, self.pipe.scheduler, course.schedule
         canvas = adapter.canvas(inputs)
         self._fit.check_size(canvas.size)
-        warn_of_other_setting(self._fit, caller, scheduler, adapter.denoiser)
+        if not course.fused:  # else that was said when the run was opened
+            warn_of_other_setting(self._fit, caller, scheduler, adapter.denoiser)
         steps = course.steps(self._layout, scheduler, self.policy_of)
         held = None
         if not course.fused:

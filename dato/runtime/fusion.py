@@ -13,9 +13,10 @@ from dato.denoisers.registry import denoiser_of, uncompiled
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
 from dato.runtime import obstacles
-from dato.runtime.caller import call_of
+from dato.runtime.caller import Caller, call_of
 from dato.runtime.forecast import PolicyOf, forecasts
 from dato.runtime.line_positions import line_positions
+from dato.runtime.other_setting import warn_of_other_setting
 from dato.sampler.fused_run import FusedRun
 from dato.sampler.probe import NotLinearError
 from dato.sampler.rehearsal import rehearsed
@@ -174,11 +175,14 @@ class Fusion:
         reason = "no call of the pipeline is running: a loop written by hand"
         if variables is not None:
             reason = obstacles.of_call(variables, scheduler, adapted=self._adapted) or ""
+        denoiser = uncompiled(denoiser_of(pipe))
         if variables is not None:
-            check_no_other_cache(uncompiled(denoiser_of(pipe)))
+            check_no_other_cache(denoiser)
         self._last = reason
         run = None if reason else self._start(scheduler)
-        if run is None and not self._adapted:
+        if run is not None:
+            warn_of_other_setting(self._fit, Caller.of(pipe), scheduler, denoiser)
+        elif not self._adapted:
             raise self._unfused(self._last)
         return run
 

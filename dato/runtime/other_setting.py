@@ -40,11 +40,12 @@ def warn_of_other_setting(fit: Fit, caller: Caller, scheduler: Any, denoiser: An
 
 
 def _matters(tuned: SamplerInfo, caller: Caller, denoiser: Any) -> bool:
-    """Whether another scale gives other images. Unguided runs of all scales are the same, and so
-    are those of a denoiser that could take the scale and was distilled without it."""
-    if caller.guided is False:
-        return tuned.guidance_scale > 1
-    return bool(denoiser.config.get("guidance_embeds", True))
+    """Whether another scale gives other images. Unguided runs of all scales are the same; where a
+    pipeline has no such guidance (FLUX), so are those of a denoiser that was distilled without the
+    scale as an input."""
+    if caller.guided is not None:
+        return caller.guided or tuned.guidance_scale > 1
+    return bool(getattr(denoiser, "config", {}).get("guidance_embeds", True))
 
 
 def _other_scale(tuned: float, scale: float) -> str:

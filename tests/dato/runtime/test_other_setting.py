@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from typing import Any
 
@@ -11,15 +12,16 @@ import pytest
 import dato
 from dato.errors import SettingWarning
 from dato.preset import ModelInfo, Preset, SamplerInfo
-from dato.schedule import Schedule
+from dato.schedule import Kind, Schedule
 from tests.dato.tiny import generate, scheduler, tiny_pipe
 
 STEPS = 4
 
 
-def found_at(scale: float, name: str = "DDIMScheduler") -> Preset:
+def found_at(scale: float, name: str = "DDIMScheduler", depth: int = 1) -> Preset:
+    """A preset whose calls between full ones have a depth: 0 is fused whole."""
     model = ModelInfo("tiny", 12, "", (16, 16))
-    schedule = Schedule.uniform(STEPS, 2, 1)
+    schedule = Schedule.uniform(STEPS, 2, depth)
     return Preset("tiny/found", model, SamplerInfo(name, STEPS, STEPS, scale), schedule)
 
 
@@ -31,9 +33,11 @@ def said(pipe: Any, preset: Preset, **call: Any) -> list[str]:
     return [str(each.message) for each in heard if each.category is SettingWarning]
 
 
+@pytest.mark.parametrize("depth", [0, 1])
 @pytest.mark.parametrize("batch", [1, 2])
-def test_another_scale_is_said_once_a_run(pipe: Any, batch: int) -> None:
-    (higher,) = said(pipe, found_at(2.0), batch=batch, guidance_scale=7.5)
+def test_another_scale_is_said_once_a_run(pipe: Any, batch: int, depth: int) -> None:
+    preset = found_at(2.0, depth=depth)
+    (higher,) = said(pipe, preset, batch=batch, guidance_scale=7.5)
     assert "'tiny/found' was found at guidance_scale=2, and this run has 7.5" in higher
     assert "makes forecasts miss more" in higher
     (lower,) = said(pipe, found_at(9.0), guidance_scale=7.5)
@@ -49,6 +53,18 @@ def test_unguided_runs_are_all_the_same(pipe: Any) -> None:
     assert said(pipe, found_at(1.0), guidance_scale=0.0) == []
     (said_once,) = said(pipe, found_at(1.0), guidance_scale=3.0)
     assert "guidance_scale=1" in said_once
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_it_is_said_however_the_run_goes(pipe: Any, fuse: bool) -> None:
+    kinds = {"full": Kind("full"), "cut": Kind(1), "skipped": Kind(0)}
+    schedule = Schedule(kinds, ("full", "cut", "skipped", "skipped"))
+    preset = dataclasses.replace(found_at(2.0), schedule=schedule)
+    with warnings.catch_warnings(record=True) as heard, dato.applied(pipe, preset, fuse=fuse):
+        warnings.simplefilter("always")
+        generate(pipe, STEPS, guidance_scale=7.5)
+        generate(pipe, STEPS, guidance_scale=7.5)
+    assert sum(each.category is SettingWarning for each in heard) == 2
 
 
 def test_a_schedule_on_its_own_says_nothing_of_guidance(pipe: Any) -> None:

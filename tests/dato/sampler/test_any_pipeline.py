@@ -14,7 +14,8 @@ from torch import Tensor
 
 import dato
 from dato import Kind, Schedule
-from dato.errors import MismatchError, UnsupportedError
+from dato.errors import MismatchError, SettingWarning, UnsupportedError
+from dato.preset import ModelInfo, Preset, SamplerInfo
 from dato.runtime.forecast import linear_weights
 from dato.schedule import Forecast
 from tests.dato.sampler.other_models import OTHERS, Other
@@ -129,6 +130,22 @@ def test_a_schedule_that_needs_the_inside_is_refused_as_ever() -> None:
             dato.apply(other.pipe, depth)
     with pytest.raises(UnsupportedError, match="does not know the denoiser"):
         dato.apply(other.pipe, schedule("hold"), fuse=False)
+
+
+def test_another_guidance_scale_than_the_presets_is_said() -> None:
+    other = OTHERS["sana"]()
+    scheduler = type(other.pipe.scheduler).__name__
+    preset = Preset(
+        "sana/found",
+        ModelInfo("sana", 1, "", (16, 16)),
+        SamplerInfo(scheduler, STEPS, STEPS, guidance_scale=2.0),
+        schedule("hold"),
+    )
+    with (
+        dato.applied(other.pipe, preset),
+        pytest.warns(SettingWarning, match="guidance_scale=2, and this run has"),
+    ):
+        other.generate(STEPS)
 
 
 def test_another_number_of_steps_is_refused_at_the_start_of_a_run() -> None:
