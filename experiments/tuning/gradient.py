@@ -20,7 +20,7 @@ from search.model.base_sampler import based
 from search.pocket import load_features
 from search.quality.frechet import frechet_between
 from search.quality.image_pairs import psnr
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.tuning.tune import OFFSET, tune
 
 
@@ -49,7 +49,7 @@ def _pixels(world: World, schedule: Schedule | None) -> Tensor:
     """(images, 3, height, width) uint8."""
     base = None
     if schedule is not None and schedule.tuned is not None:
-        base = BaseSampler(world.scheduler, schedule.calls)
+        base = Base(world.scheduler, schedule.calls)
     with based(world.generator, base) as generator:
         return generator.generate(schedule, range(world.images)).pixels
 

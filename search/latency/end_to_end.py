@@ -12,7 +12,7 @@ from search.latency.clock import time_once
 from search.latency.cost_table import Check, CostTable
 from search.model.base_sampler import based
 from search.model.generator import Generator
-from search.records.base_sampler import BaseSampler, Run
+from search.records.base_sampler import Base, Run
 from search.records.record import Timing
 
 R = TypeVar("R")
@@ -78,7 +78,7 @@ def pace_of(generator: Generator) -> Run | None:
     model = generator.model
     steps = max(model.num_inference_steps // 10, 5)
     short = steps < model.num_inference_steps
-    return Run(None, BaseSampler(generator.work.scheduler, steps)) if short else None
+    return Run(None, Base(generator.work.scheduler, steps)) if short else None
 
 
 def time_together(

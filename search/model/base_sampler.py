@@ -13,7 +13,7 @@ from search.errors import TrialError, UserError
 from search.model.generator import Generator
 from search.model.samplers import set_scheduler
 from search.model.scheduler_settings import class_defaults
-from search.records.base_sampler import Base, BaseSampler
+from search.records.base_sampler import Base
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeErro
 
 
 @contextmanager
-def based(generator: Generator, base: Base) -> Iterator[Generator]:
+def based(generator: Generator, base: Base | None) -> Iterator[Generator]:
     """The generator's model and prompts on another sampler, inside the block; ``None`` is its own.
 
     Raises:
@@ -53,7 +53,7 @@ def based(generator: Generator, base: Base) -> Iterator[Generator]:
         generator.pipe.scheduler = own
 
 
-def measured_on(generator: Generator, base: Base, work: Callable[[Generator], T]) -> T:
+def measured_on(generator: Generator, base: Base | None, work: Callable[[Generator], T]) -> T:
     """What ``work`` returns for the generator's model on another sampler.
 
     Raises:
@@ -63,7 +63,7 @@ def measured_on(generator: Generator, base: Base, work: Callable[[Generator], T]
         return work(other)
 
 
-def settings_on(generator: Generator, base: BaseSampler) -> Mapping[str, Setting]:
+def settings_on(generator: Generator, base: Base) -> Mapping[str, Setting]:
     """The settings of a base's scheduler that are not the defaults of its class.
 
     Raises:
@@ -82,18 +82,18 @@ class Settled:
         settings: all that are not the defaults of its class.
     """
 
-    base: BaseSampler
+    base: Base
     calls: int
     settings: tuple[tuple[str, Setting], ...]
 
 
-def settled(generator: Generator, bases: Sequence[BaseSampler]) -> tuple[Settled | str, ...]:
+def settled(generator: Generator, bases: Sequence[Base]) -> tuple[Settled | str, ...]:
     """Each sampler with the settings that it takes over from the model's own, and once more with
     the defaults of its class, where those are others; or why the model cannot run it."""
     return tuple(each for base in bases for each in _settled(generator, base))
 
 
-def _settled(generator: Generator, base: BaseSampler) -> Iterator[Settled | str]:
+def _settled(generator: Generator, base: Base) -> Iterator[Settled | str]:
     try:
         with based(generator, base) as other:
             defaults = class_defaults(other.pipe.scheduler)
@@ -105,12 +105,12 @@ def _settled(generator: Generator, base: BaseSampler) -> Iterator[Settled | str]
         yield from _settled(generator, replace(base, settings=tuple(sorted(defaults.items()))))
 
 
-def calls_on(generator: Generator, bases: Sequence[BaseSampler]) -> tuple[int | str, ...]:
+def calls_on(generator: Generator, bases: Sequence[Base]) -> tuple[int | str, ...]:
     """How many calls a run of each makes, or why there is none."""
     return tuple(_calls(generator, base) for base in bases)
 
 
-def _calls(generator: Generator, base: BaseSampler) -> int | str:
+def _calls(generator: Generator, base: Base) -> int | str:
     try:
         with based(generator, base) as other:
             return other.calls

@@ -15,13 +15,13 @@ from search.model.base_sampler import calls_on, measured_on, settings_on
 from search.model.drift import image_drift, mean_drift
 from search.model.reference import kept_drift
 from search.preparation.bench import Bench
-from search.records.base_sampler import Base, BaseSampler
+from search.records.base_sampler import Base
 from search.records.reference import base_path
 from search.space import Space, SpaceContext
 from search.workers.pool import Pool
 
 
-def calls_of_bases(space: Space, pool: Pool) -> Mapping[BaseSampler, int]:
+def calls_of_bases(space: Space, pool: Pool) -> Mapping[Base, int]:
     """How many denoiser calls a run on each base of a space makes, without the study's own.
 
     Raises:
@@ -37,7 +37,7 @@ def calls_of_bases(space: Space, pool: Pool) -> Mapping[BaseSampler, int]:
     return {base: int(calls) for base, calls in zip(bases, found, strict=True)}
 
 
-def drift_on(bench: Bench, base: BaseSampler) -> tuple[float, ...]:
+def drift_on(bench: Bench, base: Base) -> tuple[float, ...]:
     """Drift of the unpatched run on a base, kept in the study's folder.
 
     Raises:
@@ -56,7 +56,7 @@ def drift_on(bench: Bench, base: BaseSampler) -> tuple[float, ...]:
     return kept_drift(path, bench.pool.description.fingerprint, settings, measured)
 
 
-def unpatched_drift(pool: Pool, count: int, base: Base = None) -> tuple[float, ...]:
+def unpatched_drift(pool: Pool, count: int, base: Base | None = None) -> tuple[float, ...]:
     """Drift of the unpatched run, the mean over the first ``count`` images of the search.
 
     Raises:

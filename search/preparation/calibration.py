@@ -17,13 +17,13 @@ from search.errors import TrialError, UserError
 from search.model.base_sampler import measured_on
 from search.preparation.bases import WhenAsked, drift_on
 from search.preparation.bench import Bench
-from search.records.base_sampler import Base, BaseSampler
+from search.records.base_sampler import Base
 from search.records.reference import base_path
 from search.space import SpaceContext
 
 
 def study_context(
-    bench: Bench, drift: tuple[float, ...], bases: Mapping[BaseSampler, int] = {}
+    bench: Bench, drift: tuple[float, ...], bases: Mapping[Base, int] = {}
 ) -> SpaceContext:
     """What the study's space decodes with; calibrated where the space asks for it.
 
@@ -42,7 +42,7 @@ def study_context(
     return replace(context, bases=MappingProxyType(contexts))
 
 
-def _on(bench: Bench, base: BaseSampler, calls: int) -> SpaceContext:
+def _on(bench: Bench, base: Base, calls: int) -> SpaceContext:
     """What the space decodes with on a base."""
     context = SpaceContext(calls, bench.pool.description.topology, drift_on(bench, base))
     if not calibrated(bench.space):
@@ -53,7 +53,9 @@ def _on(bench: Bench, base: BaseSampler, calls: int) -> SpaceContext:
     return when_asked.within(context)
 
 
-def study_calibration(bench: Bench, base: Base = None, calls: int | None = None) -> Calibration:
+def study_calibration(
+    bench: Bench, base: Base | None = None, calls: int | None = None
+) -> Calibration:
     """Inner products of the outputs and of every cut that the space uses.
 
     Args:

@@ -13,7 +13,7 @@ from search.model.base_sampler import settled
 from search.preparation.instruments import Instruments
 from search.preparation.kept_rivals import kept_quality, rival_path
 from search.quality.audit_meter import AuditMeter
-from search.records.base_sampler import BaseSampler, Run
+from search.records.base_sampler import Base, Run
 from search.records.files import load_rivals, save_rivals
 from search.records.record import FrontMember, Quality, Rival
 from search.records.rivals import best_rivals, with_better_settings
@@ -52,7 +52,7 @@ def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> t
     return tuple(sorted(better, key=lambda rival: -rival.latency_s))
 
 
-def bases(config: Config, front: Sequence[FrontMember], scheduler: str) -> tuple[BaseSampler, ...]:
+def bases(config: Config, front: Sequence[FrontMember], scheduler: str) -> tuple[Base, ...]:
     """The samplers and numbers of steps that the settings ask for, fewest steps first.
 
     Args:
@@ -62,7 +62,7 @@ def bases(config: Config, front: Sequence[FrontMember], scheduler: str) -> tuple
     speedups = [member.record.speedup for member in front if member.record.speedup]
     counts = settings.steps or step_counts(own.num_inference_steps, speedups, settings.count)
     names = [scheduler if name == OWN else name for name in settings.samplers]
-    return tuple(BaseSampler(name, steps) for steps in counts for name in dict.fromkeys(names))
+    return tuple(Base(name, steps) for steps in counts for name in dict.fromkeys(names))
 
 
 def heldout_rivals(
@@ -121,9 +121,7 @@ class TimedTogether:
         return replace(compared, timings=compared.timings[:own], speedups=compared.speedups[:own])
 
 
-def _planned(
-    instruments: Instruments, wanted: Sequence[BaseSampler], left_out: set[str]
-) -> list[Rival]:
+def _planned(instruments: Instruments, wanted: Sequence[Base], left_out: set[str]) -> list[Rival]:
     """Rivals without images. ``left_out`` gets the reasons why others are none."""
     if not wanted:
         return []

@@ -13,7 +13,7 @@ OWN = "own"
 
 
 @dataclass(frozen=True)
-class BaseSampler:
+class Base:
     """A scheduler and its number of steps.
 
     Args:
@@ -39,11 +39,7 @@ class BaseSampler:
         return ", ".join((sampler_title(self.scheduler), steps_text(self.steps), *settings))
 
 
-Base = BaseSampler | None
-"""A base sampler; ``None`` is the study's own."""
-
-
-def label_of(base: Base) -> str:
+def label_of(base: Base | None) -> str:
     """The value of the parameter ``base``."""
     return OWN if base is None else base.label
 
@@ -58,7 +54,7 @@ class Run:
     """
 
     schedule: Schedule | None
-    base: Base = None
+    base: Base | None = None
 
     @property
     def is_unpatched(self) -> bool:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from dato.errors import DatoError
 from dato.files import replace_text
 from search.errors import UserError
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
 from search.records.reading import LARGE, read_text
 from search.records.record import FrontMember, Quality, Rival, StudyResult, TrialRecord
@@ -178,7 +178,7 @@ def _trial(record: TrialRecord) -> dict[str, object]:
     }
 
 
-def _base(base: BaseSampler) -> dict[str, object]:
+def _base(base: Base) -> dict[str, object]:
     return {"scheduler": base.scheduler, "steps": base.steps, "settings": dict(base.settings)}
 
 

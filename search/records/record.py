@@ -10,7 +10,7 @@ from typing import Literal
 from dato import Schedule
 from dato.preset.fields import Setting
 from search.metrics import metric
-from search.records.base_sampler import Base, BaseSampler, Run, sampler_words, steps_text
+from search.records.base_sampler import Base, Run, sampler_words, steps_text
 
 State = Literal["complete", "pruned", "fail", "running"]
 Origin = Literal["baseline", "warmstart", "sampler", "refine"]
@@ -111,7 +111,7 @@ class TrialRecord:
     violations: Mapping[str, float] = field(default_factory=dict)
     rung_fid: float | None = None
     metric_s: float = 0.0
-    base: Base = None
+    base: Base | None = None
     unpatched_calls: int | None = None
 
     @property
@@ -251,9 +251,9 @@ class Rival:
     effective: tuple[tuple[str, Setting], ...] = ()
 
     @property
-    def base(self) -> BaseSampler:
+    def base(self) -> Base:
         """Its sampler, steps and settings."""
-        return BaseSampler(self.scheduler, self.steps, self.settings)
+        return Base(self.scheduler, self.steps, self.settings)
 
     @property
     def run(self) -> Run:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dato.preset.fields import Setting, SettingName
 from search.errors import UserError
-from search.records.base_sampler import Base, BaseSampler
+from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
 from search.records.names import slug
 from search.records.reading import read_text
@@ -32,15 +32,15 @@ class Reference(BaseModel):
     settings: dict[SettingName, Setting] | None = None
 
 
-def base_path(folder: StudyFolder, base: BaseSampler, suffix: str) -> Path:
+def base_path(folder: StudyFolder, base: Base, suffix: str) -> Path:
     """A file about a base. A digest keeps labels apart that read alike as names."""
     digest = hashlib.sha256(base.label.encode()).hexdigest()[:8]
     return folder.bases / f"{slug(base.label)[:60]}-{digest}{suffix}"
 
 
 def settings_of_bases(
-    folder: StudyFolder, bases: Iterable[Base]
-) -> Mapping[BaseSampler, Mapping[str, Setting]]:
+    folder: StudyFolder, bases: Iterable[Base | None]
+) -> Mapping[Base, Mapping[str, Setting]]:
     """The settings of some bases' schedulers, of those that a study has kept."""
     paths = {base: base_path(folder, base, ".json") for base in bases if base is not None}
     kept = {base: read_drift(path).settings for base, path in paths.items() if path.is_file()}

@@ -16,7 +16,7 @@ from dato.preset.schedule_entry import ScheduleEntry
 from dato.preset.schedule_entry import schedule_to_dict as schedule_to_dict
 from dato.schedule import Quantity
 from search.metrics import metric
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.records.record import (
     Audit,
     FrontMember,
@@ -64,8 +64,8 @@ class BaseWire(StrictModel):
     steps: Annotated[int, Field(ge=1, le=10_000)]
     settings: Settings = Field(default_factory=dict)
 
-    def to_base(self) -> BaseSampler:
-        return BaseSampler(self.scheduler, self.steps, tuple(sorted(self.settings.items())))
+    def to_base(self) -> Base:
+        return Base(self.scheduler, self.steps, tuple(sorted(self.settings.items())))
 
 
 class TrialWire(StrictModel):

@@ -11,7 +11,7 @@ from dato.files import replace_text
 from dato.preset import Measured, ModelInfo, Preset, Provenance, SamplerInfo
 from dato.preset.fields import Setting
 from dato.preset.info import FidTo
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
 from search.records.names import slug
 from search.records.progress import metric_value
@@ -19,7 +19,7 @@ from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.records.rivals import exported
 from search.report.preset_card import preset_card
 
-BaseSettings = Mapping[BaseSampler, Mapping[str, Setting]]
+BaseSettings = Mapping[Base, Mapping[str, Setting]]
 NO_BASES: BaseSettings = {}
 
 EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")

@@ -13,7 +13,7 @@ from search.model.generator import Generator
 from search.model.workload import Workload
 from search.preparation.instruments import Instruments, open_instruments
 from search.quality.image_pairs import psnr
-from search.records.base_sampler import BaseSampler, Run
+from search.records.base_sampler import Base, Run
 from search.records.folder import StudyFolder
 from search.records.headline import headline
 from search.records.knee import at_knee, scored
@@ -120,7 +120,7 @@ def _tuned(
         tuning = instruments.pool.measure(work)
     except TrialError as error:
         raise UserError(f"Cannot tune {member.name}: {error}") from error
-    base = record.base or BaseSampler(model.scheduler, model.num_inference_steps)
+    base = record.base or Base(model.scheduler, model.num_inference_steps)
     few = replace(base, steps=tuning.schedule.calls)
     instruments.watcher.stage(f"images of {member.name}, before and after")
     judged = tuple(_judged(instruments, run) for run in (record.run, Run(tuning.schedule, few)))

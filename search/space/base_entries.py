@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dato.preset.fields import Setting
-from search.records.base_sampler import OWN, Base, BaseSampler, label_of
+from search.records.base_sampler import OWN, Base, label_of
 from search.space.domains import is_finite
 from search.space.entry import listed_values
 from search.space.problems import Problems, join
@@ -17,7 +17,7 @@ LONGEST = 200
 """Characters of a setting that is a text."""
 
 
-def parse_bases(config: Mapping[str, object], problems: Problems) -> tuple[Base, ...]:
+def parse_bases(config: Mapping[str, object], problems: Problems) -> tuple[Base | None, ...]:
     """The bases of a space, in its order; none where it does not say ``base``."""
     if "base" not in config:
         return ()
@@ -26,7 +26,7 @@ def parse_bases(config: Mapping[str, object], problems: Problems) -> tuple[Base,
     path = "base"
     if isinstance(raw, Mapping) and "kind" in raw:
         values, path = _listed(raw, problems), "base.values"
-    bases: list[Base] = []
+    bases: list[Base | None] = []
     for value in values:
         before = len(problems.sentences)
         base = _parse(value, path, problems)
@@ -45,7 +45,7 @@ def _listed(raw: Mapping[str, object], problems: Problems) -> Sequence[object]:
     return listed_values(raw, "base", problems)
 
 
-def _parse(raw: object, path: str, problems: Problems) -> Base:
+def _parse(raw: object, path: str, problems: Problems) -> Base | None:
     if raw == OWN:
         return None
     if not isinstance(raw, Mapping):
@@ -63,7 +63,7 @@ def _parse(raw: object, path: str, problems: Problems) -> Base:
         problems.add(join(path, "steps"), fault, REMEDY)
         steps = 1
     settings = {name: value for name, value in raw.items() if name not in ("scheduler", "steps")}
-    return BaseSampler(str(scheduler), steps, _settings(settings, path, problems))
+    return Base(str(scheduler), steps, _settings(settings, path, problems))
 
 
 def _settings(

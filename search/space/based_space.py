@@ -33,11 +33,11 @@ class BasedSpace(Space):
         self._bases = {label_of(base): base for base in spec.bases}
 
     @property
-    def bases(self) -> tuple[Base, ...]:
+    def bases(self) -> tuple[Base | None, ...]:
         """Base samplers that schedules may run on."""
         return self.spec.bases
 
-    def base(self, params: Mapping[str, object]) -> Base:
+    def base(self, params: Mapping[str, object]) -> Base | None:
         """The base of ``params``."""
         if len(self.bases) == 1:
             return self.bases[0]
@@ -73,7 +73,7 @@ class BasedSpace(Space):
         return decode(bound, bound.complete(own))
 
     def lifted(
-        self, params: Mapping[str, Value], base: Base, context: SpaceContext
+        self, params: Mapping[str, Value], base: Base | None, context: SpaceContext
     ) -> dict[str, Value]:
         """See :class:`search.space.space.Space`. What the base does not have takes any value."""
         lifted: dict[str, Value] = {}

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dato import Topology
 from dato.schedule import Depth, Forecast
-from search.records.base_sampler import Base, BaseSampler
+from search.records.base_sampler import Base
 from search.space.full_calls import evenly
 from search.space.problems import Problems
 
@@ -72,9 +72,7 @@ class SpaceContext:
     drift: tuple[float, ...]
     placed: Placed = evenly
     weights: FittedWeights | None = held
-    bases: Mapping[BaseSampler, SpaceContext] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    bases: Mapping[Base, SpaceContext] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         problems = Problems()
@@ -94,7 +92,7 @@ class SpaceContext:
             problems.add("topology", fault, "Choose a model with self-attention")
         problems.raise_if_any("The run cannot be searched")
 
-    def on(self, base: Base) -> SpaceContext:
+    def on(self, base: Base | None) -> SpaceContext:
         """The run on a base. One that is not known is taken to make a call for each step, with an
         even drift, which is enough to price schedules."""
         if base is None:

@@ -90,7 +90,7 @@ class SpaceSpec:
     entries: tuple[tuple[str, Entry], ...]
     prune: tuple[tuple[str, str, tuple[tuple[str, Entry], ...]], ...]
     patch: tuple[int, int]
-    bases: tuple[Base, ...] = ()
+    bases: tuple[Base | None, ...] = ()
 
     def entry(self, name: str) -> Entry | None:
         """The entry at a path, if the space has it."""

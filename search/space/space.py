@@ -33,7 +33,7 @@ class Space:
         return self.spec.name
 
     @property
-    def bases(self) -> tuple[Base, ...]:
+    def bases(self) -> tuple[Base | None, ...]:
         """Base samplers that schedules may run on; ``None`` is the study's own."""
         return (None,)
 
@@ -46,12 +46,12 @@ class Space:
         bound: Bound = self._bind(context)
         return bound
 
-    def on(self, base: Base, context: SpaceContext) -> Bound:
+    def on(self, base: Base | None, context: SpaceContext) -> Bound:
         """The space on one of its bases."""
         return self.bind(context.on(base))
 
     def lifted(
-        self, params: Mapping[str, Value], base: Base, context: SpaceContext
+        self, params: Mapping[str, Value], base: Base | None, context: SpaceContext
     ) -> dict[str, Value]:
         """Parameters of the space on a base as those of the whole space."""
         return dict(params)
@@ -82,7 +82,7 @@ class Space:
         bound = self.bind(context)
         return decode(bound, bound.complete(params))
 
-    def base(self, params: Mapping[str, object]) -> Base:
+    def base(self, params: Mapping[str, object]) -> Base | None:
         """The base sampler of ``params``; ``None`` is the study's own."""
         return None
 

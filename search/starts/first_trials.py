@@ -61,7 +61,7 @@ def fastest_first(space: Space, context: SpaceContext, count: int) -> tuple[Star
     return tuple(map(Start, reversed(uniform_starts(space, context, count))))
 
 
-def _planned(instruments: Instruments, base: Base, count: int) -> list[Params]:
+def _planned(instruments: Instruments, base: Base | None, count: int) -> list[Params]:
     """Starts of ``count`` plans of least predicted damage on a base.
 
     The faster half comes twice: as planned, and with tokens pruned in its full calls.
@@ -77,7 +77,9 @@ def _planned(instruments: Instruments, base: Base, count: int) -> list[Params]:
     return [space.lifted(each, base, context) for each in params if each is not None]
 
 
-def _placed(instruments: Instruments, base: Base, count: int) -> list[tuple[Placement, Params]]:
+def _placed(
+    instruments: Instruments, base: Base | None, count: int
+) -> list[tuple[Placement, Params]]:
     """Placements at several speed-ups, with the forecasts that the space has in between."""
     bound = instruments.space.on(base, instruments.context)
     calibration = study_calibration(instruments, base, bound.context.calls)
@@ -101,7 +103,7 @@ def _placed(instruments: Instruments, base: Base, count: int) -> list[tuple[Plac
 
 
 def _sloped(
-    instruments: Instruments, base: Base, starts: list[tuple[Placement, Params]]
+    instruments: Instruments, base: Base | None, starts: list[tuple[Placement, Params]]
 ) -> list[tuple[Placement, Params]]:
     """``starts`` on one base, as far along their lines as is best for the middle one."""
     if not starts:

@@ -77,7 +77,7 @@ def passed_on(record: TrialRecord, theirs: Space, ours: Space, context: SpaceCon
     return ours.lifted(params, base, context)
 
 
-def _title(base: Base) -> str:
+def _title(base: Base | None) -> str:
     return "of the study's own sampler" if base is None else base.title
 
 

@@ -64,7 +64,9 @@ def uniform_starts(space: Space, context: SpaceContext, count: int) -> tuple[Par
     return _varied(starts, space, context)
 
 
-def _on_base(space: Space, base: Base, context: SpaceContext, count: int) -> tuple[Params, ...]:
+def _on_base(
+    space: Space, base: Base | None, context: SpaceContext, count: int
+) -> tuple[Params, ...]:
     """About evenly spread over log cost; depths and ratios take turns."""
     left = list(_possible(space, base, context))
     count = min(count, len(left))
@@ -82,7 +84,7 @@ def _on_base(space: Space, base: Base, context: SpaceContext, count: int) -> tup
     return tuple(start.params for start in sorted(chosen, key=lambda start: -start.cost))
 
 
-def _possible(space: Space, base: Base, context: SpaceContext) -> Iterator[Uniform]:
+def _possible(space: Space, base: Base | None, context: SpaceContext) -> Iterator[Uniform]:
     """The uniform starts that the space has on a base, each once."""
     bound, known = space.on(base, context), list[Params]()
     for ratio in RATIOS:

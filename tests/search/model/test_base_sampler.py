@@ -8,10 +8,10 @@ import torch
 from search.errors import TrialError
 from search.model.base_sampler import based, calls_on
 from search.model.generator import Generator
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from tests.search.model.tiny import SEARCH, tiny_config
 
-DPM = BaseSampler("DPMSolverMultistepScheduler", 3)
+DPM = Base("DPMSolverMultistepScheduler", 3)
 
 
 def test_a_run_on_another_sampler_is_that_of_a_model_that_was_loaded_with_it(
@@ -50,14 +50,14 @@ def test_a_sampler_that_does_not_fit_costs_only_whoever_asked_for_it(generator: 
     own = generator.pipe.scheduler
     with (
         pytest.raises(TrialError, match="does not fit this model"),
-        based(generator, BaseSampler("FlowMatchEulerDiscreteScheduler", 3)),
+        based(generator, Base("FlowMatchEulerDiscreteScheduler", 3)),
     ):
         pass
     assert generator.pipe.scheduler is own
 
 
 def test_each_sampler_says_how_many_calls_it_makes_or_why_none(generator: Generator) -> None:
-    heun = BaseSampler("HeunDiscreteScheduler", 4)
+    heun = Base("HeunDiscreteScheduler", 4)
     assert calls_on(generator, [DPM, heun]) == (3, 7)
-    (reason,) = calls_on(generator, [BaseSampler("NoSuchScheduler", 4)])
+    (reason,) = calls_on(generator, [Base("NoSuchScheduler", 4)])
     assert isinstance(reason, str)

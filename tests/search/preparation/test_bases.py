@@ -13,7 +13,7 @@ from search.model.base_sampler import based
 from search.model.generator import Generator
 from search.preparation.bases import calls_of_bases, drift_on
 from search.preparation.calibration import study_context
-from search.records.base_sampler import BaseSampler, Run
+from search.records.base_sampler import Base, Run
 from search.records.folder import StudyFolder
 from search.records.reference import base_path
 from search.settings import Config
@@ -23,8 +23,8 @@ from search.workers.pool import SerialPool
 from tests.search.model.tiny import STEPS
 from tests.search.preparation.benches import RecordingWatcher, bench_of
 
-HEUN = BaseSampler("HeunDiscreteScheduler", 3)
-KARRAS = BaseSampler("DPMSolverMultistepScheduler", 4, (("use_karras_sigmas", True),))
+HEUN = Base("HeunDiscreteScheduler", 3)
+KARRAS = Base("DPMSolverMultistepScheduler", 4, (("use_karras_sigmas", True),))
 SPACE = {
     "name": "mine",
     "base": {

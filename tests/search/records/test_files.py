@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dato import Kind, Schedule
 from search.errors import UserError
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.records.files import (
     front_to_json,
     load_result,
@@ -61,7 +61,7 @@ records = st.builds(
     reason=text,
 )
 bases = st.builds(
-    BaseSampler,
+    Base,
     st.sampled_from(["DDIMScheduler", "UniPCMultistepScheduler"]),
     st.integers(1, 1000),
     st.dictionaries(st.sampled_from(["a", "b"]), st.booleans() | finite | text).map(
@@ -118,7 +118,7 @@ def test_a_trial_says_its_base_where_that_is_not_the_studys_own() -> None:
     record = TrialRecord(1, "complete", "sampler", {}, Schedule.full(20), 1.0, 2.5, images=4)
     assert "base" not in trials_to_json([record])
     assert "unpatched_calls" not in trials_to_json([record])
-    base = BaseSampler("UniPCMultistepScheduler", 20, (("use_karras_sigmas", True),))
+    base = Base("UniPCMultistepScheduler", 20, (("use_karras_sigmas", True),))
     other = replace(record, base=base, unpatched_calls=50)
     (back,) = trials_from_json(trials_to_json([other]))
     assert back.base == base

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dato import Kind, Schedule, Slope
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.records.record import TrialRecord
 from search.records.schedule_text import calls_of, strip, summary
 
@@ -39,7 +39,7 @@ def test_a_strip_tells_forecasts_from_reuse_in_one_character_a_call() -> None:
 def test_a_trial_says_its_base_where_the_space_lists_several() -> None:
     alone = TrialRecord(1, "complete", "sampler", {}, Schedule.full(6))
     own = TrialRecord(1, "complete", "sampler", {"base": "own"}, Schedule.full(6))
-    base = BaseSampler("UniPCMultistepScheduler", 6, (("solver_order", 2),))
+    base = Base("UniPCMultistepScheduler", 6, (("solver_order", 2),))
     other = TrialRecord(1, "complete", "sampler", {"base": base.label}, Schedule.full(6), base=base)
     assert calls_of(alone) == "6 full"
     assert calls_of(own) == "own sampler: 6 full"

@@ -9,7 +9,7 @@ import pytest
 
 from dato import Schedule
 from dato.preset import ModelInfo, Preset, SamplerInfo
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
 from search.records.members import member_name, member_names
 from search.records.record import StudyResult
@@ -41,7 +41,7 @@ def test_every_member_becomes_a_preset_that_loads(result: StudyResult, folder: S
 def test_a_preset_is_for_the_base_that_its_schedule_belongs_to(
     result: StudyResult, folder: StudyFolder
 ) -> None:
-    base = BaseSampler("UniPCMultistepScheduler", 20, (("use_karras_sigmas", True),))
+    base = Base("UniPCMultistepScheduler", 20, (("use_karras_sigmas", True),))
     first, *rest = result.front
     record = replace(first.record, schedule=Schedule.uniform(20, 2), base=base, unpatched_calls=50)
     based = replace(result, front=(replace(first, record=record), *rest))

@@ -11,7 +11,7 @@ import pytest
 from dato import Preset
 from dato.preset import SamplerInfo
 from search.cli.main import main
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from tests.faults.studies import records
@@ -20,7 +20,7 @@ from tests.search.cli.test_study_life import SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
 
-KARRAS = BaseSampler("DPMSolverMultistepScheduler", 4, (("use_karras_sigmas", True),))
+KARRAS = Base("DPMSolverMultistepScheduler", 4, (("use_karras_sigmas", True),))
 SPACE = """
 name: mine
 base:

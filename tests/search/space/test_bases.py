@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from search.errors import ConfigError
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.space import Space, SpaceContext, load_space
 from search.starts.spread import uniform_starts
 from search.wording import shown
 from tests.search.space.worlds import RUN, declared, run_of, shipped
 
-DPM = BaseSampler("DPMSolverMultistepScheduler", 20, (("use_karras_sigmas", True),))
-HEUN = BaseSampler("HeunDiscreteScheduler", 4)
+DPM = Base("DPMSolverMultistepScheduler", 20, (("use_karras_sigmas", True),))
+HEUN = Base("HeunDiscreteScheduler", 4)
 PLAIN_DPM = {"scheduler": "DPMSolverMultistepScheduler", "steps": 20, "use_karras_sigmas": True}
 PLAIN_HEUN = {"scheduler": "HeunDiscreteScheduler", "steps": 4}
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dato import Kind, Schedule, Topology
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.space import load_space
 from search.space.lines import without_idle_lines
 from search.starts.uniform import uniform, unpatched
@@ -155,7 +155,7 @@ def test_the_middle_is_left_whole_until_a_trial_narrows_it() -> None:
 
 
 def test_a_base_has_its_own_calls() -> None:
-    heun = BaseSampler("HeunDiscreteScheduler", 4)
+    heun = Base("HeunDiscreteScheduler", 4)
     bases = {"kind": "choice", "values": ["own", {"scheduler": heun.scheduler, "steps": 4}]}
     space = load_space(declared(base=bases))
     context = replace(RUN, bases={heun: run_of(7)})

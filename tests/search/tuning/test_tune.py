@@ -14,7 +14,7 @@ from dato import Kind, Schedule, TunedSampler
 from search.errors import TrialError
 from search.model.base_sampler import based
 from search.model.generator import Generator
-from search.records.base_sampler import BaseSampler
+from search.records.base_sampler import Base
 from search.tuning.gradient_run import denoised, frozen
 from search.tuning.leaves import Leaves
 from search.tuning.start import tuned_schedule, written
@@ -51,7 +51,7 @@ def test_a_schedule_written_as_a_sampler_makes_the_same_images(generator: Genera
     expected = generator.generate(LINES, range(4)).latents
     generator.pipe.scheduler.set_timesteps(6)
     schedule = tuned_schedule(LINES, written(LINES, generator.pipe.scheduler))
-    with based(generator, BaseSampler("DDIMScheduler", 3)) as few:
+    with based(generator, Base("DDIMScheduler", 3)) as few:
         result = few.generate(schedule, range(4)).latents
     torch.testing.assert_close(result, expected, rtol=1e-3, atol=1e-3)
 
@@ -64,7 +64,7 @@ def test_a_schedule_with_cuts_is_no_sampler(generator: Generator) -> None:
 
 def test_the_run_with_gradients_is_the_run_without(generator: Generator) -> None:
     leaves = leaves_of(generator)
-    with based(generator, BaseSampler("DDIMScheduler", 3)) as few:
+    with based(generator, Base("DDIMScheduler", 3)) as few:
         differentiable = denoised(few, 0, leaves)
         schedule = Schedule({"full": Kind()}, ("full",) * 3, tuned=leaves.sampler())
         with dato.applied(few.pipe, schedule):
@@ -83,7 +83,7 @@ def test_gradients_are_those_of_differences(generator: Generator, name: str) -> 
     def loss() -> torch.Tensor:
         return denoised(few, 0, leaves).double().square().mean()
 
-    base = BaseSampler("DDIMScheduler", 3)
+    base = Base("DDIMScheduler", 3)
     with based(generator, base) as few, frozen(generator.denoiser):
         loss().backward()
         values = []
