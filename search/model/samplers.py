@@ -84,11 +84,16 @@ def scheduler_class(name: str, own: Any, pipeline: str) -> type:
     return chosen
 
 
-def calls_of(scheduler: Any, steps: int) -> int:
-    """Denoiser calls of a run of ``steps`` steps."""
+def calls_of(scheduler: Any, steps: int, given: Mapping[str, Any] = {}) -> int:
+    """Denoiser calls of a run of ``steps`` steps.
+
+    Args:
+        given: timesteps, as the scheduler takes them instead of its own.
+    """
     own = copy.deepcopy(scheduler)
     # How far a size shifts the timesteps changes where they are, and not how many.
-    own.set_timesteps(steps, **({"mu": 0.5} if own.config.get("use_dynamic_shifting") else {}))
+    shift = {"mu": 0.5} if own.config.get("use_dynamic_shifting") else {}
+    own.set_timesteps(**(given or {"num_inference_steps": steps}), **shift)
     return len(own.timesteps)
 
 
