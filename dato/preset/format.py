@@ -106,8 +106,10 @@ def _body(contents: Contents) -> dict[str, object]:
 def _sampler_to_plain(sampler: SamplerInfo) -> dict[str, object]:
     plain = dict(vars(sampler))
     settings, others = dict(plain.pop("settings")), plain.pop("other_settings")
-    said = {"settings": settings} if settings else {}
-    return {**plain, **said} | ({"other_settings": others} if others != "any" else {})
+    timesteps = list(plain.pop("timesteps"))
+    said: dict[str, object] = {"settings": settings} if settings else {}
+    said |= {"other_settings": others} if others != "any" else {}
+    return plain | said | ({"timesteps": timesteps} if timesteps else {})
 
 
 def _measured_to_plain(measured: Measured) -> dict[str, object]:
