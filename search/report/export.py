@@ -52,8 +52,8 @@ def export_presets(
     for member, name in zip(result.front, names, strict=True):
         if member not in chosen:
             continue
-        own = _sampler(sampler, member.record, bases)
-        preset = to_preset(result, member, name, model=model, sampler=own, created=created)
+        runs_on = sampler_of(member.record, sampler, bases)
+        preset = to_preset(result, member, name, model=model, sampler=runs_on, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
         card = preset_card(preset, path, member, result, sampler)
@@ -95,17 +95,21 @@ def to_preset(
     )
 
 
-def _sampler(own: SamplerInfo, record: TrialRecord, bases: BaseSettings) -> SamplerInfo:
-    """The study's own sampler, or the base that the schedule belongs to."""
+def sampler_of(record: TrialRecord, study: SamplerInfo, bases: BaseSettings) -> SamplerInfo:
+    """The sampler that a trial runs on: its base, or the study's.
+
+    Args:
+        bases: the settings of other samplers than the study's.
+    """
     base = record.base
     if base is None or record.schedule is None:
-        return own
+        return study
     settings = bases.get(base, dict(base.settings))
     return SamplerInfo(
         base.scheduler,
         base.steps,
         record.schedule.calls,
-        own.guidance_scale,
+        study.guidance_scale,
         settings,
         "default" if base in bases else "any",
     )

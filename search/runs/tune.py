@@ -18,7 +18,9 @@ from search.records.folder import StudyFolder
 from search.records.headline import headline
 from search.records.knee import at_knee, scored
 from search.records.record import FrontMember, Quality, Rival, StudyResult
-from search.report.export import to_preset
+from search.records.reference import settings_of_bases
+from search.records.tunable import is_tunable
+from search.report.export import sampler_of, to_preset
 from search.runs.result import current_result, preset_header
 from search.settings import Config
 from search.study.lock import study_lock
@@ -91,12 +93,15 @@ def run_tune(
 
 def _chosen(result: StudyResult, names: Sequence[str]) -> tuple[FrontMember, ...]:
     if not names:
-        subject = headline(result).subject or at_knee(scored(result.front, result.objective))
-        if subject is None:
+        able = [member for member in result.front if is_tunable(member.record)]
+        if not able:
             raise UserError(
-                "Cannot tune the study: its front is empty. Let the sweep complete a trial first."
+                f"Cannot tune the study: none of the {len(result.front)} members of its front has "
+                "only full and skipped calls. Search longer, or a space with reuse up to 1."
             )
-        return (subject,)
+        subject = headline(result).subject
+        middle = at_knee(scored(able, result.objective)) or able[0]
+        return (subject if subject in able else middle,)
     known = {member.name: member for member in result.front}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -113,15 +118,16 @@ def _tuned(
     workload: Workload,
     iterations: int,
 ) -> TunedMember:
-    record, model = member.record, instruments.config.model
+    record = member.record
     instruments.watcher.stage(f"tuning {member.name}")
     work = partial(_tune_on, run=record.run, workload=workload, iterations=iterations)
     try:
         tuning = instruments.pool.measure(work)
     except TrialError as error:
         raise UserError(f"Cannot tune {member.name}: {error}") from error
-    base = record.base or Base(model.scheduler, model.num_inference_steps)
-    few = replace(base, steps=tuning.schedule.calls)
+    calls = tuning.schedule.calls
+    scheduler = instruments.pool.description.work.scheduler
+    few = replace(record.base or Base(scheduler, calls), steps=calls)
     instruments.watcher.stage(f"images of {member.name}, before and after")
     judged = tuple(_judged(instruments, run) for run in (record.run, Run(tuning.schedule, few)))
     priced = instruments.evaluator.price(record, tuning.schedule)
@@ -131,7 +137,7 @@ def _tuned(
         after=FrontMember(f"tuned-{after.speedup or 1.0:.1f}x", after),
         judged=(judged[0], judged[1]),
         tuning=tuning,
-        rivals=tuple(each for each in result.rivals if each.calls == tuning.schedule.calls),
+        rivals=tuple(each for each in result.rivals if each.calls == calls),
     )
 
 
@@ -154,9 +160,12 @@ def _judged(instruments: Instruments, run: Run) -> Judged:
 def _write(
     config: Config, folder: StudyFolder, result: StudyResult, tuned: Sequence[TunedMember]
 ) -> None:
-    model, sampler, created = preset_header(config, folder, result)
+    model, study, created = preset_header(config, folder, result)
+    settings = settings_of_bases(folder, {each.before.record.base for each in tuned})
     folder.presets.mkdir(parents=True, exist_ok=True)
     for each in tuned:
-        name = each.after.name
+        name, calls = each.after.name, each.tuning.schedule.calls
+        sampler = sampler_of(each.before.record, study, settings)
+        sampler = replace(sampler, num_inference_steps=calls, calls=calls)
         preset = to_preset(result, each.after, name, model=model, sampler=sampler, created=created)
         preset.save(folder.presets / f"{name}.json")
