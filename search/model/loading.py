@@ -131,8 +131,8 @@ def _first_line(error: Exception) -> str:
 def variant_of(folder: Path) -> str | None:
     """The variant of the weights, such as ``"fp16"``, if the folder holds no others."""
     names = [path.name for path in folder.glob("*/*.safetensors")]
-    found = {match[1] if (match := _VARIANT.search(name)) else None for name in names}
-    return min(found, key=str) if found and None not in found else None
+    variants = {match[1] if (match := _VARIANT.search(name)) else None for name in names}
+    return min(variants, key=str) if variants and None not in variants else None
 
 
 def _build(model: ModelConfig, device: torch.device) -> Any:

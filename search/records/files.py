@@ -166,10 +166,10 @@ def load_rivals(path: Path) -> tuple[Rival, ...]:
 def _trial(record: TrialRecord) -> dict[str, object]:
     plain = {name: getattr(record, name) for name in TrialWire.model_fields}
     base, calls = plain.pop("base"), plain.pop("unpatched_calls")
-    own = {} if base is None else {"base": _base(base), "unpatched_calls": calls}
+    extra = {} if base is None else {"base": _base(base), "unpatched_calls": calls}
     return {
         **plain,
-        **own,
+        **extra,
         "params": dict(record.params),
         "violations": dict(record.violations),
         "schedule": None if record.schedule is None else schedule_to_dict(record.schedule),

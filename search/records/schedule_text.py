@@ -91,11 +91,11 @@ def legend(schedule: Schedule) -> str:
         (REUSED, "repeats the last output"),
         (FORECAST, "output forecast from earlier ones"),
     ]
-    found = [f"{character} {word}" for character, word in words if character in shown]
+    entries = [f"{character} {word}" for character, word in words if character in shown]
     shallow = "".join(character for character in BLOCKS if character in shown)
     if shallow:
-        found.append(f"{shallow} recomputes that much of the depth")
-    return f"One character for each call: {', '.join(found)}."
+        entries.append(f"{shallow} recomputes that much of the depth")
+    return f"One character for each call: {', '.join(entries)}."
 
 
 def strip(schedule: Schedule) -> str:

@@ -66,7 +66,7 @@ def importance(records: Sequence[TrialRecord], objective: str) -> Importance:
     varied = [name for name in names if len({record.params.get(name) for record in tried}) > 1]
 
     priced = [(r.params, r.latency_s) for r in tried if r.latency_s is not None]
-    pairs = [(r.params, found) for r in tried if (found := point(r, objective)) is not None]
+    pairs = [(r.params, measured) for r in tried if (measured := point(r, objective)) is not None]
     complete = [params for params, _ in pairs]
     quality = np.array([value for _, (value, _) in pairs])
     speed = np.array([value for _, (_, value) in pairs])
