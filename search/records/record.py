@@ -74,7 +74,7 @@ class TunedFrom:
 
     Args:
         trial: number of the one whose schedule it was at first, and whose parameters it has.
-        iterations: of the gradient, at most; ``images``: training prompts.
+        iterations: at most; ``images``: training prompts.
         cost: of the tuning, in images of the unpatched model.
     """
 

@@ -33,7 +33,7 @@ def tuned_text(member: FrontMember, result: StudyResult) -> str:
     if before is None:
         return ""
     return (
-        f"{member.name} is trial {before.number} with timesteps and weights tuned by gradient"
+        f"{member.name} is trial {before.number} with timesteps and weights of its own, tuned"
         f"{_gained(before, member.record, result.objective)}."
     )
 

@@ -104,18 +104,17 @@ def sampler_of(
     records: Sequence[TrialRecord] = (),
 ) -> SamplerInfo:
     """The sampler that a trial runs on: the study's, its base, or the one that it was tuned on in
-    as many steps as it has calls.
+    fewer steps.
 
     Args:
         bases: the settings of other samplers than the study's.
         records: of the study, where the trial may be tuned.
     """
     before = before_tuning(record, records)
-    if before is not None and record.schedule is not None:
-        calls = record.schedule.calls
-        tuned_on = sampler_of(before, study, bases)
-        return replace(tuned_on, num_inference_steps=calls, calls=calls)
     base = record.base
+    if before is not None and base is not None and record.schedule is not None:
+        tuned_on = sampler_of(before, study, bases)
+        return replace(tuned_on, num_inference_steps=base.steps, calls=record.schedule.calls)
     if base is None or record.schedule is None:
         return study
     settings = bases.get(base, dict(base.settings))

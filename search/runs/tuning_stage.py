@@ -1,4 +1,4 @@
-"""Tunes trials of a study by gradient, between its search and its audit."""
+"""Tunes trials of a study, between its search and its audit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from search.calibration.prompts import training_workload
 from search.errors import TrialError
 from search.model.base_sampler import FAILURES, measured_on
 from search.model.generator import Generator
+from search.model.samplers import steps_of
 from search.model.workload import Workload
 from search.preparation.instruments import Instruments
 from search.records.base_sampler import Base, Run
@@ -23,6 +24,7 @@ from search.study.trial_records import read_records
 from search.study.tuned_schedule import TunedSchedule
 from search.study.tuned_trials import Choose, tuned_trials
 from search.study.tuning_choice import worth_tuning
+from search.tuning.counted import counted
 from search.tuning.start import written
 from search.tuning.tune import OFFSET, Tuning, tune
 
@@ -72,16 +74,12 @@ def _tuned(
         f"iterations on {len(workload)} training prompts"
     )
     work = partial(_tune_on, run=record.run, workload=workload, iterations=iterations)
-    tuning = instruments.pool.measure(work)
-    calls, batch = tuning.schedule.calls, instruments.config.model.batch_size
-    base = record.base or Base(instruments.pool.description.work.scheduler, calls)
+    tuning, base, calls = instruments.pool.measure(work)
     return TunedSchedule(
         schedule=tuning.schedule,
-        base=Base(base.scheduler, calls, base.settings),
+        base=base,
         better=min(tuning.losses) < tuning.losses[0],
-        aims=len(workload),
-        runs=tuning.iterations * min(batch, len(workload)),
-        looks=len(tuning.losses) * -(-len(workload) // 3),
+        calls=calls,
         seconds=time.perf_counter() - started,
     )
 
@@ -99,19 +97,30 @@ def _start(generator: Generator, run: Run) -> None:
     """Raise what stands in the way of tuning a run."""
     assert run.schedule is not None
     scheduler = generator.pipe.scheduler
-    scheduler.set_timesteps(generator.model.num_inference_steps)
     noise_levels(scheduler)
-    written(run.schedule, scheduler)
+    scheduler.set_timesteps(generator.model.num_inference_steps)
+    steps_of(scheduler, written(run.schedule, scheduler).calls)
 
 
-def _tune_on(generator: Generator, run: Run, workload: Workload, iterations: int) -> Tuning:
-    """On a worker."""
-    assert run.schedule is not None
-    schedule = run.schedule
+def _tune_on(
+    generator: Generator, run: Run, workload: Workload, iterations: int
+) -> tuple[Tuning, Base, float]:
+    """On a worker: the tuning, what its sampler runs on, and the calls that it took."""
+    work = partial(_tuning, run=run, workload=workload, iterations=iterations)
     try:
-        return measured_on(
-            generator, run.base, lambda other: tune(other, schedule, workload, iterations)
-        )
-    except RuntimeError as error:  # a quantized model, say
+        return measured_on(generator, run.base, work)
+    except RuntimeError as error:  # whatever a model of anybody's makes of other timesteps
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise TrialError(f"The model's run gives no gradients ({reason})") from error
+        raise TrialError(f"The model does not run ({reason})") from error
+
+
+def _tuning(
+    generator: Generator, run: Run, workload: Workload, iterations: int
+) -> tuple[Tuning, Base, float]:
+    assert run.schedule is not None
+    with counted(generator) as count:
+        tuning = tune(generator, run.schedule, workload, iterations)
+    scheduler = generator.pipe.scheduler
+    steps = steps_of(scheduler, tuning.schedule.calls)
+    settings = () if run.base is None else run.base.settings
+    return tuning, Base(type(scheduler).__name__, steps, settings), count.calls

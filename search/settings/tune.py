@@ -1,4 +1,4 @@
-"""Settings of tuning: which of a study's trials become tuned samplers, and with how much effort."""
+"""Settings of tuning: how many trials become tuned samplers, and with how much effort."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from search.settings.base import Settings
 
 
 class TuneSettings(Settings):
-    """Tuning of the best trials by gradient, between the search and the audit.
+    """Tuning of the best trials, between the search and the audit.
 
     Args:
         members: how many trials; 0 tunes none.
-        iterations: of the gradient, at most.
-        images: training prompts; a third of them say when to stop.
+        iterations: at most.
+        images: training prompts; a third of them say which iteration was best.
     """
 
     members: int = Field(default=0, ge=0, le=20)

@@ -21,8 +21,8 @@ class Spent:
     Args:
         trials: finished trials, without those whose process died, which are tried again.
         images: generated images, those that samplers are tuned towards among them.
-        calls: denoiser calls for one image. A cached or pruned call counts by its cost, as a share
-            of a full one, and so does a call on the way back of a tuning.
+        calls: denoiser calls for one image, those of tunings too. A cached or pruned call counts by
+            its cost, as a share of a full one.
         seconds: wall-clock seconds inside trials.
     """
 

@@ -137,8 +137,9 @@ def _judged(
             reason=f"trial {before.number} could not be tuned: {error}",
             seconds=time.perf_counter() - started,
         )
-    priced = driver.evaluator.price(replace(record, base=tuned.base), tuned.schedule)
-    priced = replace(priced, tuned_from=replace(effort, cost=tuned.cost(priced.speedup or 1.0)))
+    cost = tuned.calls / driver.context.calls
+    record = replace(record, base=tuned.base, tuned_from=replace(effort, cost=cost))
+    priced = driver.evaluator.price(record, tuned.schedule)
     if tuned.better:
         scored = driver.evaluator.score(priced, records)
     else:
