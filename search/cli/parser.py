@@ -82,10 +82,11 @@ the unpatched model's latents of training prompts:
   dato-search tune studies/pocket-full
   dato-search tune studies/pocket-full --members speedup-6.2x --iterations 30 --images 24
 
-A member of full and skipped calls becomes a sampler of its own with as many calls. It is judged on
-the search's images, as trials are, and written as presets/tuned-SPEEDUPx.json. By default that is
-the headline's member. Front, report and audits do not know tuned samplers yet, and a tuning that
-was stopped begins anew."""
+Every sweep does this after its search (tune.members, or tune=off). The command does it again, for
+other members or with more effort. A trial of full and skipped calls becomes a sampler of its own
+with as many calls: a further trial of the study, judged on the search's images. Front, presets and
+report follow; what was audited of other members stays, and 'dato-search audit' audits the tuned
+one. The same command goes on where it was stopped."""
 
 RETARGET = """\
 Give a study's front and presets for another device, from a cost table that 'dato-search cost-table'
@@ -235,17 +236,14 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs="+",
         default=(),
         metavar="NAME",
-        help="tune these (default: the headline's)",
+        help="tune these (default: those that a sweep chooses): names, or trial-N",
     )
-    tune.add_argument(
-        "--iterations", type=int, default=20, metavar="N", help="at most (default: 20)"
-    )
+    tune.add_argument("--iterations", type=int, metavar="N", help="at most (default: the study's)")
     tune.add_argument(
         "--images",
         type=int,
-        default=24,
         metavar="N",
-        help="training prompts, a third to say when to stop (default: 24)",
+        help="training prompts, a third to say when to stop (default: the study's)",
     )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"

@@ -11,7 +11,7 @@ import diffusers
 from dato.preset import SamplerInfo
 from dato.preset.fields import Setting
 from dato.sampler.traits import FLOW, predicted
-from search.errors import UserError
+from search.errors import TrialError, UserError
 from search.model.scheduler_settings import read_settings, with_settings
 from search.nearest import did_you_mean
 from search.records.base_sampler import OWN
@@ -92,6 +92,18 @@ def calls_of(scheduler: Any, steps: int) -> int:
         steps, **({"mu": 0.5} if original.config.get("use_dynamic_shifting") else {})
     )
     return len(original.timesteps)
+
+
+def steps_of(scheduler: Any, calls: int) -> int:
+    """The number of steps whose run makes so many calls.
+
+    Raises:
+        TrialError: there is none.
+    """
+    for steps in range(calls, 0, -1):
+        if calls_of(scheduler, steps) == calls:
+            return steps
+    raise TrialError(f"{type(scheduler).__name__} makes {calls} calls in no number of steps.")
 
 
 def _known(original: Any, pipeline: str) -> set[str]:

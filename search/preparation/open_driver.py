@@ -17,7 +17,7 @@ from search.study.storage import STRIDE, begun, open_study, other_drivers
 MEASURED = "measured_with"
 """Attribute of a server's study: a digest of what its trials are measured with."""
 
-OWN = ("study", "storage", "budget", "tracker", "launcher")
+OWN = ("study", "storage", "budget", "tracker", "launcher", "tune")
 """Groups of settings in which the drivers of one study may differ."""
 
 

@@ -36,8 +36,8 @@ class FrontAfterTrial:
         hypervolume: share of the box (0..worst loss) x (0..baseline latency) that the front
             dominates, from 0 to 1; ``None`` before the baseline completed, and for a metric of
             which no worst value is known.
-        cost: what all trials so far cost, in images of the unpatched model: an image at a
-            speed-up of 4 counts a quarter.
+        cost: of all trials so far, in images of the unpatched model
+            (:attr:`search.records.record.TrialRecord.cost`).
     """
 
     trial: int
@@ -65,7 +65,7 @@ class Progress:
     def add(self, record: TrialRecord) -> FrontAfterTrial:
         """The front after ``record``."""
         measured = point(record, self._objective)
-        self._cost += record.images / record.speedup if record.speedup else 0.0
+        self._cost += record.cost
         if measured is not None:
             if record.feasible:
                 points = [*self._front, measured]

@@ -51,6 +51,8 @@ def brief_calls(record: TrialRecord) -> str:
     counts = Counter((_depth(kind.depth), _brief(kind)) for kind in kinds)
     ordered = sorted(counts, key=lambda each: (-each[0], each[1]))
     text = ", ".join(f"{counts[each]} {each[1]}" for each in ordered)
+    if record.schedule.tuned is not None:
+        return f"{text}, tuned"
     return text if record.base is None else f"{record.base.title}: {text}"
 
 

@@ -61,7 +61,7 @@ class Importance:
 
 def importance(records: Sequence[TrialRecord], objective: str) -> Importance:
     """The effects of a study's parameters on the FID that it minimised and on latency."""
-    tried = [record for record in records if record.params]
+    tried = [record for record in records if record.params and record.tuned_from is None]
     names = sorted({name for record in tried for name in record.params})
     varied = [name for name in names if len({record.params.get(name) for record in tried}) > 1]
 
