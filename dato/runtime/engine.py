@@ -181,14 +181,19 @@ class Engine:
             place = position(caller.timestep, fused.timesteps)
             return self.run, fused.call if place is None else place
         loop = Loop.of(caller, pipe.scheduler, self._adapter.timestep(inputs))
-        if self.run is None or not loop.is_of(self.run.course.loop):
+        if self.run is None or self._begins(self.run, loop):
             self._check()
             course = Course.whole(self._fit, pipe.scheduler, loop)
             self.run = self._start(course, sample, inputs, caller)
         self._check_thread(self.run)
-        loop.check(self.run.timesteps, self.run.coming, pipe.scheduler)
-        place = loop.place(self.run.timesteps)
+        place = self.run.course.place(loop)
+        if place is None or place == self.run.coming:
+            loop.check(self.run.timesteps, self.run.coming, pipe.scheduler)
         return self.run, stepped(pipe.scheduler) if place is None else place
+
+    def _begins(self, run: Run, loop: Loop) -> bool:
+        """Whether a call begins another run. Some pipelines go over kept timesteps once more."""
+        return not loop.is_of(run.course.loop) or (run.over and loop.begins)
 
     def _check(self) -> None:
         """Refuse, at the start of a run, what has been put on the denoiser since."""

@@ -73,7 +73,8 @@ class FusedRun:
                 f"Step {self.call + 1} of {len(self)} was asked for{since}, but a fused run steps "
                 "once from each of scheduler.timesteps, in order.",
                 remedy="Call scheduler.set_timesteps before each run. A pipeline that counts on "
-                "every timestep runs with fuse=False.",
+                "every timestep runs with fuse=False, one of panoramas with a view_batch_size that "
+                "holds all views.",
             )
 
     def _is_foreign(self, timestep: Any, where: int | None) -> bool:
