@@ -171,14 +171,19 @@ class Engine:
             place = position(caller.timestep, fused.timesteps)
             return run, fused.call if place is None else place
         loop = Loop.of(caller, pipe.scheduler, self._adapter.timestep(inputs))
-        if run is None or not loop.is_of(run.course.loop):
+        if run is None or self._begins(run, loop):
             self._check()
             course = Course.whole(self._fit, pipe.scheduler, loop)
             run = self._open(course, sample, inputs, caller)
         self._check_thread(run)
-        loop.check(run.timesteps, run.coming, pipe.scheduler)
-        place = loop.place(run.timesteps)
+        place = run.course.place(loop)
+        if place is None or place == run.coming:
+            loop.check(run.timesteps, run.coming, pipe.scheduler)
         return run, stepped(pipe.scheduler) if place is None else place
+
+    def _begins(self, run: Run, loop: Loop) -> bool:
+        """Whether a call begins another run. Some pipelines go over kept timesteps once more."""
+        return not loop.is_of(run.course.loop) or (run.over and loop.begins)
 
     def _check(self) -> None:
         """Refuse, at the start of a run, what has been put on the denoiser since."""

@@ -23,7 +23,7 @@ def test_names_tell_the_speedup() -> None:
     assert member_name(4.1234) == "speedup-4.1x"
     assert member_name(4.1234, tuned=True) == "tuned-4.1x"
     records = [TrialRecord(0, "complete", "sampler", {}, speedup=2.04)] * 2
-    records.append(replace(records[0], origin="tuned", tuned_from=TunedFrom(0)))
+    records.append(replace(records[0], origin="tuned", tuned_from=TunedFrom(0, 1, 6)))
     members = [FrontMember("", record) for record in records]
     assert member_names(members) == ("speedup-2.0x", "speedup-2.0x-2", "tuned-2.0x")
 
