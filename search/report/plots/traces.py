@@ -104,21 +104,21 @@ def _member_hover(member: FrontMember, objective: str) -> list[str]:
 
 def rival_traces(result: StudyResult) -> list[go.Scatter]:
     """The unpatched model with fewer steps, a line for each sampler and for its given timesteps."""
-    found = []
+    traces = []
     for place, line in enumerate(dict.fromkeys(rival.line for rival in result.rivals)):
-        own = [
+        kept = [
             (rival, value)
             for rival in result.rivals
             if rival.line == line
             and (value := metric_value(rival.quality, result.objective)) is not None
         ]
-        found.append(
+        traces.append(
             go.Scatter(
-                x=[rival.priced_speedup for rival, _ in own],
-                y=[value for _, value in own],
-                text=_texts([value for _, value in own], result.objective),
+                x=[rival.priced_speedup for rival, _ in kept],
+                y=[value for _, value in kept],
+                text=_texts([value for _, value in kept], result.objective),
                 customdata=[
-                    [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in own
+                    [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in kept
                 ],
                 meta="rival",
                 name=html.escape(line),
@@ -133,7 +133,7 @@ def rival_traces(result: StudyResult) -> list[go.Scatter]:
                 f"%{{customdata[1]}} ms/image<br>%{{x:.2f}}{TIMES} by cost table<extra></extra>",
             )
         )
-    return found
+    return traces
 
 
 def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:
