@@ -16,6 +16,7 @@ from torch import Tensor
 
 from dato import TunedSampler
 from search.model.generator import Generator
+from search.model.samplers import steps_of
 from search.tuning.numbers import moved, numbers_of
 from search.tuning.repeated_run import RepeatedRun, latents_under
 
@@ -47,14 +48,15 @@ class GaussNewton:
         calls: of the samplers.
 
     Raises:
-        TrialError: the model's run failed.
+        TrialError: the model's run failed, or the scheduler has no run of so many calls.
     """
 
     def __init__(self, generator: Generator, calls: int) -> None:
         self._numbers = numbers_of(calls)
         self._difference = DIFFERENCE[generator.denoiser.dtype]
         self._few = copy.copy(generator)
-        self._few.model = replace(generator.model, num_inference_steps=calls)
+        steps = steps_of(generator.pipe.scheduler, calls)
+        self._few.model = replace(generator.model, num_inference_steps=steps)
         chunks = generator.chunk_count
         apart = max(1, chunks // APART)
         self._train, self._apart = range(max(1, chunks - apart)), range(chunks - apart, chunks)
