@@ -126,6 +126,16 @@ seconds from the prompt to the picture and the speed-up:
 The settings of the model are those of a sweep; a preset fixes sampler, steps and guidance. The page
 loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
 
+EXPORT_SAMPLER = """\
+Write a preset as a sampler file, which any runtime runs with a few lines: for each computed call
+the timestep, the noise level, and the weights of latents and outputs.
+
+  dato-search export-sampler studies/.../presets/tuned-6.2x.json --out sampler.json
+  dato-search export-sampler PRESET --out sampler.json model=custom model.path=FOLDER
+
+The preset has full and skipped calls without pruning, or is a tuned sampler. Of the model only the
+scheduler's configuration is read. The page "Run it elsewhere" has the reader."""
+
 
 GOES_ON = ("sweep", "resume", "audit", "tune", "cost-table", "demo")
 EARLIER = "calibrate"
@@ -261,6 +271,21 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         _folder(command)
 
 
+def _add_sampler_file(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = _command(
+        commands,
+        "export-sampler",
+        "a preset for any runtime",
+        EXPORT_SAMPLER,
+        "export_sampler:export_sampler",
+    )
+    export.add_argument("preset", metavar="PRESET", help="file, shipped name or hub:USER/REPO/NAME")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
+    export.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="such as model.path=FOLDER"
+    )
+
+
 def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     validate = _command(
         commands,
@@ -273,6 +298,7 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     validate.add_argument("presets", nargs="+", metavar="PRESET", help="file or shipped name")
     validate.add_argument("--model", metavar="FOLDER", help="pipeline that the presets must fit")
     _add_understanding(commands)
+    _add_sampler_file(commands)
     generate = _command(commands, "generate", "images with a preset", GENERATE, "generate:generate")
     generate.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="such as model.device=cuda"

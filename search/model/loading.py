@@ -99,13 +99,33 @@ def load_pipeline(model: ModelConfig) -> Any:
     return pipe.to(device)
 
 
-def _load(model: ModelConfig) -> Any:
+def load_scheduler(model: ModelConfig) -> Any:
+    """The pipeline with its scheduler alone, swapped as :func:`load_pipeline` does; no weights are
+    read.
+
+    Raises:
+        UserError: the folder or the scheduler does not exist.
+    """
+    with quiet_loading():
+        if model.weights == "pretrained":
+            pipe = _load(model, only="scheduler")
+        else:
+            pipe = _build(model, torch.device("meta"))
+    set_scheduler(pipe, model.scheduler, model.scheduler_settings)
+    return pipe
+
+
+def _load(model: ModelConfig, only: str | None = None) -> Any:
     folder = pipeline_folder(model.path)
     try:
         parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         # A pipeline that was saved without a part, such as the largest text encoder of SD 3, is
         # only loaded where that is said again.
-        left_out = {name: None for name, kind in parts.items() if kind == [None, None]}
+        left_out = {
+            name: None
+            for name, kind in parts.items()
+            if kind == [None, None] or (only and isinstance(kind, list) and name != only)
+        }
         # The safety checker is as large as the denoiser, and a study shows it no image.
         unused = {"safety_checker": None, "requires_safety_checker": False}
         return DiffusionPipeline.from_pretrained(
