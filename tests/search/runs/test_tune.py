@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 
 OPTIONS = (
     *(each for each in SMALL if not each.startswith("tune.")),
-    *("budget.trials=3", "launcher=serial", "rivals=off", "quality.record=[]"),
-    *("tune.iterations=1", "tune.images=4", "quality.rung_margin=1e9"),
+    *("budget.trials=4", "launcher=serial", "rivals=off", "quality.record=[]"),
+    *("tune.members=1", "tune.iterations=1", "tune.images=4", "quality.rung_margin=1e9"),
 )
 
 
@@ -55,7 +55,7 @@ def untuned(result: StudyResult) -> int:
 def test_a_sweep_tunes_a_member_after_its_search(study: StudyFolder) -> None:
     result = load_result(study)
     last = result.records[-1]
-    assert len(result.records) == 4
+    assert len(result.records) == 5
     assert (last.origin, last.tuned_from is not None) == ("tuned", True)
     assert last.tuned_from is not None and last.tuned_from.cost > 4, (
         "four unpatched images and more"
