@@ -25,7 +25,8 @@ class Tuning:
 
     Args:
         schedule: with the tuned sampler.
-        losses: of the images that are kept apart, at the start and after each iteration.
+        losses: of the images that are kept apart, at the start and after each iteration: the
+            geometric mean of their latents' mean squared errors.
         iterations: of Gauss and Newton.
     """
 
