@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dato.errors import DepthError, WrongLengthError
+from dato.errors import DepthError, GuidanceError, WrongLengthError
 from dato.preset.fields import (
     MAX_SETTINGS,
     Branches,
@@ -71,6 +71,8 @@ class SamplerInfo:
         guidance_scale: classifier-free guidance weight.
         settings: what the scheduler's configuration says besides, by name, such as
             ``{"use_karras_sigmas": True}``.
+        guidance_range: the lowest and the highest guidance scale that the preset was tuned for;
+            ``None`` where it is ``guidance_scale`` alone.
         other_settings: what all others are: ``"default"``, the defaults of the scheduler's class,
             which a study writes, or ``"any"``, whatever the pipeline has.
 
@@ -87,18 +89,27 @@ class SamplerInfo:
         Several,
     ] = field(default_factory=dict)
     other_settings: Others = "any"
+    guidance_range: tuple[NotNegative, NotNegative] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(sorted(self.settings.items()))))
 
     def __hash__(self) -> int:
-        return hash((*self._plain(), tuple(self.settings.items()), self.other_settings))
+        return hash((*self._plain(), tuple(self.settings.items()), *self._optional()))
 
     def __reduce__(self) -> tuple[type[SamplerInfo], tuple[object, ...]]:
-        return (SamplerInfo, (*self._plain(), dict(self.settings), self.other_settings))
+        return (SamplerInfo, (*self._plain(), dict(self.settings), *self._optional()))
+
+    def serves(self, scale: float) -> bool:
+        """Whether the preset is for runs of a guidance scale."""
+        low, high = self.guidance_range or (self.guidance_scale, self.guidance_scale)
+        return low <= scale <= high
 
     def _plain(self) -> tuple[object, ...]:
         return (self.scheduler, self.num_inference_steps, self.calls, self.guidance_scale)
+
+    def _optional(self) -> tuple[object, ...]:
+        return (self.other_settings, self.guidance_range)
 
 
 @dataclass(frozen=True)
@@ -167,6 +178,7 @@ class Contents:
     Raises:
         WrongLengthError: the schedule has another number of steps than ``sampler.calls``.
         DepthError: a kind is deeper than ``model.skip_branches``.
+        GuidanceError: ``sampler.guidance_range`` lacks ``sampler.guidance_scale``.
     """
 
     name: Name
@@ -182,6 +194,12 @@ class Contents:
                 f"The schedule has {self.schedule.calls} steps, but the sampler makes "
                 f"{self.sampler.calls} calls.",
                 remedy="Correct steps or sampler.calls.",
+            )
+        if not self.sampler.serves(self.sampler.guidance_scale):
+            raise GuidanceError(
+                f"The sampler.guidance_range {shorten(self.sampler.guidance_range)} does not hold "
+                f"sampler.guidance_scale = {self.sampler.guidance_scale:g}.",
+                remedy="Write the lowest scale, then the highest, around the preset's.",
             )
         for name, kind in self.schedule.kinds.items():
             if kind.depth != "full" and kind.depth > self.model.skip_branches:

@@ -37,6 +37,15 @@ def sampler_words(sampler: SamplerInfo) -> str:
     return f"{sampler.scheduler} ({', '.join(settings)})" if settings else sampler.scheduler
 
 
+def guidance_words(sampler: SamplerInfo) -> str:
+    """The guidance scale, and those around it that the preset was tuned for as well."""
+    words = f"guidance {sampler.guidance_scale:g}"
+    if sampler.guidance_range is None:
+        return words
+    low, high = sampler.guidance_range
+    return f"{words} (tuned for {low:g} to {high:g})"
+
+
 def recomputes(kind: Kind) -> str:
     """How much of the denoiser a call runs."""
     if kind.depth == "full":
