@@ -51,6 +51,10 @@ class TunedError(ScheduleError):
     """A tuned sampler's timesteps or weights break a rule, or its schedule is none for it."""
 
 
+class TimestepsError(TunedError):
+    """Timesteps that take the place of a scheduler's own are no falling numbers from 0 on."""
+
+
 class TokensError(ScheduleError):
     """A token-selection setting is outside its range."""
 

@@ -32,8 +32,10 @@ PROMPTS: dict[Prompts, str] = {
 
 
 def sampler_words(sampler: SamplerInfo) -> str:
-    """The scheduler's name, and its settings where the preset names some."""
+    """The scheduler's name, and its settings and timesteps where the preset names some."""
     settings = [f"{name}={value}" for name, value in sampler.settings.items()]
+    if sampler.timesteps:
+        settings.append(f"timesteps {' '.join(f'{each:.5g}' for each in sampler.timesteps)}")
     return f"{sampler.scheduler} ({', '.join(settings)})" if settings else sampler.scheduler
 
 

@@ -47,7 +47,7 @@ the others define what the trials measured:
   tracker.kind tracker.mode tracker.project tracker.entity tracker.per_trial
   launcher.kind launcher.workers launcher.timeout launcher.address launcher.accelerator
   launcher.executor launcher.job.minutes (.cpus .gpus .mem_gb .partition .account .qos .constraint)
-  rivals.samplers rivals.count rivals.steps
+  rivals.samplers rivals.count rivals.steps rivals.timesteps
   export.dominated"""
 
 COST_TABLE = """\

@@ -25,6 +25,7 @@ from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
 from search.model.families import family_of
 from search.model.finite_images import require_finite
+from search.model.given_timesteps import Given
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
@@ -47,6 +48,9 @@ class Generator:
     ``(k + 1) * batch_size`` in one denoising run. So a chunk has the same bits, whichever of its
     images are asked for. On a CPU everything runs on one thread.
 
+    Attributes:
+        given: timesteps that a run is given; empty for the scheduler's own.
+
     Raises:
         UserError: the model cannot be loaded.
     """
@@ -54,6 +58,7 @@ class Generator:
     def __init__(self, model: ModelConfig, workload: Workload, *, pipe: Any = None) -> None:
         self.model = model
         self.workload = workload
+        self.given: Given = {}
         self.pipe = load_pipeline(model) if pipe is None else pipe
         self.family = family_of(self.pipe)
         self.denoiser = denoiser_of(self.pipe)
@@ -73,7 +78,7 @@ class Generator:
     @cached_property
     def calls(self) -> int:
         """Denoiser calls of one run with this scheduler and number of steps."""
-        return calls_of(self.pipe.scheduler, self.model.num_inference_steps)
+        return calls_of(self.pipe.scheduler, self.model.num_inference_steps, self.given)
 
     @cached_property
     def fused(self) -> bool:
@@ -211,6 +216,7 @@ class Generator:
                 latents=noise.to(self.device, DTYPES[self.model.dtype]),
                 generator=self.workload.generators(indices),
                 output_type="latent",
+                **self.given,
                 **self._conditions[chunk],
                 **following,
             ).images
