@@ -19,7 +19,7 @@ from dato.preset.info import (
 from dato.preset.schedule_entry import ScheduleEntry, schedule_to_dict
 from dato.preset.versions import FORMAT, OLDEST_WRITTEN, VERSION, needed, schema_rules
 
-UNSAID = ("fid_to", "features", "prompts")
+UNSAID = ("fid_to", "features", "prompts", "prompt_count")
 """Keys of ``measured`` that a file leaves out where they are empty."""
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
@@ -41,6 +41,7 @@ class MeasuredEntry(StrictModel):
     fid_to: FidTo = ""
     features: Text = ""
     prompts: Prompts = ""
+    prompt_count: Annotated[int, Field(ge=0)] = 0
     images: Annotated[int, Field(ge=1)]
     baseline: BaselineEntry
 

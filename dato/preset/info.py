@@ -130,6 +130,7 @@ class Measured:
         fid_to: ``"real"`` images, or the ``"unpatched"`` model's of the same prompts and noise.
         features: name of the network whose features both FIDs compare, such as ``"pocket"``.
         prompts: ``"held-out"``, or ``"searched"`` for those that the search looked at.
+        prompt_count: how many different ones; 0 where nobody said.
     """
 
     fid: float
@@ -142,6 +143,7 @@ class Measured:
     fid_to: FidTo = ""
     features: str = ""
     prompts: Prompts = ""
+    prompt_count: int = 0
 
 
 @dataclass(frozen=True)

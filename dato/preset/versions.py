@@ -30,6 +30,7 @@ SINCE: Mapping[str, int] = {
     "measured.fid_to": 4,
     "measured.features": 4,
     "measured.prompts": 4,
+    "measured.prompt_count": 4,
 }
 """Keys that not every version defines, with the first version that does."""
 

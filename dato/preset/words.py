@@ -105,8 +105,13 @@ def tuned(schedule: Schedule) -> str:
 
 
 def measured_images(measured: Measured) -> str:
-    """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``."""
-    return f"{measured.images} images{PROMPTS[measured.prompts]}"
+    """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``, or
+    of how many where those are fewer: ``"64 images of 3 held-out prompts"``."""
+    count = measured.prompt_count
+    if not 0 < count < measured.images:
+        return f"{measured.images} images{PROMPTS[measured.prompts]}"
+    kind = f"{measured.prompts} prompt".lstrip()
+    return f"{measured.images} images of {count} {kind}{'' if count == 1 else 's'}"
 
 
 def measured_fid(measured: Measured) -> str:

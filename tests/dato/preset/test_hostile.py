@@ -75,8 +75,8 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         latent_size_zero
         layer_name_with_path lone_surrogate lone_surrogate_key measured_as_list
         model_id_empty name_absolute name_with_newline name_with_parents nested_twenty_deep
-        patch_huge prompts_unknown quantity_unknown ratio_null ratio_text
-        sampler_timesteps_text scheduler_with_code
+        patch_huge prompt_count_negative prompts_unknown quantity_unknown ratio_null
+        ratio_text sampler_timesteps_text scheduler_with_code
         setting_as_list setting_as_object setting_nan setting_null setting_private
         setting_text_too_long setting_with_code settings_as_list share_unknown
         slope_null slope_number slope_text
@@ -87,10 +87,11 @@ EXPECTED: dict[type[errors.DatoError], str] = {
     """,
     errors.UnknownKeyError: """
         baseline_fid_to constructor_key features_in_version_2 fid_to_in_version_3
-        forecast_in_version_1 guidance_range_in_version_3 quantity_in_version_1
-        sampler_timesteps_in_version_3 settings_in_version_1 settings_in_version_2
-        slope_in_version_3 slope_unknown_key tuned_in_version_3 tuned_unknown_key
-        unknown_baseline_key unknown_key unknown_kind_key unknown_top_key
+        forecast_in_version_1 guidance_range_in_version_3 prompt_count_in_version_3
+        quantity_in_version_1 sampler_timesteps_in_version_3 settings_in_version_1
+        settings_in_version_2 slope_in_version_3 slope_unknown_key tuned_in_version_3
+        tuned_unknown_key unknown_baseline_key unknown_key unknown_kind_key
+        unknown_top_key
         weights_in_version_1
     """,
     errors.UnknownKindError: """

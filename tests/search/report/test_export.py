@@ -134,6 +134,7 @@ def test_a_preset_says_which_fid_it_promises(result: StudyResult, folder: StudyF
     measured = Preset.load(path).measured
     assert measured
     assert (measured.fid_to, measured.features, measured.prompts) == ("real", "pocket", "held-out")
+    assert measured.prompt_count == 0, "the recorded study is from before it was kept"
     searched = replace(pocket, front=(replace(pocket.front[0], heldout=None),))
     (path, *_) = export_presets(searched, folder, model=MODEL, sampler=SAMPLER)
     measured = Preset.load(path).measured
@@ -142,6 +143,10 @@ def test_a_preset_says_which_fid_it_promises(result: StudyResult, folder: StudyF
     quality = pocket.front[0].record.quality
     assert quality
     assert (measured.fid, measured.images) == (quality.fid_real, quality.images)
+    few = replace(searched.front[0].record, quality=replace(quality, prompts=3))
+    searched = replace(pocket, front=(replace(searched.front[0], record=few),))
+    (path, *_) = export_presets(searched, folder, model=MODEL, sampler=SAMPLER)
+    assert f"{quality.images} images of 3 searched prompts:" in Preset.load(path).card()
 
 
 def test_a_preset_promises_the_speed_up_that_was_timed_in_turns(
