@@ -115,6 +115,10 @@ class WrongLengthError(PresetError):
     """A list has another length than its rule says, such as one step per call."""
 
 
+class GuidanceError(PresetError):
+    """A range of guidance scales is none, or lacks the scale that the preset was found at."""
+
+
 class WrongFormatError(PresetError):
     """The file is not a preset: its ``format`` is missing or another one."""
 

@@ -39,6 +39,15 @@ def sampler_words(sampler: SamplerInfo) -> str:
     return f"{sampler.scheduler} ({', '.join(settings)})" if settings else sampler.scheduler
 
 
+def guidance_words(sampler: SamplerInfo) -> str:
+    """The guidance scale, and those around it that the preset was tuned for as well."""
+    words = f"guidance {sampler.guidance_scale:g}"
+    if sampler.guidance_range is None:
+        return words
+    low, high = sampler.guidance_range
+    return f"{words} (tuned for {low:g} to {high:g})"
+
+
 def recomputes(kind: Kind) -> str:
     """How much of the denoiser a call runs."""
     if kind.depth == "full":
@@ -96,8 +105,13 @@ def tuned(schedule: Schedule) -> str:
 
 
 def measured_images(measured: Measured) -> str:
-    """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``."""
-    return f"{measured.images} images{PROMPTS[measured.prompts]}"
+    """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``, or
+    of how many where those are fewer: ``"64 images of 3 held-out prompts"``."""
+    count = measured.prompt_count
+    if not 0 < count < measured.images:
+        return f"{measured.images} images{PROMPTS[measured.prompts]}"
+    kind = f"{measured.prompts} prompt".lstrip()
+    return f"{measured.images} images of {count} {kind}{'' if count == 1 else 's'}"
 
 
 def measured_fid(measured: Measured) -> str:

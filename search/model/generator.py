@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -192,16 +191,13 @@ class Generator:
         with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
             yield
 
-    def loop(
-        self, chunk: int, on_step: Callable[[], None] | None = None, *, gradients: bool = False
-    ) -> Tensor:
+    def loop(self, chunk: int, on_step: Callable[[], None] | None = None) -> Tensor:
         """One denoising run of the pipeline as it is now, without decoding.
 
         Args:
             chunk: which images.
             on_step: called after each step of the pipeline's loop, which goes over computed calls
                 where a run is fused.
-            gradients: run the pipeline's call without the ``no_grad`` that decorates it.
 
         Returns:
             Latents on the device, as the pipeline returns them: (images, channels, height, width),
@@ -213,12 +209,8 @@ class Generator:
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         noise = self.workload.noise(indices, self.family.latent_shape(self.pipe))
         noise = self.family.noise(self.pipe, noise)
-        call: Callable[..., Any] = type(self.pipe).__call__
-        if gradients:
-            call = inspect.unwrap(call)
         with _trial_errors(), self._threads(), self._followed(on_step) as following:
-            latents: Tensor = call(
-                self.pipe,
+            latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
                 latents=noise.to(self.device, DTYPES[self.model.dtype]),

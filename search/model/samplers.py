@@ -90,11 +90,11 @@ def calls_of(scheduler: Any, steps: int, given: Mapping[str, Any] = {}) -> int:
     Args:
         given: timesteps, as the scheduler takes them instead of its own.
     """
-    original = copy.deepcopy(scheduler)
+    copied = copy.deepcopy(scheduler)
     # How far a size shifts the timesteps changes where they are, and not how many.
-    shift = {"mu": 0.5} if original.config.get("use_dynamic_shifting") else {}
-    original.set_timesteps(**(given or {"num_inference_steps": steps}), **shift)
-    return len(original.timesteps)
+    shift = {"mu": 0.5} if copied.config.get("use_dynamic_shifting") else {}
+    copied.set_timesteps(**(given or {"num_inference_steps": steps}), **shift)
+    return len(copied.timesteps)
 
 
 def steps_of(scheduler: Any, calls: int) -> int:

@@ -120,6 +120,7 @@ class Instruments(Bench):
         try:
             images = kept_images(
                 self.heldout.path,
+                self.heldout.images,
                 lambda: self.pool.generate(UNPATCHED, range(self.heldout.images), heldout=True),
             )
         except TrialError as error:
@@ -206,7 +207,7 @@ def measure_unpatched(bench: Bench) -> tuple[CostTable, Images, tuple[float, ...
         table = study_table(bench)
         bench.watcher.stage(f"reference: {count} unpatched images")
         reference = kept_images(
-            folder.reference_images, lambda: pool.generate(UNPATCHED, range(count))
+            folder.reference_images, count, lambda: pool.generate(UNPATCHED, range(count))
         )
         bench.watcher.stage("drift of the reference run")
         drift = kept_drift(

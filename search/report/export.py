@@ -166,6 +166,7 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
         fid_to=fid_to,
         features=_features(result),
         prompts="held-out" if heldout else "searched",
+        prompt_count=quality.prompts,
     )
 
 
