@@ -6,12 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from search.calibration.planned_timesteps import planned_timesteps
 from search.errors import UserError
-from search.model.ays import ays_timesteps
 from search.model.base_sampler import takers
-from search.model.generator import Generator
-from search.preparation.calibration import study_calibration
+from search.preparation.given_timesteps import timesteps_of
 from search.preparation.instruments import Instruments
 from search.records.base_sampler import Base
 from search.records.record import FrontMember
@@ -54,17 +51,9 @@ def _at(instruments: Instruments, bases: Sequence[Base], source: Source) -> Iter
 def _timesteps(
     instruments: Instruments, source: Source, counts: Sequence[int]
 ) -> dict[int, tuple[float, ...]]:
-    """By numbers of steps. A model that cannot be calibrated has no planned ones."""
-    if source == "ays":
-        return instruments.pool.measure(partial(_ays, counts=counts))
+    """By numbers of steps; none for a model that cannot be calibrated."""
     try:
-        return planned_timesteps(study_calibration(instruments), counts)
+        return timesteps_of(instruments, source, counts)
     except UserError as error:
         instruments.watcher.stage(f"no rivals at planned timesteps: {error}")
         return {}
-
-
-def _ays(generator: Generator, counts: Sequence[int]) -> dict[int, tuple[float, ...]]:
-    """On a worker."""
-    known = {count: ays_timesteps(generator.pipe, count) for count in counts}
-    return {count: timesteps for count, timesteps in known.items() if timesteps}
