@@ -124,5 +124,5 @@ def _tuning(
         )
     scheduler = generator.pipe.scheduler
     steps = steps_of(scheduler, tuning.schedule.calls)
-    settings = () if run.base is None else run.base.settings
-    return tuning, Base(type(scheduler).__name__, steps, settings), count.calls
+    differing = () if run.base is None else run.base.settings
+    return tuning, Base(type(scheduler).__name__, steps, differing), count.calls

@@ -12,7 +12,9 @@ from search.settings.base import Settings
 def _range(scales: tuple[float, float]) -> tuple[float, float]:
     low, high = scales
     if low > high:
-        raise ValueError(f"the lowest scale {low:g} is above the highest, {high:g}")
+        raise ValueError(
+            f"the lowest scale {low:g} is above the highest, {high:g}. Write [{high:g},{low:g}]."
+        )
     return scales
 
 
