@@ -114,7 +114,13 @@ def sampler_of(
     base = record.base
     if before is not None and base is not None and record.schedule is not None:
         tuned_on = sampler_of(before, study, bases)
-        return replace(tuned_on, num_inference_steps=base.steps, calls=record.schedule.calls)
+        scales = None if record.tuned_from is None else record.tuned_from.guidance
+        return replace(
+            tuned_on,
+            num_inference_steps=base.steps,
+            calls=record.schedule.calls,
+            guidance_range=scales,
+        )
     if base is None or record.schedule is None:
         return study
     settings = bases.get(base, dict(base.settings))

@@ -74,6 +74,16 @@ class Config(Settings):
         return self
 
     @model_validator(mode="after")
+    def _tuned_for_the_studys_scale(self) -> Config:
+        scales, own = self.tune.guidance, self.model.guidance_scale
+        if scales is not None and not scales[0] <= own <= scales[1]:
+            raise ValueError(
+                f"tune.guidance={[*scales]} is without model.guidance_scale={own:g}, at which the "
+                "tuned samplers are judged. Widen it."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _jobs_meet_on_a_server(self) -> Config:
         if self.launcher.kind == "slurm" and self.storage.kind != "postgres":
             raise ValueError(

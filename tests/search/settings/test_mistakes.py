@@ -51,6 +51,11 @@ BAD = [
      "export.dominated='perhaps' is neither true nor false. Write true or false."),
     ("quality.rung_margin=abc",
      "quality.rung_margin='abc' is not a number. Write one, without quotes."),
+    ("tune.images=1", "tune.images=1 is too small. Take at least 2."),
+    ("tune.guidance=[3,1]",
+     "tune.guidance=[3.0, 1.0] begins above its end. Write the lowest scale first."),
+    ("tune.guidance=[3,5]", "tune.guidance=[3.0, 5.0] is without model.guidance_scale=2, at which "
+     "the tuned samplers are judged. Widen it."),
     ("rivals.steps=[]", "rivals.steps=[] is empty. Give at least one, or null."),
     ("rivals.steps=[0]", "rivals.steps.0=0 is too small. Take at least 1."),
     ("rivals.samplers=[DDIM]", "rivals.samplers: 'DDIM' is not a sampler. Write 'own' or a "
