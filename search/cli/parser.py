@@ -76,8 +76,8 @@ get the audited numbers; until then the study is unchanged. The same command goe
 that was stopped."""
 
 TUNE = """\
-Tune timesteps and weights of members of a front by gradient, through the model's own run, towards
-the unpatched model's latents of training prompts:
+Tune timesteps and weights of members of a front, through the model's own run, towards the unpatched
+model's latents of training prompts:
 
   dato-search tune studies/pocket-full
   dato-search tune studies/pocket-full --members speedup-6.2x --iterations 30 --images 24
@@ -240,7 +240,7 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME",
         help="audit only these (default: all): names, or trial-N for the member of trial N",
     )
-    tune = _command(commands, "tune", "tune members of a front by gradient", TUNE, "tune:tune")
+    tune = _command(commands, "tune", "tune the samplers of a front", TUNE, "tune:tune")
     tune.add_argument(
         "--members",
         nargs="+",
@@ -253,7 +253,14 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--images",
         type=int,
         metavar="N",
-        help="training prompts, a third to say when to stop (default: the study's)",
+        help="training prompts, a third to say which iteration was best (default: the study's)",
+    )
+    tune.add_argument(
+        "--guidance",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="guidance scales that it is for (default: the study's)",
     )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"

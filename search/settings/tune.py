@@ -18,7 +18,7 @@ def _range(scales: tuple[float, float]) -> tuple[float, float]:
     return scales
 
 
-Scale = Annotated[float, Field(ge=0)]
+Scale = Annotated[float, Field(ge=0, le=1000)]
 GuidanceRange = Annotated[tuple[Scale, Scale], AfterValidator(_range)]
 
 

@@ -51,6 +51,7 @@ BAD = [
      "export.dominated='perhaps' is neither true nor false. Write true or false."),
     ("quality.rung_margin=abc",
      "quality.rung_margin='abc' is not a number. Write one, without quotes."),
+    ("tune.images=1", "tune.images=1 is too small. Take at least 2."),
     ("rivals.steps=[]", "rivals.steps=[] is empty. Give at least one, or null."),
     ("rivals.steps=[0]", "rivals.steps.0=0 is too small. Take at least 1."),
     ("rivals.samplers=[DDIM]", "rivals.samplers: 'DDIM' is not a sampler. Write 'own' or a "
