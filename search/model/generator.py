@@ -25,7 +25,7 @@ from search.model.cost_setting import LayerSchema, Place, Work, architecture_of,
 from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
 from search.model.finite_images import require_finite
-from search.model.given_timesteps import Given
+from search.model.given_timesteps import Given, given_timesteps
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
@@ -37,6 +37,7 @@ from search.model.threads import one_thread
 from search.model.topology import topology_of
 from search.model.weights import pipeline_folder
 from search.model.workload import Workload, chunk_indices, chunks_of
+from search.records.timesteps import OWN_TIMESTEPS
 
 ON_DEVICE = 1 << 30
 """Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric. A larger
@@ -50,9 +51,6 @@ class Generator:
     ``(k + 1) * batch_size`` in one denoising run. So a chunk has the same bits, whichever of its
     images are asked for. On a CPU everything runs on one thread.
 
-    Attributes:
-        given: timesteps that a run is given; empty for the scheduler's own.
-
     Raises:
         UserError: the model cannot be loaded.
     """
@@ -60,7 +58,6 @@ class Generator:
     def __init__(self, model: ModelConfig, workload: Workload, *, pipe: Any = None) -> None:
         self.model = model
         self.workload = workload
-        self.given: Given = {}
         self.pipe = load_pipeline(model) if pipe is None else pipe
         self.family = family_of(self.pipe)
         self.denoiser = denoiser_of(self.pipe)
@@ -76,6 +73,13 @@ class Generator:
     def one_image(self, workload: Workload, image: int) -> Generator:
         """The same loaded pipeline on one image of a workload, in a batch of its own."""
         return Generator(replace(self.model, batch_size=1), workload.only(image), pipe=self.pipe)
+
+    @cached_property
+    def given(self) -> Given:
+        """How the pipeline's call is told its timesteps; empty for the scheduler's own."""
+        if self.model.timesteps == OWN_TIMESTEPS:
+            return {}
+        return given_timesteps(self.pipe, self.model.timesteps, self.latent_size)
 
     @cached_property
     def calls(self) -> int:

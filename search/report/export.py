@@ -130,6 +130,7 @@ def sampler_of(
         study.guidance_scale,
         settings,
         "default" if base in bases else "any",
+        timesteps=base.timesteps.values,
     )
 
 

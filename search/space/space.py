@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from dato import Schedule, Topology
@@ -37,6 +37,10 @@ class Space:
     def bases(self) -> tuple[Base | None, ...]:
         """Base samplers that schedules may run on; ``None`` is the study's own."""
         return (None,)
+
+    def with_bases(self, bases: Sequence[Base | None]) -> Space:
+        """The same space with its bases as a model runs them, in the same order."""
+        return self
 
     def on_own_sampler(self) -> Space:
         """The same space on the study's own sampler alone."""
