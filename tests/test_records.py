@@ -133,6 +133,14 @@ def test_what_steps_and_samplers_do_is_recorded() -> None:
         assert fids == [fid_of(known[0], way, known[1]) for way in PLACES.values()]
 
 
+def test_what_planned_timesteps_do_for_fewer_steps_is_recorded() -> None:
+    rows = record("forecast/rivals.json")["rows"]
+    for scale in ("2", "4"):
+        for name, *fids in table_after(FORECASTS, f"| scale {scale} | 5 | 6"):
+            mine = [r for r in rows if (r["part"], r["way"]) == (f"guidance {scale}", name)]
+            assert fids == [short(row["fid_unpatched"]) for row in mine]
+
+
 def test_the_correlations_of_predicted_damage_are_the_recorded_ones() -> None:
     rows = record("forecast/ranking.json")["schedules"]
     shown = table_after(page("docs/design-notes.md"), "| between full calls | schedules |")

@@ -107,8 +107,14 @@ def _body(contents: Contents) -> dict[str, object]:
 def _sampler_to_plain(sampler: SamplerInfo) -> dict[str, object]:
     plain = dict(vars(sampler))
     settings, others = dict(plain.pop("settings")), plain.pop("other_settings")
-    said = {"settings": settings} if settings else {}
-    return {**plain, **said} | ({"other_settings": others} if others != "any" else {})
+    scales, timesteps = plain.pop("guidance_range"), list(plain.pop("timesteps"))
+    return {
+        **plain,
+        **({"settings": settings} if settings else {}),
+        **({"other_settings": others} if others != "any" else {}),
+        **({"guidance_range": list(scales)} if scales else {}),
+        **({"timesteps": timesteps} if timesteps else {}),
+    }
 
 
 def _measured_to_plain(measured: Measured) -> dict[str, object]:

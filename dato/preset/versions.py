@@ -23,6 +23,8 @@ SINCE: Mapping[str, int] = {
     "kinds.*.forecast": 2,
     "sampler.settings": 3,
     "sampler.other_settings": 4,
+    "sampler.guidance_range": 4,
+    "sampler.timesteps": 4,
     "slope": 4,
     "tuned": 4,
     "measured.fid_to": 4,

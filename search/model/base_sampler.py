@@ -11,9 +11,11 @@ from typing import TypeVar
 from dato.preset.fields import Setting
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
+from search.model.given_timesteps import given_timesteps, settings_to_take_them, takes_timesteps
 from search.model.samplers import set_scheduler
 from search.model.scheduler_settings import class_defaults
 from search.records.base_sampler import Base
+from search.records.timesteps import OWN_TIMESTEPS
 
 T = TypeVar("T")
 
@@ -39,6 +41,7 @@ def based(generator: Generator, base: Base | None) -> Iterator[Generator]:
     original = generator.pipe.scheduler
     try:
         set_scheduler(generator.pipe, base.scheduler, dict(base.settings))
+        other.given = given_timesteps(generator.pipe, base.timesteps, generator.latent_size)
         yield other
     except TrialError:
         raise
@@ -89,20 +92,43 @@ class Settled:
 
 def settled(generator: Generator, bases: Sequence[Base]) -> tuple[Settled | str, ...]:
     """Each sampler with the settings that it takes over from the model's own, and once more with
-    the defaults of its class, where those are others; or why the model cannot run it."""
+    the defaults of its class, where those are others; at given timesteps once, with settings that
+    let it take them. Or why the model cannot run it."""
     return tuple(each for base in bases for each in _settled(generator, base))
 
 
 def _settled(generator: Generator, base: Base) -> Iterator[Settled | str]:
+    given = base.timesteps != OWN_TIMESTEPS
     try:
+        if given:
+            base = _that_takes_timesteps(generator, base)
         with based(generator, base) as other:
-            defaults = class_defaults(other.pipe.scheduler)
+            defaults = {} if given else class_defaults(other.pipe.scheduler)
             yield Settled(base, other.calls, tuple(other.scheduler_settings.items()))
     except TrialError as error:
         yield str(error)
         return
     if defaults:
         yield from _settled(generator, replace(base, settings=tuple(sorted(defaults.items()))))
+
+
+def _that_takes_timesteps(generator: Generator, base: Base) -> Base:
+    with based(generator, replace(base, timesteps=OWN_TIMESTEPS)) as other:
+        settings = settings_to_take_them(other.pipe.scheduler)
+    return replace(base, settings=tuple(sorted(settings.items())))
+
+
+def takers(generator: Generator, schedulers: Sequence[str]) -> tuple[str, ...]:
+    """Those of some samplers that take given timesteps on this model."""
+    return tuple(name for name in schedulers if _takes(generator, name))
+
+
+def _takes(generator: Generator, scheduler: str) -> bool:
+    try:
+        with based(generator, Base(scheduler, generator.model.num_inference_steps)) as other:
+            return takes_timesteps(other.pipe)
+    except TrialError:
+        return False
 
 
 def calls_on(generator: Generator, bases: Sequence[Base]) -> tuple[int | str, ...]:

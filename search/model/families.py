@@ -33,6 +33,8 @@ class StableDiffusion:
     encoder gets the same."""
     halves: ClassVar[bool] = True
     """Whether a guided image takes two rows of the denoiser's batch."""
+    ays: ClassVar[str] = "StableDiffusion"
+    """What its entries of diffusers' ``AysSchedules`` begin with; nothing where it has none."""
 
     def encode(
         self, pipe: Any, prompts: Sequence[str], device: torch.device, guided: bool
@@ -96,6 +98,7 @@ class StableDiffusionXL(StableDiffusion):
         "pooled_prompt_embeds",
         "negative_pooled_prompt_embeds",
     )
+    ays: ClassVar[str] = "StableDiffusionXL"
 
     def decode(self, pipe: Any, latents: Tensor) -> Tensor:
         """See :class:`StableDiffusion`. The published VAE overflows in float16 and says so in its
@@ -127,6 +130,7 @@ class PixArt(StableDiffusion):
         "negative_prompt": None,
         "use_resolution_binning": False,
     }
+    ays: ClassVar[str] = ""
 
     @contextmanager
     def followed(self, pipe: Any, on_step: Callable[[], None]) -> Iterator[dict[str, Any]]:
@@ -154,6 +158,7 @@ class StableDiffusion3(StableDiffusion):
     text_encoders: ClassVar[tuple[str, ...]] = ("text_encoder", "text_encoder_2", "text_encoder_3")
     embeddings: ClassVar[tuple[str, ...]] = StableDiffusionXL.embeddings
     prompts: ClassVar[tuple[str, ...]] = ("prompt", "prompt_2", "prompt_3")
+    ays: ClassVar[str] = ""
 
     def decode(self, pipe: Any, latents: Tensor) -> Tensor:
         """See :class:`StableDiffusion`; the latents of these autoencoders have a mean."""

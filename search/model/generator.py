@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -26,6 +25,7 @@ from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
 from search.model.families import family_of
 from search.model.finite_images import require_finite
+from search.model.given_timesteps import Given
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
@@ -48,6 +48,9 @@ class Generator:
     ``(k + 1) * batch_size`` in one denoising run. So a chunk has the same bits, whichever of its
     images are asked for. On a CPU everything runs on one thread.
 
+    Attributes:
+        given: timesteps that a run is given; empty for the scheduler's own.
+
     Raises:
         UserError: the model cannot be loaded.
     """
@@ -55,6 +58,7 @@ class Generator:
     def __init__(self, model: ModelConfig, workload: Workload, *, pipe: Any = None) -> None:
         self.model = model
         self.workload = workload
+        self.given: Given = {}
         self.pipe = load_pipeline(model) if pipe is None else pipe
         self.family = family_of(self.pipe)
         self.denoiser = denoiser_of(self.pipe)
@@ -74,7 +78,7 @@ class Generator:
     @cached_property
     def calls(self) -> int:
         """Denoiser calls of one run with this scheduler and number of steps."""
-        return calls_of(self.pipe.scheduler, self.model.num_inference_steps)
+        return calls_of(self.pipe.scheduler, self.model.num_inference_steps, self.given)
 
     @cached_property
     def fused(self) -> bool:
@@ -187,16 +191,13 @@ class Generator:
         with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
             yield
 
-    def loop(
-        self, chunk: int, on_step: Callable[[], None] | None = None, *, gradients: bool = False
-    ) -> Tensor:
+    def loop(self, chunk: int, on_step: Callable[[], None] | None = None) -> Tensor:
         """One denoising run of the pipeline as it is now, without decoding.
 
         Args:
             chunk: which images.
             on_step: called after each step of the pipeline's loop, which goes over computed calls
                 where a run is fused.
-            gradients: run the pipeline's call without the ``no_grad`` that decorates it.
 
         Returns:
             Latents on the device, as the pipeline returns them: (images, channels, height, width),
@@ -208,17 +209,14 @@ class Generator:
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         noise = self.workload.noise(indices, self.family.latent_shape(self.pipe))
         noise = self.family.noise(self.pipe, noise)
-        call: Callable[..., Any] = type(self.pipe).__call__
-        if gradients:
-            call = inspect.unwrap(call)
         with _trial_errors(), self._threads(), self._followed(on_step) as following:
-            latents: Tensor = call(
-                self.pipe,
+            latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
                 latents=noise.to(self.device, DTYPES[self.model.dtype]),
                 generator=self.workload.generators(indices),
                 output_type="latent",
+                **self.given,
                 **self._conditions[chunk],
                 **following,
             ).images

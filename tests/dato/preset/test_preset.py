@@ -144,6 +144,8 @@ def test_golden_tuned_means_what_it_says() -> None:
     assert preset.version == 4
     weights = ((1.0,), (1.5, -0.5), (1.75, -1.0, 0.25), (1.25, -0.25))
     assert preset.schedule.tuned == TunedSampler((999.0, 761.25, 402.5, 118.0), weights)
+    assert preset.sampler.guidance_range == (1.5, 4.0)
+    assert "and guidance 3 (tuned for 1.5 to 4)." in preset.card()
     assert "its 4 calls are at the timesteps 999, 761.25, 402.5, 118." in preset.card()
     assert pickle.loads(pickle.dumps(preset)) == preset
     assert hash(preset) != hash(dataclasses.replace(preset, schedule=Schedule.full(4)))

@@ -51,6 +51,18 @@ def test_the_scale_that_it_was_found_at_is_silent(pipe: Any) -> None:
     assert said(pipe, found_at(3.0), guidance_scale=3) == []
 
 
+def test_inside_the_range_that_it_was_tuned_for_it_is_silent(pipe: Any) -> None:
+    preset = found_at(3.0)
+    wide = dataclasses.replace(preset.sampler, guidance_range=(2.0, 5.0))
+    tuned = dataclasses.replace(preset, sampler=wide)
+    for scale in (2.0, 4.5, 5.0):
+        assert said(pipe, tuned, guidance_scale=scale) == []
+    (higher,) = said(pipe, tuned, guidance_scale=7.5)
+    assert "was found at guidance scales from 2 to 5, and this run has 7.5; a higher" in higher
+    (lower,) = said(pipe, tuned, guidance_scale=1.5)
+    assert "a lower scale is easier to forecast" in lower
+
+
 def test_unguided_runs_are_all_the_same(pipe: Any) -> None:
     assert said(pipe, found_at(1.0), guidance_scale=0.0) == []
     (said_once,) = said(pipe, found_at(1.0), guidance_scale=3.0)
