@@ -14,6 +14,7 @@ from search.space.domains import Trial, Value
 from search.space.language import SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
+from search.space.without_adapter import check_skips_only
 
 
 class Space:
@@ -65,6 +66,8 @@ class Space:
 
         A study asks this as soon as its model has loaded, before anything is measured.
         """
+        if not topology.skip_branches:
+            check_skips_only(self.spec)
         problems = Problems()
         meet(self.spec, topology, problems)
         problems.raise_if_any(f"The space {self.name!r} does not fit this model")
