@@ -53,9 +53,9 @@ def given_arguments(scheduler: Any, values: Sequence[float], mu: float | None) -
         shift = _shift(scheduler.config, mu)
         shares = np.array(values) / scheduler.config.num_train_timesteps
         given = {"sigmas": shares / (shift - (shift - 1) * shares)}  # UniPC takes no list
-    own = copy.deepcopy(scheduler)
-    type(own).set_timesteps(own, **given, **({} if mu is None else {"mu": mu}))
-    made = list(dict.fromkeys(own.timesteps.tolist()))  # Heun calls twice at each
+    tried = copy.deepcopy(scheduler)
+    type(tried).set_timesteps(tried, **given, **({} if mu is None else {"mu": mu}))
+    made = list(dict.fromkeys(tried.timesteps.tolist()))  # Heun calls twice at each
     if len(made) != len(values) or not np.allclose(made, values, rtol=0, atol=1):
         raise ValueError(
             f"{type(scheduler).__name__} makes other timesteps of those that it is given"

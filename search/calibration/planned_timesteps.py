@@ -19,8 +19,8 @@ def planned_timesteps(
     """
     digits = None if calibration.sigmas is None else 3
     plans = [plan.full for plan in placements(calibration)]
-    found: dict[int, tuple[float, ...]] = {}
+    planned: dict[int, tuple[float, ...]] = {}
     for full in plans:
         timesteps = {float(round(calibration.timesteps[call], digits)) for call in full}
-        found.setdefault(len(timesteps), tuple(sorted(timesteps, reverse=True)))
-    return {count: found[count] for count in counts if count in found}
+        planned.setdefault(len(timesteps), tuple(sorted(timesteps, reverse=True)))
+    return {count: planned[count] for count in counts if count in planned}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from diffusers.schedulers.scheduling_utils import AysSchedules
 
-from search.model.families import family_of
+from search.model.any_pipeline import family_of
 
 _TRAINED = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from dato.preset.fields import Setting
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
-from search.model.given_timesteps import given_timesteps, settings_to_take_them, takes_timesteps
+from search.model.given_timesteps import settings_to_take_them, takes_timesteps
 from search.model.samplers import set_scheduler
 from search.model.scheduler_settings import class_defaults
 from search.records.base_sampler import Base
@@ -35,13 +35,18 @@ def based(generator: Generator, base: Base | None) -> Iterator[Generator]:
         yield generator
         return
     other = copy.copy(generator)
-    other.model = replace(generator.model, scheduler=base.scheduler, num_inference_steps=base.steps)
-    for derived in ("calls", "fused", "work"):
+    other.model = replace(
+        generator.model,
+        scheduler=base.scheduler,
+        num_inference_steps=base.steps,
+        timesteps=base.timesteps,
+    )
+    for derived in ("given", "calls", "fused", "work"):
         other.__dict__.pop(derived, None)
     original = generator.pipe.scheduler
     try:
         set_scheduler(generator.pipe, base.scheduler, dict(base.settings))
-        other.given = given_timesteps(generator.pipe, base.timesteps, generator.latent_size)
+        _ = other.given  # a sampler that does not take them raises here
         yield other
     except TrialError:
         raise
@@ -101,7 +106,7 @@ def _settled(generator: Generator, base: Base) -> Iterator[Settled | str]:
     given = base.timesteps != OWN_TIMESTEPS
     try:
         if given:
-            base = _that_takes_timesteps(generator, base)
+            base = that_takes_timesteps(generator, base)
         with based(generator, base) as other:
             defaults = {} if given else class_defaults(other.pipe.scheduler)
             yield Settled(base, other.calls, tuple(other.scheduler_settings.items()))
@@ -112,9 +117,14 @@ def _settled(generator: Generator, base: Base) -> Iterator[Settled | str]:
         yield from _settled(generator, replace(base, settings=tuple(sorted(defaults.items()))))
 
 
-def _that_takes_timesteps(generator: Generator, base: Base) -> Base:
+def that_takes_timesteps(generator: Generator, base: Base) -> Base:
+    """A base at given timesteps, with the settings that it needs for them.
+
+    Raises:
+        TrialError: the sampler does not fit the model.
+    """
     with based(generator, replace(base, timesteps=OWN_TIMESTEPS)) as other:
-        settings = settings_to_take_them(other.pipe.scheduler)
+        settings = settings_to_take_them(other.pipe.scheduler) | dict(base.settings)
     return replace(base, settings=tuple(sorted(settings.items())))
 
 

@@ -11,7 +11,7 @@ from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from dato.preset.fields import Setting
 from dato.sampler import given_timesteps as schedulers
 from search.model.scheduler_settings import class_defaults
-from search.records.timesteps import OWN_TIMESTEPS, Timesteps
+from search.records.timesteps import Timesteps
 
 Given = Mapping[str, Any]
 """Arguments of a pipeline's call: ``timesteps`` as a list, or ``sigmas`` as an array."""
@@ -34,13 +34,12 @@ def given_timesteps(pipe: Any, timesteps: Timesteps, latent_size: tuple[int, int
     """How the call of a pipeline, with the scheduler that it has now, is told its timesteps.
 
     Args:
+        timesteps: given ones.
         latent_size: height and width, by which some schedulers shift.
 
     Raises:
         ValueError: it takes none, or makes others of them, or they are not known yet.
     """
-    if timesteps == OWN_TIMESTEPS:
-        return {}
     if not takes_timesteps(pipe):
         raise ValueError("it takes no timesteps")
     if not timesteps.values:

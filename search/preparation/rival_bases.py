@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from search.calibration.planned_timesteps import planned_timesteps
-from search.model.ays import ays_timesteps
+from search.errors import UserError
 from search.model.base_sampler import takers
-from search.model.generator import Generator
-from search.preparation.calibration import study_calibration
+from search.preparation.given_timesteps import timesteps_of
 from search.preparation.instruments import Instruments
 from search.records.base_sampler import Base
 from search.records.record import FrontMember
@@ -27,8 +25,8 @@ def rival_bases(instruments: Instruments, front: Sequence[FrontMember]) -> tuple
     counts = config.rivals.steps or step_counts(
         config.model.num_inference_steps, speedups, config.rivals.count
     )
-    own = instruments.pool.description.work.scheduler
-    names = tuple(dict.fromkeys(own if name == OWN else name for name in config.rivals.samplers))
+    study = instruments.pool.description.work.scheduler
+    names = tuple(dict.fromkeys(study if name == OWN else name for name in config.rivals.samplers))
     bases = tuple(Base(name, steps) for steps in counts for name in names)
     return tuple(
         base
@@ -44,17 +42,18 @@ def _at(instruments: Instruments, bases: Sequence[Base], source: Source) -> Iter
     taken = [base for base in bases if base.scheduler in taking]
     if not taken:
         return
-    counts = tuple(dict.fromkeys(base.steps for base in taken))
-    if source == "planned":
-        known = planned_timesteps(study_calibration(instruments), counts)
-    else:
-        known = instruments.pool.measure(partial(_ays, counts=counts))
+    known = _timesteps(instruments, source, tuple(dict.fromkeys(base.steps for base in taken)))
     for base in taken:
         if base.steps in known:
             yield replace(base, timesteps=Timesteps(source, known[base.steps]))
 
 
-def _ays(generator: Generator, counts: Sequence[int]) -> dict[int, tuple[float, ...]]:
-    """On a worker."""
-    found = {count: ays_timesteps(generator.pipe, count) for count in counts}
-    return {count: timesteps for count, timesteps in found.items() if timesteps}
+def _timesteps(
+    instruments: Instruments, source: Source, counts: Sequence[int]
+) -> dict[int, tuple[float, ...]]:
+    """By numbers of steps; none for a model that cannot be calibrated."""
+    try:
+        return timesteps_of(instruments, source, counts)
+    except UserError as error:
+        instruments.watcher.stage(f"no rivals at planned timesteps: {error}")
+        return {}

@@ -83,12 +83,14 @@ class TunedFrom:
         trial: number of the one whose schedule it was at first, and whose parameters it has.
         iterations: at most; ``images``: training prompts.
         cost: of the tuning, in images of the unpatched model.
+        guidance: the lowest and the highest guidance scale; ``None`` is the study's alone.
     """
 
     trial: int
     iterations: int
     images: int
     cost: float = 0.0
+    guidance: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

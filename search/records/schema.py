@@ -89,6 +89,7 @@ class TunedFromWire(StrictModel):
     iterations: Annotated[int, Field(ge=0, lt=2**63)]
     images: Annotated[int, Field(ge=0, lt=2**63)]
     cost: float
+    guidance: tuple[float, float] | None = None
 
 
 class TrialWire(StrictModel):

@@ -35,6 +35,8 @@ LEAST = 1e-10
 DAMPING = 0.1
 """Of the first step, as a share of the diagonal (Marquardt 1963, doi 10.1137/0111030). A step that
 helps divides it by :data:`FACTOR`, one that does not multiplies it."""
+LEAST_DAMPING = 0.02
+"""With less, numbers that hardly matter are fitted to the few training images."""
 FACTOR = 5.0
 TRIES = 4
 """Steps from one point that do not help, after which it is taken for the best."""
@@ -91,7 +93,7 @@ class GaussNewton:
             steps = torch.linalg.solve(damped, -slope)
             other = moved(point.sampler, self._numbers, steps.tolist())
             if self._loss(other, self._train) < loss:
-                return Point(other, damping / FACTOR)
+                return Point(other, max(damping / FACTOR, LEAST_DAMPING))
             damping *= FACTOR
         return None
 

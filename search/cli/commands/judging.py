@@ -20,8 +20,8 @@ that was stopped."""
 
 
 TUNE = """\
-Tune timesteps and weights of members of a front by gradient, through the model's own run, towards
-the unpatched model's latents of training prompts:
+Tune timesteps and weights of members of a front, through the model's own run, towards the unpatched
+model's latents of training prompts:
 
   dato-search tune studies/pocket-full
   dato-search tune studies/pocket-full --members speedup-6.2x --iterations 30 --images 24
@@ -78,7 +78,7 @@ def _add_audit(commands: Commands) -> None:
 
 
 def _add_tune(commands: Commands) -> None:
-    tune = command(commands, "tune", "tune members of a front by gradient", TUNE, "tune:tune")
+    tune = command(commands, "tune", "tune the samplers of a front", TUNE, "tune:tune")
     tune.add_argument(
         "--members",
         nargs="+",
@@ -91,6 +91,13 @@ def _add_tune(commands: Commands) -> None:
         "--images",
         type=int,
         metavar="N",
-        help="training prompts, a third to say when to stop (default: the study's)",
+        help="training prompts, a third to say which iteration was best (default: the study's)",
+    )
+    tune.add_argument(
+        "--guidance",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="guidance scales that it is for (default: the study's)",
     )
     folder(tune)

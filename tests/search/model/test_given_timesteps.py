@@ -55,6 +55,8 @@ def test_the_denoiser_is_asked_at_them_and_nowhere_else(model: tuple[Name, Gener
         with based(generator, known.base) as other:
             latents = other.loop(0)
             made = other.pipe.scheduler.timesteps.tolist()
+            alone = other.one_image(other.workload, 0)
+            assert torch.equal(alone.loop(0), latents)
         assert made == pytest.approx(PLANNED.values, abs=1.0)
         assert torch.isfinite(latents).all()
     assert not generator.given

@@ -130,7 +130,9 @@ def test_a_trial_says_its_base_where_that_is_not_the_studys_own() -> None:
 
 
 def test_a_tuned_trial_says_where_it_comes_from() -> None:
-    record = TrialRecord(7, "complete", "tuned", {"a": 1}, tuned_from=TunedFrom(3, 5, 8, 21.5))
+    record = TrialRecord(
+        7, "complete", "tuned", {"a": 1}, tuned_from=TunedFrom(3, 5, 8, 21.5, (1.5, 4.0))
+    )
     (back,) = trials_from_json(trials_to_json([record]))
     assert back == record
     plain = replace(record, origin="sampler", tuned_from=None)

@@ -70,13 +70,13 @@ def test_a_tuned_preset_is_for_fewer_steps_of_the_sampler_that_it_was_tuned_on(
     base = Base("DDIMScheduler", 2)
     record = replace(
         first.record, number=len(result.records), origin="tuned", schedule=TUNED, base=base,
-        unpatched_calls=50, tuned_from=TunedFrom(first.record.number, 3, 6),
+        unpatched_calls=50, tuned_from=TunedFrom(first.record.number, 3, 6, guidance=(1.5, 4.0)),
     )  # fmt: skip
     member = replace(first, name="tuned-4.0x", record=record)
     tuned = replace(result, records=(*result.records, record), front=(member, *rest))
     path, *_ = export_presets(tuned, folder, model=MODEL, sampler=SAMPLER)
     assert path.name == "tuned-4.0x.json"
-    expected = replace(SAMPLER, num_inference_steps=2, calls=2)
+    expected = replace(SAMPLER, num_inference_steps=2, calls=2, guidance_range=(1.5, 4.0))
     assert Preset.load(path).sampler == expected, "its settings are the study's"
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     assert (

@@ -17,7 +17,7 @@ from search.records.folder import StudyFolder
 from search.records.record import StudyResult
 from tests.search.cli.test_study_life import SMALL
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 OPTIONS = (
     *(each for each in SMALL if not each.startswith("tune.")),
@@ -108,7 +108,7 @@ def test_what_cannot_be_tuned_is_refused(
     assert main(["tune", str(study.root), "--members", "nobody"]) == 2
     assert "the front has no member 'nobody'" in capsys.readouterr().err
     assert main(["tune", str(study.root), "--iterations", "0"]) == 2
-    assert "--iterations=0 is too small" in capsys.readouterr().err
+    assert "tune.iterations=0 is too small" in capsys.readouterr().err
     tuned = [each.name for each in load_result(study).front if each.record.tuned_from]
     for name in tuned:
         assert main(["tune", str(study.root), "--members", name]) == 2
