@@ -8,13 +8,12 @@ Writes rivals.json beside itself, the figures of docs/forecasts.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.command import parsed, processor, versions
-from experiments.forecast.row import Row
-from experiments.forecast.world import SEED, World, cached
+from experiments.command import parsed
+from experiments.forecast.row import Row, record
+from experiments.forecast.world import World, cached
 from search.calibration.planned_timesteps import planned_timesteps
 from search.records.base_sampler import Base, sampler_title
 from search.records.folder import write_json
@@ -33,7 +32,7 @@ def main() -> None:
         for row in _rows(World(options.cache, images=options.images, guidance=guidance)):
             rows.append(row)
             print(row, flush=True)
-            write_json(HERE / "rivals.json", _document(options.images, rows))
+            write_json(HERE / "rivals.json", record("rivals", options.images, rows))
 
 
 def _rows(world: World) -> Iterator[Row]:
@@ -47,17 +46,6 @@ def _rows(world: World) -> Iterator[Row]:
             yield Row(part, way, str(count), world.fid(None, base))
         line = plans[count].schedule(calibration.calls)
         yield Row(part, "planned full calls, straight lines", str(count), world.fid(line))
-
-
-def _document(images: int, rows: Sequence[Row]) -> dict[str, object]:
-    return {
-        "command": f"python -m experiments.forecast.rivals --images {images}",
-        "machine": f"{processor()}, one thread",
-        "seed": SEED,
-        "images": images,
-        "versions": versions("torch", "diffusers"),
-        "rows": [asdict(row) for row in rows],
-    }
 
 
 if __name__ == "__main__":
