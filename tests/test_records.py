@@ -152,3 +152,10 @@ def test_the_correlations_of_predicted_damage_are_the_recorded_ones() -> None:
             expected = " / ".join(f"{correlation(each, name):.3f}" for each in chosen)
             assert cells[column] == expected
         assert cells[1] == " / ".join(str(len(each)) for each in chosen)
+
+
+def test_the_table_of_other_runtimes_is_its_record() -> None:
+    differences = record("anywhere/results/onnx.json")["largest difference over largest latent"]
+    rows = table_after(page("experiments/anywhere/README.md"), "| preset |")
+    assert [cells[1] for cells in rows] == [f"{value:.1e}" for value in differences.values()]
+    assert max(differences.values()) < 1.25e-6, "docs/sampler-file.md says 1.2e-6"
