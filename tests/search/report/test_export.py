@@ -57,7 +57,8 @@ def test_a_preset_is_for_the_base_that_its_schedule_belongs_to(
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("pocket", "pipe = load_pipeline()"),
+        ("pocket", "pipe = load_pipeline('pocket')"),
+        ("pocket-flow", "pipe = load_pipeline('pocket-flow')"),
         ("someone/theirs", "from_pretrained('someone/theirs')"),
         ("models/mine", "from_pretrained('{here}/models/mine')"),
     ],
