@@ -20,6 +20,7 @@ from dato.tuned import TunedSampler
 from dato.version import __version__
 
 if TYPE_CHECKING:
+    from dato.export import export_sampler as export_sampler
     from dato.identity import fingerprint as fingerprint
     from dato.library import list_presets as list_presets
     from dato.library import load_preset as load_preset
@@ -28,15 +29,20 @@ if TYPE_CHECKING:
     from dato.patch import compile as compile  # noqa: A004
     from dato.patch import explain as explain
     from dato.patch import remove as remove
+    from dato.portable import PortableSampler as PortableSampler
     from dato.preset import Preset as Preset
+    from dato.sampler.k_diffusion import kdiffusion as kdiffusion
 
 _LAZY = {
+    "PortableSampler": "dato.portable",
     "Preset": "dato.preset",
     "applied": "dato.patch",
     "apply": "dato.patch",
     "compile": "dato.patch",
     "explain": "dato.patch",
+    "export_sampler": "dato.export",
     "fingerprint": "dato.identity",
+    "kdiffusion": "dato.sampler.k_diffusion",
     "list_presets": "dato.library",
     "load_preset": "dato.library",
     "remove": "dato.patch",
@@ -47,6 +53,7 @@ __all__ = [
     "Kind",
     "Layer",
     "MismatchError",
+    "PortableSampler",
     "Preset",
     "PresetError",
     "Schedule",
@@ -61,7 +68,9 @@ __all__ = [
     "apply",
     "compile",
     "explain",
+    "export_sampler",
     "fingerprint",
+    "kdiffusion",
     "list_presets",
     "load_preset",
     "remove",

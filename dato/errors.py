@@ -119,6 +119,10 @@ class NewerVersionError(PresetError):
     """The preset was written by a newer version of the format."""
 
 
+class SamplerFileError(DatoError, ValueError):
+    """A sampler file is missing, or breaks the format."""
+
+
 class SettingWarning(UserWarning):
     """A run is called with another setting than its preset was found at, such as another guidance
     scale. Filter it by this class where that is meant."""

@@ -13,7 +13,7 @@ _PASSWORD = re.compile(
 def without_passwords(text: str) -> str:
     """``text`` with ``***`` for the password of each URL, ``scheme://user:password@host`` or
     ``scheme://host?password=...``."""
-    return _PASSWORD.sub(lambda found: f"{found['head'] or found['key']}***", text)
+    return _PASSWORD.sub(lambda match: f"{match['head'] or match['key']}***", text)
 
 
 def plain_without_passwords(value: object) -> object:

@@ -14,6 +14,7 @@ ALLOWED = (
     r"needs submitit|could not import 'submitit'|No module named 'submitit'",
     r"could not import 'DeepCache'|No module named 'DeepCache'",
     r"could not import 'tomesd'|No module named 'tomesd'",
+    r"could not import 'k_diffusion",
     r"needs the extra fid|needs torch-fidelity's Inception weights",
     r"torchmetrics' LPIPS needs torchvision",
     # The same tests the other way round: what is said where an extra is missing.

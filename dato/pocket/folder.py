@@ -11,16 +11,21 @@ from diffusers import DiffusionPipeline
 from dato.pocket.flow import StableDiffusion3Pipeline
 
 
-def from_folder(folder: Path, **keywords: Any) -> Any:
+def from_folder(folder: Path, *, only: str | None = None, **keywords: Any) -> Any:
     """The pipeline of any diffusers folder; pocket-flow's kind in the class of its own.
 
     Args:
+        only: the one part that is loaded; by default all are.
         keywords: what `DiffusionPipeline.from_pretrained` takes.
     """
     index = _read(folder / "model_index.json")
     # A pipeline that was saved without a part, such as the largest text encoder of SD 3, is only
     # loaded where that is said again.
-    left_out = {name: None for name, kind in index.items() if kind == [None, None]}
+    left_out = {
+        name: None
+        for name, kind in index.items()
+        if kind == [None, None] or (only and isinstance(kind, list) and name != only)
+    }
     # The safety checker is as large as the denoiser, and nobody shows it an image here.
     unused = {"safety_checker": None, "requires_safety_checker": False}
     kind = StableDiffusion3Pipeline if _reads_clip_alone(folder, index) else DiffusionPipeline

@@ -106,12 +106,12 @@ def to_bytes(value: object) -> bytes:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
+    content = dict(pairs)
     if len(pairs) > MAX_KEYS:
         raise TooLargeError(
             f"An object has {len(pairs):,} keys, more than {MAX_KEYS:,}.", remedy="Remove some."
         )
-    if len(found) < len(pairs):
+    if len(content) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = max(counts, key=counts.__getitem__)
         raise DuplicateKeyError(
@@ -120,7 +120,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     for name, value in pairs:
         if name != "weights":
             _check_entries(name, value)
-    return found
+    return content
 
 
 def _check_entries(name: str, value: object) -> None:

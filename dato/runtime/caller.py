@@ -35,6 +35,7 @@ class Caller:
         timesteps: (calls,), what its loop goes over; None where nothing says so.
         timestep: of them, the current one; None where nothing says so.
         setting: what else its call says; None where no pipeline runs.
+        mixed: whether a batch alternates between the halves, as that of a panorama's views does.
     """
 
     name: str = ""
@@ -43,6 +44,7 @@ class Caller:
     timesteps: Tensor | None = None
     timestep: Tensor | None = None
     setting: CallSetting | None = None
+    mixed: bool = False
 
     @classmethod
     def of(cls, pipe: Any) -> Self:
@@ -75,6 +77,7 @@ class Caller:
             timesteps if timesteps is not None and timesteps.ndim == 1 else None,
             timestep,
             CallSetting.of(variables),
+            "view_batch_size" in variables,
         )
 
     @property
@@ -100,11 +103,11 @@ class Caller:
             )
         groups = 2 if self.guided else 1
         images = rows // groups if self.images is None else self.images
-        if rows != groups * images:
+        if rows != groups * images or (self.mixed and images > 1):
             raise UnsupportedError(
                 f"The call of {self.name} has {rows} rows for {images} images, but pruning follows "
-                "classifier-free guidance alone, not perturbed-attention, picture or other "
-                "guidance.",
+                "classifier-free guidance alone, one half after the other, not "
+                "perturbed-attention, picture or other guidance, nor a panorama's views.",
                 remedy="Use a schedule that does not prune.",
             )
         return groups

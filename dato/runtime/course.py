@@ -63,6 +63,14 @@ class Course:
         numbers = range(schedule.calls)
         return cls(schedule, every, every, start, numbers, loop.timesteps, fused=False)
 
+    def place(self, loop: Loop) -> int | None:
+        """Which of all timesteps a loop's call is for; None where only its value could tell."""
+        place = loop.place(self.timesteps)
+        if place is None:  # the scheduler had a copy of the loop's when the run began
+            within = loop.place(self.loop)
+            place = None if within is None else self.start + within
+        return place
+
     def steps(self, topology: Topology, scheduler: Any, policy_of: PolicyOf) -> tuple[Step, ...]:
         """The steps of these calls. Where the sampler has the outputs, none is held."""
         positions = line_positions(scheduler, self.every[self.start :], self.schedule)

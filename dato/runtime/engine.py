@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from threading import RLock, get_ident
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from dato.denoisers.base import Adapter
@@ -21,20 +20,13 @@ from dato.runtime.eager import Compute, Eager
 from dato.runtime.forecast import PolicyOf
 from dato.runtime.fusion import Fusion
 from dato.runtime.guidance import Guidance
-from dato.runtime.input_order import check_noisy_first
 from dato.runtime.loop import Loop, overlapping
-from dato.runtime.memory import Memory
-from dato.runtime.other_setting import warn_of_other_setting
 from dato.runtime.run import Run
-from dato.runtime.steps import OUTPUT, Step
-from dato.sampler.epsilon import Epsilon
+from dato.runtime.starter import Starter
+from dato.runtime.steps import OUTPUT
 from dato.sampler.fused_run import FusedRun
-from dato.sampler.held_output import HeldOutput
 from dato.sampler.stand_in import never_copied
 from dato.sampler.timesteps import position, stepped
-from dato.sampler.traits import predicted
-from dato.tokens.dynamics import Dynamics
-from dato.tokens.noise import Noise
 from dato.tokens.plans import Pruner
 from dato.topology import Topology
 
@@ -64,11 +56,10 @@ class Engine:
         self._adapter = adapter
         self.eager = Eager(adapter, forward)
         self.compute: Compute = self.eager
-        self._layout = layout
         self._fit = fit
+        self._starter = Starter(adapter, layout, fit)
         self.fusion = fusion
         self._forward = forward
-        self._noises: dict[tuple[int, torch.device], Noise] = {}
         self.run: Run | None = None
         self._guard = RLock()
         self._guidance = Guidance(fusion)
@@ -171,24 +162,28 @@ class Engine:
     ) -> tuple[Run, int | None]:
         """The run that a call belongs to, a new one at its first call, and the call's place in it:
         which of the run's timesteps it is for, or None where only its value could tell."""
-        pipe = self.pipe
+        pipe, run = self.pipe, self.run
         if fused is not None:
             self._guidance.follow(fused, pipe, caller)
-            if self.run is None or self.run.timesteps is not fused.timesteps:
-                course = self._fused_course(fused)
-                self.run = self._start(course, sample, inputs, caller)
-            self._check_thread(self.run)
+            if run is None or run.timesteps is not fused.timesteps:
+                run = self._open(self._fused_course(fused), sample, inputs, caller)
+            self._check_thread(run)
             place = position(caller.timestep, fused.timesteps)
-            return self.run, fused.call if place is None else place
+            return run, fused.call if place is None else place
         loop = Loop.of(caller, pipe.scheduler, self._adapter.timestep(inputs))
-        if self.run is None or not loop.is_of(self.run.course.loop):
+        if run is None or self._begins(run, loop):
             self._check()
             course = Course.whole(self._fit, pipe.scheduler, loop)
-            self.run = self._start(course, sample, inputs, caller)
-        self._check_thread(self.run)
-        loop.check(self.run.timesteps, self.run.coming, pipe.scheduler)
-        place = loop.place(self.run.timesteps)
-        return self.run, stepped(pipe.scheduler) if place is None else place
+            run = self._open(course, sample, inputs, caller)
+        self._check_thread(run)
+        place = run.course.place(loop)
+        if place is None or place == run.coming:
+            loop.check(run.timesteps, run.coming, pipe.scheduler)
+        return run, stepped(pipe.scheduler) if place is None else place
+
+    def _begins(self, run: Run, loop: Loop) -> bool:
+        """Whether a call begins another run. Some pipelines go over kept timesteps once more."""
+        return not loop.is_of(run.course.loop) or (run.over and loop.begins)
 
     def _check(self) -> None:
         """Refuse, at the start of a run, what has been put on the denoiser since."""
@@ -208,49 +203,11 @@ class Engine:
             raise overlapping(fused.call)
         return Course.fused_of(fused, self.fusion)
 
-    def _start(
+    def _open(
         self, course: Course, sample: Tensor, inputs: Mapping[str, Any], caller: Caller
     ) -> Run:
         self.run = None
-        adapter, scheduler, schedule = self._adapter, self.pipe.scheduler, course.schedule
-        canvas = adapter.canvas(inputs)
-        self._fit.check_size(canvas.size)
-        if not course.fused:  # else that was said when the run was opened
-            warn_of_other_setting(self._fit, caller, scheduler, adapter.denoiser)
-        steps = course.steps(self._layout, scheduler, self.policy_of)
-        held = None
-        if not course.fused:
-            held = HeldOutput.of(schedule.quantity, scheduler, course.every, sample.device)
-        tracks = steps[0].track
-        if held is not None or (tracks and predicted(scheduler) != "epsilon"):
-            latents = None if caller.latents is None else adapter.picture(caller.latents, canvas)
-            check_noisy_first(adapter.denoiser, adapter.picture(sample, canvas), latents)
-        prunes = self._check_pruned(steps)
-        groups = caller.groups(len(sample)) if prunes and adapter.guided else 1
-        dynamics = Dynamics()
-        noise = self._noise_of(schedule.calls, sample.device)
-        return Run(
-            course=course,
-            steps=steps,
-            shape=tuple(sample.shape),
-            guided=caller.guided,
-            images=sample.shape[0] // groups,
-            epsilon=Epsilon(scheduler, course.every, sample.device) if tracks else None,
-            memory=Memory(held),
-            dynamics=dynamics,
-            pruner=Pruner(schedule.tokens, groups, dynamics, noise, canvas),
-            picture=lambda value: adapter.picture(value, canvas),
-        )
-
-    def _check_pruned(self, steps: Iterable[Step]) -> bool:
-        """Whether a run prunes; refuses layers into which another tool has come since."""
-        names = {name for step in steps for name in step.ratios}
-        for layer in self._layout.layers:
-            if layer.name in names:
-                self._adapter.site(layer).check(layer.name)
-        return bool(names)
-
-    def _noise_of(self, calls: int, device: torch.device) -> Noise:
-        """The noise of runs of this length; kept, because compiled kinds cannot draw it again."""
-        key = calls, device
-        return self._noises.setdefault(key, Noise(calls, device))
+        scheduler = self.pipe.scheduler
+        run = self._starter.run(course, scheduler, self.policy_of, sample, inputs, caller)
+        self.run = run
+        return run

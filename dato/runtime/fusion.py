@@ -198,7 +198,7 @@ class Fusion:
         except NotLinearError as error:
             self._last = str(error)
             return None
-        run = FusedRun(trace, scheduler.timesteps, types)
+        run = FusedRun(trace, scheduler.timesteps, types, only=not self._adapted)
         self._opened[run] = _Opened(schedule, calls)
         return run
 

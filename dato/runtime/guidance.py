@@ -36,6 +36,6 @@ class Guidance:
             raise MismatchError(
                 f"The guidance scale changed to {now[0]} in mid-run, but this fused run forecasts "
                 "from outputs on both sides.",
-                remedy="Apply with fuse=False.",
+                remedy=run.remedy("Leave the guidance as it is (no callback that changes it)"),
             )
         self._of[run] = now

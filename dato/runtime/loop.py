@@ -60,6 +60,11 @@ class Loop:
         place = position(self.current, timesteps)
         return position(self.variable, timesteps) if place is None else place
 
+    @property
+    def begins(self) -> bool:
+        """Whether a pipeline's loop is at its first timestep."""
+        return not self.by_hand and self.place(self.timesteps) == 0
+
     def start(self, scheduler: Any) -> int:
         """The place of the loop's first call among all of the scheduler's timesteps.
 
@@ -107,7 +112,9 @@ class Loop:
 def overlapping(call: int) -> MismatchError:
     """The error for a call whose run the denoiser no longer follows."""
     return MismatchError(
-        f"Another run began before this one's call {call + 1}, but a denoiser follows one run at a "
-        "time.",
-        remedy="Run no pipeline inside its own callback, and none in two threads.",
+        f"Another run began before this one's call {call + 1}, or the scheduler's state was put "
+        "back, but a denoiser follows one run at a time.",
+        remedy="Run no pipeline inside its own callback, and none in two threads. Apply to a "
+        "pipeline that inverts pictures after invert; a panorama needs a sampler without state "
+        "(DDIM).",
     )

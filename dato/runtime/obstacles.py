@@ -68,6 +68,8 @@ ARGUMENTS = (
 )
 PARAMETERS = ("strength", "mask_image")
 """Pipelines that take these start in mid-run, or blend another picture in at each timestep."""
+INVERSION = "invert"
+"""Pipelines that have this method go over the timesteps that it has kept, of another run."""
 
 
 def of_pipeline(pipe: Any) -> str | None:
@@ -76,6 +78,8 @@ def of_pipeline(pipe: Any) -> str | None:
     for name in PARAMETERS:
         if name in parameters:
             return f"{type(pipe).__name__} takes {name}, which {COUNTS}"
+    if hasattr(pipe, INVERSION):
+        return f"{type(pipe).__name__} inverts a picture first, which {COUNTS}"
     return None
 
 

@@ -56,6 +56,11 @@ class Run:
         return self.course.timesteps
 
     @property
+    def over(self) -> bool:
+        """Whether all calls have run."""
+        return self.call == len(self.steps)
+
+    @property
     def number(self) -> int:
         """The number of the current call among all calls of the schedule."""
         return self.course.numbers[self.call]
@@ -81,7 +86,7 @@ class Run:
         Raises:
             MismatchError: too many calls, calls out of order, or another input shape.
         """
-        if self.call == len(self.steps):
+        if self.over:
             raise MismatchError(
                 f"The denoiser is called once more, but the schedule has {len(self.steps)} calls "
                 "and all of them have run.",
@@ -94,7 +99,7 @@ class Run:
                 "timestep, in order.",
                 remedy="Call scheduler.set_timesteps before each run. FLUX with a true_cfg_scale "
                 "above 1 calls it twice: leave it at 1. Panorama pipelines call it once for each "
-                "view.",
+                "batch of views: give them a view_batch_size that holds all views.",
             )
         if tuple(sample.shape) != self.shape:
             self._end_guidance(tuple(sample.shape), guided)

@@ -23,11 +23,19 @@ class FusedRun:
         every: (all calls of the run,), the scheduler's timesteps.
         types: what type the scheduler's own step returns.
         timesteps: (computed calls,), where they are none of the scheduler's.
+        only: whether the pipeline can run no other way: a tuned sampler, no adapter.
     """
 
     def __init__(
-        self, trace: Trace, every: Tensor, types: StepTypes, timesteps: Tensor | None = None
+        self,
+        trace: Trace,
+        every: Tensor,
+        types: StepTypes,
+        timesteps: Tensor | None = None,
+        *,
+        only: bool,
     ) -> None:
+        self._only = only
         self.trace = trace
         self.every = every
         if timesteps is None:
@@ -55,6 +63,11 @@ class FusedRun:
         """The coming computed call's number among all calls."""
         return self.trace.calls[min(self.call, len(self) - 1)]
 
+    def remedy(self, change: str) -> str:
+        """What to do about a run that cannot go on: to change something, without a full stop, or
+        to run call by call where that is possible."""
+        return f"{change}." if self._only else f"{change}, or apply with fuse=False."
+
     def check(self, timestep: Any) -> None:
         """Refuse a step that does not follow the one before.
 
@@ -65,15 +78,17 @@ class FusedRun:
         if threading.get_ident() != self.thread:
             raise MismatchError(
                 "Another thread steps this fused run, which belongs to the one that began it.",
-                remedy="Give each thread a pipeline with a scheduler, or apply with fuse=False.",
+                remedy=self.remedy("Give each thread a pipeline with a scheduler"),
             )
         if self.over or where not in (None, self.call) or self._is_foreign(timestep, where):
             since = "" if where is None else f" from timestep {where + 1}"
             raise MismatchError(
                 f"Step {self.call + 1} of {len(self)} was asked for{since}, but a fused run steps "
                 "once from each of scheduler.timesteps, in order.",
-                remedy="Call scheduler.set_timesteps before each run. A pipeline that counts on "
-                "every timestep runs with fuse=False.",
+                remedy=self.remedy(
+                    "Call scheduler.set_timesteps before each run, give a panorama a "
+                    "view_batch_size that holds all views"
+                ),
             )
 
     def _is_foreign(self, timestep: Any, where: int | None) -> bool:

@@ -17,6 +17,10 @@ from dato.errors import UnsupportedError
 from dato.sampler.epsilon import CONVERTIBLE
 from dato.sampler.traits import FLOW, predicted
 
+_PURE = 2.0**-24
+"""The product of alphas that stands for 0, as in diffusers' Euler: noise over clean sample is 4096
+there, and not infinite."""
+
 
 @dataclass(frozen=True)
 class NoiseLevels:
@@ -50,6 +54,23 @@ class NoiseLevels:
         below, above = self.angles[lower], self.angles[lower + 1]
         angle = below + (timesteps - lower) * (above - below)
         return angle.cos(), angle.sin()
+
+    def sigmas(self, timesteps: Tensor) -> Tensor:
+        """The noise levels of timesteps as k-diffusion counts them, (calls,) float64.
+
+        Noise over clean sample, whose logarithm changes evenly between trained timesteps; under
+        flow matching the share of the noise. Pure noise counts as 4096.
+
+        Args:
+            timesteps: (calls,) float64, from 0 to ``highest``.
+        """
+        if self.angles is None:
+            return timesteps / self.highest
+        alphas = self.angles.cos().square().clamp_min(_PURE)
+        logarithms = ((1 - alphas) / alphas).log() / 2
+        lower = timesteps.floor().long().clamp(0, len(logarithms) - 2)
+        below, above = logarithms[lower], logarithms[lower + 1]
+        return (below + (timesteps - lower) * (above - below)).exp()
 
 
 def noise_levels(scheduler: Any) -> NoiseLevels:

@@ -102,7 +102,7 @@ class StandIn:
         run = self._run(given["timestep"])
         if run is None:
             return self._real["step"](*args, **kwargs)
-        self._check_options(given)
+        self._check_options(given, run)
         following = run.step(given["model_output"], given["sample"])
         self._show(run)
         result = run.trace.form(following)
@@ -143,11 +143,11 @@ class StandIn:
         if begin:
             raise MismatchError(
                 f"The run begins at timestep {begin}, but a fused one begins at the first.",
-                remedy="Apply with fuse=False: this pipeline leaves timesteps out.",
+                remedy=run.remedy("Leave no timesteps out"),
             )
         return run
 
-    def _check_options(self, given: dict[str, Any]) -> None:
+    def _check_options(self, given: dict[str, Any], run: FusedRun) -> None:
         """Refuse options that would change a step."""
         for name, value in given.items():
             usual = self._signature.parameters[name].default
@@ -156,7 +156,7 @@ class StandIn:
             if isinstance(value, Tensor) or value != usual:
                 raise MismatchError(
                     f"The step has {name}={value!r}, but a fused run steps without options.",
-                    remedy="Leave it out, or apply with fuse=False.",
+                    remedy=run.remedy("Leave it out"),
                 )
 
     def _show(self, run: FusedRun) -> None:

@@ -141,7 +141,7 @@ def tuned_run(scheduler: Any, sampler: TunedSampler) -> FusedRun:
     types = StepTypes(twin_of(scheduler, ADDED, exact=False))
     trace = Trace(tuple(range(sampler.calls)), updates, types.form)
     timesteps = torch.tensor(sampler.timesteps, dtype=torch.float32, device=every.device)
-    return FusedRun(trace, every, types, timesteps)
+    return FusedRun(trace, every, types, timesteps, only=True)
 
 
 def _by_call(row: list[float], call: int) -> dict[int, float]:

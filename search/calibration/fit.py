@@ -95,5 +95,5 @@ def sources_of(depths: Sequence[Depth], call: int) -> tuple[int, ...]:
     """See :meth:`dato.Schedule.sources`, which this is for a schedule that has yet to be made."""
     depth = depths[call]
     assert depth != "full"
-    found = [each for each in reversed(range(call)) if refreshes(depths[each], depth)]
-    return tuple(found[:MAX_VALUES])
+    computed = [each for each in reversed(range(call)) if refreshes(depths[each], depth)]
+    return tuple(computed[:MAX_VALUES])

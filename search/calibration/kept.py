@@ -21,13 +21,13 @@ def kept_calibration(
         UserError: the file is broken.
     """
     if path.is_file():
-        found = Calibration.load(path)
-        same = found.key.model_copy(update={"versions": key.versions}) == key
-        if same and set(depths) <= set(found.cuts):
-            return found
-    found = make()
-    found.save(path)
-    return found
+        kept = Calibration.load(path)
+        same = kept.key.model_copy(update={"versions": key.versions}) == key
+        if same and set(depths) <= set(kept.cuts):
+            return kept
+    kept = make()
+    kept.save(path)
+    return kept
 
 
 def depths_of(space: Space) -> tuple[int, ...]:

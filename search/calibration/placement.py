@@ -74,17 +74,17 @@ def best_of(costs: Table, cached: range, forecast: GapForecast = "linear") -> tu
     best = np.full((calls, calls), np.inf)
     best[0, 0] = 0.0
     origins: list[NDArray[np.intp]] = []
-    found: list[Placement] = []
+    cheapest: list[Placement] = []
     for count in range(1, calls + 1):
         ends = best + costs[:, :, calls]
         place = int(ends.argmin())
         damage = float(ends.flat[place])
         if count >= min(FEWEST, calls) and damage < np.inf:
-            found.append(Placement(_trace(origins, *divmod(place, calls)), damage, forecast))
+            cheapest.append(Placement(_trace(origins, *divmod(place, calls)), damage, forecast))
         reached = best[:, :, None] + costs[:, :, :calls]
         origins.append(reached.argmin(0))
         best = reached.min(0)
-    return tuple(found)
+    return tuple(cheapest)
 
 
 def _allowed(costs: Table, cached: range) -> Table:
@@ -140,5 +140,5 @@ def _segments(
     else:
         sums = products.cumsum(0).cumsum(1).diagonal() * path.gains[last + 2 :] ** 2
     sums = np.maximum(np.append(0.0, sums), 0.0)
-    found: NDArray[np.float64] = sums / calibration.output.diagonal().mean()
-    return found
+    cheapest: NDArray[np.float64] = sums / calibration.output.diagonal().mean()
+    return cheapest

@@ -82,10 +82,11 @@ the unpatched model's latents of training prompts:
   dato-search tune studies/pocket-full
   dato-search tune studies/pocket-full --members speedup-6.2x --iterations 30 --images 24
 
-A member of full and skipped calls becomes a sampler of its own with as many calls. It is judged on
-the search's images, as trials are, and written as presets/tuned-SPEEDUPx.json. By default that is
-the headline's member. Front, report and audits do not know tuned samplers yet, and a tuning that
-was stopped begins anew."""
+Every sweep does this after its search (tune.members, or tune=off). The command does it again, for
+other members or with more effort. A trial of full and skipped calls becomes a sampler of its own
+with as many calls: a further trial of the study, judged on the search's images. Front, presets and
+report follow; what was audited of other members stays, and 'dato-search audit' audits the tuned
+one. The same command goes on where it was stopped."""
 
 RETARGET = """\
 Give a study's front and presets for another device, from a cost table that 'dato-search cost-table'
@@ -124,6 +125,16 @@ seconds from the prompt to the picture and the speed-up:
 
 The settings of the model are those of a sweep; a preset fixes sampler, steps and guidance. The page
 loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
+
+EXPORT_SAMPLER = """\
+Write a preset as a sampler file, which any runtime runs with a few lines: for each computed call
+the timestep, the noise level, and the weights of latents and outputs.
+
+  dato-search export-sampler studies/.../presets/tuned-6.2x.json --out sampler.json
+  dato-search export-sampler PRESET --out sampler.json model=custom model.path=FOLDER
+
+The preset has full and skipped calls without pruning, or is a tuned sampler. Of the model only the
+scheduler's configuration is read. The page "Run it elsewhere" has the reader."""
 
 
 GOES_ON = ("sweep", "resume", "audit", "tune", "cost-table", "demo")
@@ -235,17 +246,14 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs="+",
         default=(),
         metavar="NAME",
-        help="tune these (default: the headline's)",
+        help="tune these (default: those that a sweep chooses): names, or trial-N",
     )
-    tune.add_argument(
-        "--iterations", type=int, default=20, metavar="N", help="at most (default: 20)"
-    )
+    tune.add_argument("--iterations", type=int, metavar="N", help="at most (default: the study's)")
     tune.add_argument(
         "--images",
         type=int,
-        default=24,
         metavar="N",
-        help="training prompts, a third to say when to stop (default: 24)",
+        help="training prompts, a third to say when to stop (default: the study's)",
     )
     retarget = _command(
         commands, "retarget", "a front for another device", RETARGET, "retarget:retarget"
@@ -263,6 +271,21 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         _folder(command)
 
 
+def _add_sampler_file(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = _command(
+        commands,
+        "export-sampler",
+        "a preset for any runtime",
+        EXPORT_SAMPLER,
+        "export_sampler:export_sampler",
+    )
+    export.add_argument("preset", metavar="PRESET", help="file, shipped name or hub:USER/REPO/NAME")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
+    export.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="such as model.path=FOLDER"
+    )
+
+
 def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     validate = _command(
         commands,
@@ -275,6 +298,7 @@ def _add_presets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     validate.add_argument("presets", nargs="+", metavar="PRESET", help="file or shipped name")
     validate.add_argument("--model", metavar="FOLDER", help="pipeline that the presets must fit")
     _add_understanding(commands)
+    _add_sampler_file(commands)
     generate = _command(commands, "generate", "images with a preset", GENERATE, "generate:generate")
     generate.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="such as model.device=cuda"

@@ -37,10 +37,10 @@ def _fits(path: str) -> Callable[[Preset], None]:
     from search.model.samplers import set_preset_scheduler
 
     pipe = load_pipeline(ModelConfig(path=path))
-    own = pipe.scheduler
+    original = pipe.scheduler
 
     def check(preset: Preset) -> None:
-        pipe.scheduler = own
+        pipe.scheduler = original
         set_preset_scheduler(pipe, preset.sampler)
         with dato.applied(pipe, preset):
             pass

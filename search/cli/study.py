@@ -42,13 +42,14 @@ def status(options: argparse.Namespace) -> int:
     seconds = sum(record.seconds for record in result.records)
     if seconds > 0:
         overhead = sum(record.overhead_s for record in result.records)
-        metric = sum(record.metric_s for record in result.records)
-        images = sum(record.images for record in result.records)
         print(
             f"  {seconds:.0f} s in trials, {overhead / seconds:.1%} of it outside model and metric"
         )
+        plain = [record for record in result.records if record.tuned_from is None]
+        images = sum(record.images for record in plain)
         if images:
-            work = seconds - overhead
+            work = sum(record.seconds - record.overhead_s for record in plain)
+            metric = sum(record.metric_s for record in plain)
             print(
                 f"  {images / work:.2f} images/s through model and metric, "
                 f"{metric / work:.1%} of that time in the metric"

@@ -54,8 +54,9 @@ class PlainWatcher:
         self.stage("searching")
 
     def trial(self, record: TrialRecord, spent: Spent) -> None:
-        of = f"/{self._budget.trials}" if self._budget.trials else ""
-        share = "" if of else f" {self._budget.share(spent):.0%}"
+        limit = self._budget.trials
+        of = f"/{limit}" if limit and spent.trials <= limit else ""
+        share = "" if limit else f" {self._budget.share(spent):.0%}"
         line = describe(record, self._objective)
         print(f"[{spent.trials}{of}]{share} {line}", flush=True)
 

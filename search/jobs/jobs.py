@@ -171,5 +171,5 @@ def _reason(job: Any, ended_here: bool) -> str:
         return str(job.result())
     lines = [line for line in (job.stderr() or "").splitlines() if line.strip()]
     # srun's own lines come after the job's and say less.
-    own = [line for line in lines if not line.startswith("srun:")]
-    return next(reversed(own or lines), "").strip()
+    told = [line for line in lines if not line.startswith("srun:")]
+    return next(reversed(told or lines), "").strip()

@@ -51,9 +51,9 @@ def compose(samples: Sequence[Sample], topology: Topology, tokens: Tokens) -> Pa
     sampled with different numbers of layers. On other levels the selection is cheap and counts as
     part of the deltas.
     """
-    found = groups(topology)
-    columns = _columns(topology, found, tokens)
-    rows = [_row(sample, found, tokens, columns) for sample in samples]
+    grouped = groups(topology)
+    columns = _columns(topology, grouped, tokens)
+    rows = [_row(sample, grouped, tokens, columns) for sample in samples]
     target = np.array([sample.share for sample in samples])
     weights = np.sqrt([sample.count for sample in samples]) / np.maximum(target, FLOOR)
     plain = columns[_depth("full")]
@@ -68,8 +68,8 @@ def compose(samples: Sequence[Sample], topology: Topology, tokens: Tokens) -> Pa
 
     return Parts(
         depth={str(k.depth): max(share(_depth(k.depth)), 0.0) for k in depth_kinds(topology)},
-        selection={group.level: share(_selection(group)) for group in found},
-        prune=tuple(_prune(group, tokens, share) for group in found),
+        selection={group.level: share(_selection(group)) for group in grouped},
+        prune=tuple(_prune(group, tokens, share) for group in grouped),
     )
 
 
@@ -88,10 +88,10 @@ def _delta(group: Group, index: int) -> Column:
     return ("delta", (group.level, group.middle), index)
 
 
-def _columns(topology: Topology, found: Sequence[Group], tokens: Tokens) -> dict[Column, int]:
+def _columns(topology: Topology, grouped: Sequence[Group], tokens: Tokens) -> dict[Column, int]:
     keys: list[Column] = [_depth(kind.depth) for kind in depth_kinds(topology)]
-    keys += [_selection(group) for group in found if len(_counts(group)) > 1]
-    keys += [_delta(group, i) for group in found for i in range(len(ratio_grid(group, tokens)))]
+    keys += [_selection(group) for group in grouped if len(_counts(group)) > 1]
+    keys += [_delta(group, i) for group in grouped for i in range(len(ratio_grid(group, tokens)))]
     return {key: place for place, key in enumerate(keys)}
 
 
@@ -100,11 +100,11 @@ def _counts(group: Group) -> set[int]:
 
 
 def _row(
-    sample: Sample, found: Sequence[Group], tokens: Tokens, columns: Mapping[Column, int]
+    sample: Sample, grouped: Sequence[Group], tokens: Tokens, columns: Mapping[Column, int]
 ) -> np.ndarray:
     row = np.zeros(len(columns))
     row[columns[_depth(sample.depth)]] = 1.0
-    for group in found:
+    for group in grouped:
         ratios = [sample.prune[x.name] for x in group.layers if x.name in sample.prune]
         if ratios:
             row[columns[_delta(group, ratio_grid(group, tokens).index(ratios[0]))]] = len(ratios)

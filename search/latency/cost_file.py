@@ -54,10 +54,10 @@ def _check_head(path: Path, text: str) -> None:
 
 def require_same_work(work: Work, table: CostTable, source: str) -> None:
     """Raise :class:`UserError` where a table was measured for other work."""
-    found = work.differences(table.work)
-    if found:
+    unlike = work.differences(table.work)
+    if unlike:
         raise UserError(
             f"The cost table {source!r} ({table.work.model}) does not price this study's work "
-            f"({work.model}): {'; '.join(found)}. Measure one with the study's model "
+            f"({work.model}): {'; '.join(unlike)}. Measure one with the study's model "
             "settings (dato-search cost-table), in a new study."
         )

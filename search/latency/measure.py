@@ -142,18 +142,18 @@ def measure(
 
 def machine_of(device: torch.device) -> dict[str, str]:
     """What else may change the times of a device, such as threads and instruction sets."""
-    found = {
+    facts = {
         "platform": platform.platform(terse=True),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
-        found["cuda"] = str(torch.version.cuda)
-        found["compute_capability"] = f"{properties.major}.{properties.minor}"
-        found["memory"] = f"{properties.total_memory / 2**30:.0f} GiB"
+        facts["cuda"] = str(torch.version.cuda)
+        facts["compute_capability"] = f"{properties.major}.{properties.minor}"
+        facts["memory"] = f"{properties.total_memory / 2**30:.0f} GiB"
     else:
-        found["threads"] = "1"
-    return found
+        facts["threads"] = "1"
+    return facts
 
 
 def _warm_up(calls: int) -> Schedule:

@@ -52,13 +52,13 @@ class Group:
 
 def groups(topology: Topology) -> tuple[Group, ...]:
     """All groups, finest level first."""
-    found: dict[tuple[int, bool], list[Layer]] = {}
+    alike: dict[tuple[int, bool], list[Layer]] = {}
     for layer in topology.layers:
-        found.setdefault((layer.level, layer.branch == topology.skip_branches), []).append(layer)
+        alike.setdefault((layer.level, layer.branch == topology.skip_branches), []).append(layer)
     finest = topology.levels[0] if topology.levels else 0
     return tuple(
         Group(level, middle, tuple(layers), level == finest and not middle)
-        for (level, middle), layers in sorted(found.items())
+        for (level, middle), layers in sorted(alike.items())
     )
 
 

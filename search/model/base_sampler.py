@@ -36,7 +36,7 @@ def based(generator: Generator, base: Base | None) -> Iterator[Generator]:
     other.model = replace(generator.model, scheduler=base.scheduler, num_inference_steps=base.steps)
     for derived in ("calls", "fused", "work"):
         other.__dict__.pop(derived, None)
-    own = generator.pipe.scheduler
+    original = generator.pipe.scheduler
     try:
         set_scheduler(generator.pipe, base.scheduler, dict(base.settings))
         yield other
@@ -50,7 +50,7 @@ def based(generator: Generator, base: Base | None) -> Iterator[Generator]:
             f"{base.scheduler} does not run {base.steps} steps of this model ({error})"
         ) from error
     finally:
-        generator.pipe.scheduler = own
+        generator.pipe.scheduler = original
 
 
 def measured_on(generator: Generator, base: Base | None, work: Callable[[Generator], T]) -> T:

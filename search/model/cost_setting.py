@@ -92,16 +92,16 @@ class Place(StrictSchema):
 
 
 def _differences(
-    own: StrictSchema, other: StrictSchema, free: Sequence[str] = (), brief: Sequence[str] = ()
+    this: StrictSchema, other: StrictSchema, free: Sequence[str] = (), brief: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Fields in which two values of one class differ, except ``free`` ones. Of ``brief`` ones only
     the name is given."""
-    found = []
-    for name in type(own).model_fields:
-        mine, theirs = getattr(own, name), getattr(other, name)
+    unlike = []
+    for name in type(this).model_fields:
+        mine, theirs = getattr(this, name), getattr(other, name)
         if name not in free and mine != theirs:
-            found.append(name if name in brief else f"{name} {theirs}, not {mine}")
-    return tuple(found)
+            unlike.append(name if name in brief else f"{name} {theirs}, not {mine}")
+    return tuple(unlike)
 
 
 def timer_of(device: torch.device) -> Timer:

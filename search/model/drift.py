@@ -25,7 +25,7 @@ def image_drift(generator: Generator, image: int) -> tuple[float, ...]:
     Raises:
         TrialError: a prediction is not finite.
     """
-    own = generator.one_image(generator.workload, image)
+    single = generator.one_image(generator.workload, image)
     previous: list[Tensor] = []
     drifts = [0.0]
 
@@ -36,8 +36,8 @@ def image_drift(generator: Generator, image: int) -> tuple[float, ...]:
             drifts.append(float((eps - previous.pop()).abs().mean()))
         previous.append(eps)
 
-    with _watched(own, watch):
-        own.loop(0)
+    with _watched(single, watch):
+        single.loop(0)
     return tuple(drifts)
 
 

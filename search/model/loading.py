@@ -99,11 +99,28 @@ def load_pipeline(model: ModelConfig) -> Any:
     return pipe.to(device)
 
 
-def _load(model: ModelConfig) -> Any:
+def load_scheduler(model: ModelConfig) -> Any:
+    """The pipeline with its scheduler alone, swapped as :func:`load_pipeline` does; no weights are
+    read.
+
+    Raises:
+        UserError: the folder or the scheduler does not exist.
+    """
+    with quiet_loading():
+        if model.weights == "pretrained":
+            pipe = _load(model, only="scheduler")
+        else:
+            pipe = _build(model, torch.device("meta"))
+    set_scheduler(pipe, model.scheduler, model.scheduler_settings)
+    return pipe
+
+
+def _load(model: ModelConfig, only: str | None = None) -> Any:
     folder = pipeline_folder(model.path)
     try:
         return from_folder(
             folder,
+            only=only,
             dtype=DTYPES[model.dtype],
             local_files_only=True,
             use_safetensors=True,  # the other format is pickle, whose files can run code
@@ -124,8 +141,8 @@ def _first_line(error: Exception) -> str:
 def variant_of(folder: Path) -> str | None:
     """The variant of the weights, such as ``"fp16"``, if the folder holds no others."""
     names = [path.name for path in folder.glob("*/*.safetensors")]
-    found = {match[1] if (match := _VARIANT.search(name)) else None for name in names}
-    return min(found, key=str) if found and None not in found else None
+    variants = {match[1] if (match := _VARIANT.search(name)) else None for name in names}
+    return min(variants, key=str) if variants and None not in variants else None
 
 
 def _build(model: ModelConfig, device: torch.device) -> Any:

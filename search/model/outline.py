@@ -85,9 +85,9 @@ def _scheduler(model: ModelConfig) -> tuple[Any, str] | None:
     if model.weights != "pretrained":
         if model.architecture is None:
             return None
-        own = PUBLISHED[model.architecture]
-        kind, config = own.scheduler
-        return kind(**config), own.pipeline.__name__
+        published = PUBLISHED[model.architecture]
+        kind, config = published.scheduler
+        return kind(**config), published.pipeline.__name__
     folder = local_folder(model.path)
     return None if folder is None else (_part(folder, "scheduler"), _index(folder)["_class_name"])
 

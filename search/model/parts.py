@@ -33,7 +33,7 @@ def digests_of(pipe: Any, denoiser: nn.Module, folder: Path | None) -> Mapping[s
     Args:
         folder: of the pipeline, for settings and vocabularies; ``None`` if it was built without.
     """
-    found = {}
+    digests = {}
     for name, part in sorted(pipe.components.items()):
         if part is None or name in UNUSED:
             continue
@@ -44,8 +44,8 @@ def digests_of(pipe: Any, denoiser: nn.Module, folder: Path | None) -> Mapping[s
                 digest.update(_bytes(value))
         for content in [] if folder is None else _settings(folder / name):
             digest.update(content)
-        found[name] = f"sha256:{digest.hexdigest()}"
-    return found
+        digests[name] = f"sha256:{digest.hexdigest()}"
+    return digests
 
 
 def _bytes(value: Tensor) -> Any:

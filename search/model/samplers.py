@@ -11,7 +11,7 @@ import diffusers
 from dato.preset import SamplerInfo
 from dato.preset.fields import Setting
 from dato.sampler.traits import FLOW, predicted
-from search.errors import UserError
+from search.errors import TrialError, UserError
 from search.model.scheduler_settings import read_settings, with_settings
 from search.nearest import did_you_mean
 from search.records.base_sampler import OWN
@@ -31,21 +31,21 @@ def set_scheduler(pipe: Any, name: str, settings: Mapping[str, Setting] = {}) ->
         UserError: there is no such scheduler, it does not fit this model, or it has no such
             setting.
     """
-    own = pipe.scheduler
-    pipe.scheduler = swapped(own, type(pipe).__name__, name, settings)
+    original = pipe.scheduler
+    pipe.scheduler = swapped(original, type(pipe).__name__, name, settings)
 
 
-def swapped(own: Any, pipeline: str, name: str, settings: Mapping[str, Setting]) -> Any:
+def swapped(original: Any, pipeline: str, name: str, settings: Mapping[str, Setting]) -> Any:
     """The scheduler that takes the place of a pipeline's own; see :func:`set_scheduler`.
 
     Args:
         pipeline: the name of the pipeline's class.
     """
     if name == OWN and not settings:
-        return own
-    cls = type(own) if name == OWN else scheduler_class(name, own, pipeline)
-    flow = {} if name == OWN else _flow(own, name)
-    return with_settings(cls, {**own.config, **flow}, settings)
+        return original
+    cls = type(original) if name == OWN else scheduler_class(name, original, pipeline)
+    flow = {} if name == OWN else _flow(original, name)
+    return with_settings(cls, {**original.config, **flow}, settings)
 
 
 def set_preset_scheduler(pipe: Any, sampler: SamplerInfo) -> None:
@@ -55,25 +55,25 @@ def set_preset_scheduler(pipe: Any, sampler: SamplerInfo) -> None:
     Raises:
         UserError: see :func:`set_scheduler`.
     """
-    own = pipe.scheduler
+    original = pipe.scheduler
     if sampler.other_settings == "any":
         set_scheduler(pipe, sampler.scheduler, sampler.settings)
         return
-    cls = scheduler_class(sampler.scheduler, own, type(pipe).__name__)
-    pipe.scheduler = with_settings(cls, {}, read_settings(sampler.settings, own.config))
+    cls = scheduler_class(sampler.scheduler, original, type(pipe).__name__)
+    pipe.scheduler = with_settings(cls, {}, read_settings(sampler.settings, original.config))
 
 
-def scheduler_class(name: str, own: Any, pipeline: str) -> type:
+def scheduler_class(name: str, original: Any, pipeline: str) -> type:
     """The diffusers class ``name``.
 
     Args:
-        own: the scheduler that the model came with.
+        original: the scheduler that the model came with.
         pipeline: the name of the pipeline's class.
 
     Raises:
         UserError: there is no such scheduler, or it does not fit this model.
     """
-    known = sorted(_known(own, pipeline))
+    known = sorted(_known(original, pipeline))
     cls = getattr(diffusers, name, None) if name in known else None
     if cls is None:
         raise UserError(
@@ -86,25 +86,39 @@ def scheduler_class(name: str, own: Any, pipeline: str) -> type:
 
 def calls_of(scheduler: Any, steps: int) -> int:
     """Denoiser calls of a run of ``steps`` steps."""
-    own = copy.deepcopy(scheduler)
+    original = copy.deepcopy(scheduler)
     # How far a size shifts the timesteps changes where they are, and not how many.
-    own.set_timesteps(steps, **({"mu": 0.5} if own.config.get("use_dynamic_shifting") else {}))
-    return len(own.timesteps)
+    original.set_timesteps(
+        steps, **({"mu": 0.5} if original.config.get("use_dynamic_shifting") else {})
+    )
+    return len(original.timesteps)
 
 
-def _known(own: Any, pipeline: str) -> set[str]:
+def steps_of(scheduler: Any, calls: int) -> int:
+    """The number of steps whose run makes so many calls.
+
+    Raises:
+        TrialError: there is none.
+    """
+    for steps in range(calls, 0, -1):
+        if calls_of(scheduler, steps) == calls:
+            return steps
+    raise TrialError(f"{type(scheduler).__name__} makes {calls} calls in no number of steps.")
+
+
+def _known(original: Any, pipeline: str) -> set[str]:
     """Samplers that fit a pipeline's model."""
-    if predicted(own) != FLOW:
-        return {cls.__name__ for cls in own.compatibles} | {type(own).__name__}
+    if predicted(original) != FLOW:
+        return {cls.__name__ for cls in original.compatibles} | {type(original).__name__}
     # FLUX pipelines pass every sampler their own noise levels and a shift.
     return {*_FLOW_SAMPLERS} if pipeline.startswith("Flux") else {*_FLOW_SAMPLERS, *_FIXED}
 
 
-def _flow(own: Any, name: str) -> dict[str, Any]:
+def _flow(original: Any, name: str) -> dict[str, Any]:
     """Settings that make a sampler one of a flow-matching model."""
-    if predicted(own) != FLOW:
+    if predicted(original) != FLOW:
         return {}
-    shift = own.config.get("shift", 1.0)
+    shift = original.config.get("shift", 1.0)
     return {
         "shift": shift,
         "flow_shift": shift,

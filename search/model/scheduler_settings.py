@@ -65,16 +65,16 @@ def class_defaults(scheduler: Any) -> dict[str, Setting]:
     }
 
 
-def read_settings(settings: Mapping[str, Setting], own: Mapping[str, Any]) -> dict[str, Any]:
+def read_settings(settings: Mapping[str, Setting], original: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's settings as a scheduler takes them.
 
     Args:
-        own: the pipeline's configuration, which has the tables that a preset only knows a digest
-            of.
+        original: the pipeline's configuration, which has the tables that a preset only knows a
+            digest of.
     """
     texts: dict[Setting, Any] = {"None": None, **{t: float(t) for t in ("inf", "-inf", "nan")}}
     return {
-        name: own.get(name)
+        name: original.get(name)
         if isinstance(value, str) and value.startswith(DIGEST)
         else (texts.get(value, value) if isinstance(value, str) else value)
         for name, value in settings.items()

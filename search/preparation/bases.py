@@ -30,11 +30,11 @@ def calls_of_bases(space: Space, pool: Pool) -> Mapping[Base, int]:
     bases = [base for base in space.bases if base is not None]
     if not bases:
         return {}
-    found = pool.measure(partial(calls_on, bases=bases))
-    problems = [f"base: {calls}. Remove it." for calls in found if isinstance(calls, str)]
+    counts = pool.measure(partial(calls_on, bases=bases))
+    problems = [f"base: {calls}. Remove it." for calls in counts if isinstance(calls, str)]
     if problems:
         raise ConfigError(f"The space {space.name!r} does not fit this model", problems)
-    return {base: int(calls) for base, calls in zip(bases, found, strict=True)}
+    return {base: int(calls) for base, calls in zip(bases, counts, strict=True)}
 
 
 def drift_on(bench: Bench, base: Base) -> tuple[float, ...]:
@@ -63,7 +63,7 @@ def unpatched_drift(pool: Pool, count: int, base: Base | None = None) -> tuple[f
         TrialError: the unpatched model cannot be run.
     """
     images = [partial(image_drift, image=image) for image in range(count)]
-    return mean_drift(pool.run_all([partial(measured_on, base=base, work=own) for own in images]))
+    return mean_drift(pool.run_all([partial(measured_on, base=base, work=work) for work in images]))
 
 
 @dataclass(frozen=True, eq=False)

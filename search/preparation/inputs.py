@@ -64,17 +64,17 @@ def _parts(model: ModelDescription) -> Mapping[str, str]:
 
 
 def _files(config: Config) -> Mapping[str, str]:
-    quality, found = config.quality, {PROMPTS: _digest(_prompts(config))}
+    quality, digests = config.quality, {PROMPTS: _digest(_prompts(config))}
     if quality.real not in ("none", "pocket"):
         path = real_path(quality.real)
         statistics = holds_statistics(path)
         files = [path] if statistics else image_files(path, quality.real, quality.real_images)
-        found[REAL] = content_of(files)
+        digests[REAL] = content_of(files)
     for name, setting in PATHS.items():
         given = getattr(quality, setting)
         if name in config.metrics() and given is not None and Path(given).exists():
-            found[setting] = content_of(_below(Path(given)))
-    return found
+            digests[setting] = content_of(_below(Path(given)))
+    return digests
 
 
 def _below(path: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from search.study.storage import STRIDE, begun, open_study, other_drivers
 MEASURED = "measured_with"
 """Attribute of a server's study: a digest of what its trials are measured with."""
 
-OWN = ("study", "storage", "budget", "tracker", "launcher")
+OWN = ("study", "storage", "budget", "tracker", "launcher", "tune")
 """Groups of settings in which the drivers of one study may differ."""
 
 
@@ -77,12 +77,12 @@ def require_same_place(here: Place, study: Place) -> None:
         )
 
 
-def _require_same_measure(driver: Driver, own: str) -> None:
+def _require_same_measure(driver: Driver, measure: str) -> None:
     study = driver.study
     known = study.user_attrs.get(MEASURED)
     if known is None or not study.get_trials(deepcopy=False):
-        study.set_user_attr(MEASURED, own)
-    elif known != own:
+        study.set_user_attr(MEASURED, measure)
+    elif known != measure:
         raise UserError(
             f"The server holds a study named {study.study_name!r} with other settings or another "
             "cost table, so its trials do not compare with this folder's. Resume it from its own "

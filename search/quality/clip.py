@@ -76,12 +76,12 @@ class ClipScorer:
         height, width = images.shape[-2:]
         scale = self._side / min(height, width)
         size = (max(self._side, round(height * scale)), max(self._side, round(width * scale)))
-        found = images.float() / 255
+        prepared = images.float() / 255
         if size != (height, width):
-            found = F.interpolate(found, size, mode="bicubic", antialias=True).clamp(0, 1)
+            prepared = F.interpolate(prepared, size, mode="bicubic", antialias=True).clamp(0, 1)
         top, left = (size[0] - self._side) // 2, (size[1] - self._side) // 2
-        found = found[..., top : top + self._side, left : left + self._side]
-        return (found - self._mean) / self._deviation
+        prepared = prepared[..., top : top + self._side, left : left + self._side]
+        return (prepared - self._mean) / self._deviation
 
     def _embedded(self, prompt: str) -> Tensor:
         if prompt not in self._known:
@@ -91,8 +91,8 @@ class ClipScorer:
                 max_length=self._model.config.text_config.max_position_embeddings,
                 return_tensors="pt",
             ).to(self._model.device)
-            found = self._model.get_text_features(**tokens).pooler_output
-            self._known[prompt] = found[0].float()
+            embedded = self._model.get_text_features(**tokens).pooler_output
+            self._known[prompt] = embedded[0].float()
         return self._known[prompt]
 
 

@@ -45,11 +45,11 @@ class FeatureNetwork:
     @property
     def digest(self) -> str:
         """A hash of all weights."""
-        found = hashlib.sha256()
+        sha = hashlib.sha256()
         for name, value in sorted(self.module.state_dict().items()):
-            found.update(name.encode())
-            found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-        return found.hexdigest()
+            sha.update(name.encode())
+            sha.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        return sha.hexdigest()
 
 
 def load_feature_network(name: str, path: str | None = None) -> FeatureNetwork:

@@ -37,8 +37,8 @@ class Moments:
                 continue
             _require_finite(rows)
             # Sums of squares about a far origin would cancel; each batch is centred on its own.
-            own = rows.mean(0)
-            centred, gap, whole = rows - own, own - mean, count + len(rows)
+            centre = rows.mean(0)
+            centred, gap, whole = rows - centre, centre - mean, count + len(rows)
             scatter = scatter + centred.T @ centred
             if count:
                 scatter = scatter + torch.outer(gap, gap) * (count * len(rows) / whole)

@@ -22,11 +22,11 @@ def psnr(images: Tensor, reference: Tensor) -> Tensor:
 
 def ssim(images: Tensor, reference: Tensor) -> Tensor:
     """Structural similarity of each pair, at most 1. As :func:`psnr`."""
-    found = structural_similarity_index_measure(
+    similarity = structural_similarity_index_measure(
         images.float() / 255, reference.float() / 255, data_range=1.0, reduction="none"
     )
-    assert isinstance(found, Tensor)
-    return found.double()
+    assert isinstance(similarity, Tensor)
+    return similarity.double()
 
 
 def feature_distance(features: Tensor, reference: Tensor) -> Tensor:

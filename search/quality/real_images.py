@@ -63,10 +63,10 @@ def real_statistics(
     with suppress(UserError):  # a damaged file in the cache is replaced
         if kept.is_file():
             return load_statistics(kept)
-    found = Statistics.of(network.embed(_batches(files, network, size), device))
+    measured = Statistics.of(network.embed(_batches(files, network, size), device))
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        save_statistics(kept, found)
+        save_statistics(kept, measured)
     except OSError as error:
         warnings.warn(
             f"Cannot keep the statistics of quality.real in the cache {str(kept.parent)!r} "
@@ -75,7 +75,7 @@ def real_statistics(
             RuntimeWarning,
             stacklevel=2,
         )
-    return found
+    return measured
 
 
 def statistics_folder() -> Path:

@@ -58,8 +58,8 @@ def _load(name: str, settings: QualitySettings, device: str, prompts: Sequence[s
     if name in METRICS:
         pairs = {"psnr": psnr, "ssim": ssim}[name]
         return lambda images, reference, _: pairs(images, reference)
-    (found,) = entry_points(group=SCORERS, name=name)
-    return cast(Scorer, found.load()(device))
+    (entry,) = entry_points(group=SCORERS, name=name)
+    return cast(Scorer, entry.load()(device))
 
 
 def _caption_judge(prompts: Sequence[str]) -> Scorer:

@@ -166,10 +166,11 @@ def load_rivals(path: Path) -> tuple[Rival, ...]:
 def _trial(record: TrialRecord) -> dict[str, object]:
     plain = {name: getattr(record, name) for name in TrialWire.model_fields}
     base, calls = plain.pop("base"), plain.pop("unpatched_calls")
-    own = {} if base is None else {"base": _base(base), "unpatched_calls": calls}
+    tuned_from = plain.pop("tuned_from")
     return {
         **plain,
-        **own,
+        **({} if base is None else {"base": _base(base), "unpatched_calls": calls}),
+        **({} if tuned_from is None else {"tuned_from": asdict(tuned_from)}),
         "params": dict(record.params),
         "violations": dict(record.violations),
         "schedule": None if record.schedule is None else schedule_to_dict(record.schedule),

@@ -7,6 +7,7 @@ from search.records.headline import headline
 from search.records.headline_text import headline_text
 from search.records.record import FrontMember, Rival, StudyResult
 from search.records.rivals import best_rivals, dominating_rival, gain
+from search.records.tuned import left_out_text, tuned_text
 
 TABLE_ERROR = 0.1
 """Mean error of the cost table's speed-ups from which on a reader is told what to do."""
@@ -17,8 +18,20 @@ def findings(result: StudyResult) -> tuple[str, ...]:
     done as well, and what it took to know that."""
     first = headline(result)
     beside = "" if first.subject is None else beside_fewer_steps(first.subject, result)
-    told = [headline_text(result), beside, _dominated(result), _table(result), _spent(result)]
+    told = [headline_text(result), beside, *_tuned(result)]
+    told += [_dominated(result), _table(result), _spent(result)]
     return tuple(sentence for sentence in told if sentence)
+
+
+def _tuned(result: StudyResult) -> list[str]:
+    """How the tuned members were before, and why other tuned trials are no members."""
+    shown = {member.record.number for member in result.front}
+    told = [tuned_text(member, result) for member in result.front]
+    return told + [
+        left_out_text(record, result.records)
+        for record in result.records
+        if record.tuned_from is not None and record.number not in shown
+    ]
 
 
 def beside_fewer_steps(member: FrontMember, result: StudyResult) -> str:
@@ -83,5 +96,7 @@ def _spent(result: StudyResult) -> str:
     rivals = sum(rival.seconds for rival in result.rivals)
     if not rivals:
         return ""
-    trials = sum(record.seconds for record in result.records)
-    return f"The trials took {trials / 60:.1f} minutes, the rivals {rivals / 60:.1f}."
+    tuned = sum(record.seconds for record in result.records if record.tuned_from is not None)
+    trials = sum(record.seconds for record in result.records) - tuned
+    tuning = f"tuning {tuned / 60:.1f}, " if tuned else ""
+    return f"The trials took {trials / 60:.1f} minutes, {tuning}the rivals {rivals / 60:.1f}."

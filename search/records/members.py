@@ -10,16 +10,17 @@ from search.metrics import FID_REAL_BOUND, WORSE
 from search.records.record import FrontMember
 
 
-def member_name(speedup: float) -> str:
-    """The name of a front member, such as ``"speedup-4.1x"``."""
-    return f"speedup-{speedup:.1f}x"
+def member_name(speedup: float, tuned: bool = False) -> str:
+    """The name of a front member, such as ``"speedup-4.1x"``, or ``"tuned-4.1x"``."""
+    return f"{'tuned' if tuned else 'speedup'}-{speedup:.1f}x"
 
 
-def member_names(speedups: Sequence[float]) -> tuple[str, ...]:
+def member_names(members: Sequence[FrontMember]) -> tuple[str, ...]:
     """Unique names in the same order: the second of equal ones ends in ``-2``."""
     seen: Counter[str] = Counter()
     names = []
-    for name in map(member_name, speedups):
+    for member in members:
+        name = member_name(member_speedup(member) or 1.0, member.record.tuned_from is not None)
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
     return tuple(names)
@@ -32,7 +33,7 @@ def named(members: Sequence[FrontMember]) -> tuple[FrontMember, ...]:
     member's trial; see :func:`member_trial`.
     """
     ordered = sorted(members, key=lambda member: member_speedup(member) or 1.0)
-    names = member_names([member_speedup(member) or 1.0 for member in ordered])
+    names = member_names(ordered)
     return tuple(replace(each, name=name) for each, name in zip(ordered, names, strict=True))
 
 

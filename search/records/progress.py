@@ -36,8 +36,8 @@ class FrontAfterTrial:
         hypervolume: share of the box (0..worst loss) x (0..baseline latency) that the front
             dominates, from 0 to 1; ``None`` before the baseline completed, and for a metric of
             which no worst value is known.
-        cost: what all trials so far cost, in images of the unpatched model: an image at a
-            speed-up of 4 counts a quarter.
+        cost: of all trials so far, in images of the unpatched model
+            (:attr:`search.records.record.TrialRecord.cost`).
     """
 
     trial: int
@@ -64,15 +64,15 @@ class Progress:
 
     def add(self, record: TrialRecord) -> FrontAfterTrial:
         """The front after ``record``."""
-        found = point(record, self._objective)
-        self._cost += record.images / record.speedup if record.speedup else 0.0
-        if found is not None:
+        measured = point(record, self._objective)
+        self._cost += record.cost
+        if measured is not None:
             if record.feasible:
-                points = [*self._front, found]
+                points = [*self._front, measured]
                 self._front = [points[index] for index in non_dominated(points)]
             limit = _limit(record, self._objective)
             if self._box is None and limit is not None and is_baseline(record):
-                self._box = (limit, found[1])
+                self._box = (limit, measured[1])
         return FrontAfterTrial(record.number, len(self._front), self._share(), self._cost)
 
     def _share(self) -> float | None:

@@ -13,7 +13,7 @@ from search.metrics import metric
 from search.records.base_sampler import Base, Run, sampler_words, steps_text
 
 State = Literal["complete", "pruned", "fail", "running"]
-Origin = Literal["baseline", "warmstart", "sampler", "refine"]
+Origin = Literal["baseline", "warmstart", "sampler", "refine", "tuned"]
 Parameter = int | float | str
 
 LOST = "the driver stopped before this trial ended; its parameters were enqueued again"
@@ -69,6 +69,22 @@ def loss_of(quality: Quality | None, objective: str) -> float | None:
 
 
 @dataclass(frozen=True)
+class TunedFrom:
+    """Where a tuned trial comes from.
+
+    Args:
+        trial: number of the one whose schedule it was at first, and whose parameters it has.
+        iterations: at most; ``images``: training prompts.
+        cost: of the tuning, in images of the unpatched model.
+    """
+
+    trial: int
+    iterations: int
+    images: int
+    cost: float = 0.0
+
+
+@dataclass(frozen=True)
 class TrialRecord:
     """One evaluated (or attempted) schedule.
 
@@ -93,6 +109,7 @@ class TrialRecord:
         base: the sampler that the schedule belongs to; ``None`` is the study's own.
         unpatched_calls: of one run on the study's own sampler, which ``speedup`` is relative to;
             ``None`` where the schedule has as many.
+        tuned_from: of a tuned trial, whose schedule no parameters can express; else ``None``.
     """
 
     number: int
@@ -113,6 +130,7 @@ class TrialRecord:
     metric_s: float = 0.0
     base: Base | None = None
     unpatched_calls: int | None = None
+    tuned_from: TunedFrom | None = None
 
     @property
     def run(self) -> Run:
@@ -142,11 +160,23 @@ class TrialRecord:
         return "interrupted" if self.lost else self.state
 
     @property
+    def made(self) -> int:
+        """How many images were generated, with those that a sampler was tuned towards."""
+        return self.images + (0 if self.tuned_from is None else self.tuned_from.images)
+
+    @property
+    def cost(self) -> float:
+        """What it took, in images of the unpatched model: one at a speed-up of 4 counts a quarter,
+        and a tuning counts too."""
+        tuning = 0.0 if self.tuned_from is None else self.tuned_from.cost
+        return tuning + (self.images / self.speedup if self.speedup else 0.0)
+
+    @property
     def calls(self) -> float:
-        """Denoiser calls spent on its images, a cached one counting its share of a full one."""
-        if self.schedule is None or not self.speedup:
+        """Denoiser calls spent on it, a cached one counting its share of a full one."""
+        if self.schedule is None:
             return 0.0
-        return self.images * (self.unpatched_calls or self.schedule.calls) / self.speedup
+        return self.cost * (self.unpatched_calls or self.schedule.calls)
 
 
 @dataclass(frozen=True)

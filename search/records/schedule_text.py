@@ -51,6 +51,8 @@ def brief_calls(record: TrialRecord) -> str:
     counts = Counter((_depth(kind.depth), _brief(kind)) for kind in kinds)
     ordered = sorted(counts, key=lambda each: (-each[0], each[1]))
     text = ", ".join(f"{counts[each]} {each[1]}" for each in ordered)
+    if record.schedule.tuned is not None:
+        return f"{text}, tuned"
     return text if record.base is None else f"{record.base.title}: {text}"
 
 
@@ -91,11 +93,11 @@ def legend(schedule: Schedule) -> str:
         (REUSED, "repeats the last output"),
         (FORECAST, "output forecast from earlier ones"),
     ]
-    found = [f"{character} {word}" for character, word in words if character in shown]
+    entries = [f"{character} {word}" for character, word in words if character in shown]
     shallow = "".join(character for character in BLOCKS if character in shown)
     if shallow:
-        found.append(f"{shallow} recomputes that much of the depth")
-    return f"One character for each call: {', '.join(found)}."
+        entries.append(f"{shallow} recomputes that much of the depth")
+    return f"One character for each call: {', '.join(entries)}."
 
 
 def strip(schedule: Schedule) -> str:

@@ -27,6 +27,7 @@ from search.records.record import (
     StudyResult,
     Timing,
     TrialRecord,
+    TunedFrom,
 )
 
 
@@ -68,6 +69,13 @@ class BaseWire(StrictModel):
         return Base(self.scheduler, self.steps, tuple(sorted(self.settings.items())))
 
 
+class TunedFromWire(StrictModel):
+    trial: Annotated[int, Field(ge=0, lt=2**63)]
+    iterations: Annotated[int, Field(ge=0, lt=2**63)]
+    images: Annotated[int, Field(ge=0, lt=2**63)]
+    cost: float
+
+
 class TrialWire(StrictModel):
     number: Integer
     state: State
@@ -87,6 +95,7 @@ class TrialWire(StrictModel):
     metric_s: float = 0.0
     base: BaseWire | None = None
     unpatched_calls: Integer | None = None
+    tuned_from: TunedFromWire | None = None
 
     def to_record(self) -> TrialRecord:
         """Raises ScheduleError when its schedule breaks a rule."""
@@ -94,6 +103,7 @@ class TrialWire(StrictModel):
             "schedule": None if self.schedule is None else self.schedule.to_schedule(),
             "quality": None if self.quality is None else self.quality.to_quality(),
             "base": None if self.base is None else self.base.to_base(),
+            "tuned_from": None if self.tuned_from is None else TunedFrom(**vars(self.tuned_from)),
         }
         return TrialRecord(**vars(self) | nested)
 

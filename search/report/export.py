@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +18,13 @@ from search.records.names import slug
 from search.records.progress import metric_value
 from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
 from search.records.rivals import exported
+from search.records.tuned import before_tuning
 from search.report.preset_card import preset_card
 
 BaseSettings = Mapping[Base, Mapping[str, Setting]]
 NO_BASES: BaseSettings = {}
 
-EXPORTED = re.compile(r"speedup-\d+(\.\d+)?x(-\d+)?\.(json|md)")
+EXPORTED = re.compile(r"(speedup|tuned)-\d+(\.\d+)?x(-\d+)?\.(json|md)")
 """Names of files that an export may remove. Any other file in the folder is the user's."""
 
 
@@ -52,8 +54,8 @@ def export_presets(
     for member, name in zip(result.front, names, strict=True):
         if member not in chosen:
             continue
-        own = _sampler(sampler, member.record, bases)
-        preset = to_preset(result, member, name, model=model, sampler=own, created=created)
+        runs_on = sampler_of(member.record, sampler, bases, result.records)
+        preset = to_preset(result, member, name, model=model, sampler=runs_on, created=created)
         path = folder.presets / f"{name}.json"
         preset.save(path)
         card = preset_card(preset, path, member, result, sampler)
@@ -95,17 +97,32 @@ def to_preset(
     )
 
 
-def _sampler(own: SamplerInfo, record: TrialRecord, bases: BaseSettings) -> SamplerInfo:
-    """The study's own sampler, or the base that the schedule belongs to."""
+def sampler_of(
+    record: TrialRecord,
+    study: SamplerInfo,
+    bases: BaseSettings = NO_BASES,
+    records: Sequence[TrialRecord] = (),
+) -> SamplerInfo:
+    """The sampler that a trial runs on: the study's, its base, or the one that it was tuned on in
+    fewer steps.
+
+    Args:
+        bases: the settings of other samplers than the study's.
+        records: of the study, where the trial may be tuned.
+    """
+    before = before_tuning(record, records)
     base = record.base
+    if before is not None and base is not None and record.schedule is not None:
+        tuned_on = sampler_of(before, study, bases)
+        return replace(tuned_on, num_inference_steps=base.steps, calls=record.schedule.calls)
     if base is None or record.schedule is None:
-        return own
+        return study
     settings = bases.get(base, dict(base.settings))
     return SamplerInfo(
         base.scheduler,
         base.steps,
         record.schedule.calls,
-        own.guidance_scale,
+        study.guidance_scale,
         settings,
         "default" if base in bases else "any",
     )

@@ -61,12 +61,12 @@ class Importance:
 
 def importance(records: Sequence[TrialRecord], objective: str) -> Importance:
     """The effects of a study's parameters on the FID that it minimised and on latency."""
-    tried = [record for record in records if record.params]
+    tried = [record for record in records if record.params and record.tuned_from is None]
     names = sorted({name for record in tried for name in record.params})
     varied = [name for name in names if len({record.params.get(name) for record in tried}) > 1]
 
     priced = [(r.params, r.latency_s) for r in tried if r.latency_s is not None]
-    pairs = [(r.params, found) for r in tried if (found := point(r, objective)) is not None]
+    pairs = [(r.params, measured) for r in tried if (measured := point(r, objective)) is not None]
     complete = [params for params, _ in pairs]
     quality = np.array([value for _, (value, _) in pairs])
     speed = np.array([value for _, (_, value) in pairs])

@@ -10,6 +10,7 @@ from dato.preset import Preset, SamplerInfo
 from search.records.findings import beside_fewer_steps
 from search.records.headline_text import preset_text
 from search.records.record import FrontMember, StudyResult
+from search.records.tuned import tuned_text
 
 
 def preset_card(
@@ -22,6 +23,7 @@ def preset_card(
     """
     said = [
         _unpatched(sampler, preset.sampler),
+        tuned_text(member, result),
         preset_text(member, result),
         beside_fewer_steps(member, result),
     ]

@@ -39,11 +39,11 @@ class Samples:
 
 def load_samples(result: StudyResult, folder: StudyFolder) -> Samples:
     """The grids that can be read. A grid that cannot be read counts as missing."""
-    found = {member.name: sample_grid(folder, member.name) for member in result.front}
+    grids = {member.name: sample_grid(folder, member.name) for member in result.front}
     return Samples(
         unpatched=sample_grid(folder, "unpatched"),
-        members={name: grid for name, grid in found.items() if grid is not None},
-        missing=tuple(name for name, grid in found.items() if grid is None),
+        members={name: grid for name, grid in grids.items() if grid is not None},
+        missing=tuple(name for name, grid in grids.items() if grid is None),
     )
 
 

@@ -16,8 +16,8 @@ def sheet(rows: Sequence[Sequence[Image.Image]], gap: int = 0) -> Image.Image:
     width, height = rows[0][0].size
     columns = max(map(len, rows))
     size = (columns * (width + gap) - gap, len(rows) * (height + gap) - gap)
-    found = Image.new("RGB", size, "white")
+    picture_sheet = Image.new("RGB", size, "white")
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
-            found.paste(picture, (x * (width + gap), y * (height + gap)))
-    return found
+            picture_sheet.paste(picture, (x * (width + gap), y * (height + gap)))
+    return picture_sheet

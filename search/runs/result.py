@@ -15,6 +15,7 @@ from dato.preset import ModelInfo, SamplerInfo
 from search.latency.cost_file import load_cost_table
 from search.records.files import load_result, load_rivals
 from search.records.folder import StudyFolder
+from search.records.members import named
 from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.reference import read_reference, settings_of_bases
 from search.records.rivals import with_better_settings
@@ -76,6 +77,23 @@ def ranked(result: StudyResult, folder: StudyFolder) -> StudyResult:
     from search.study.damage_rank import damage_rank
 
     return replace(result, damage_rank=damage_rank(folder, result.records, result.objective))
+
+
+def with_more_trials(
+    known: StudyResult, records: Sequence[TrialRecord], folder: StudyFolder
+) -> StudyResult:
+    """A result with trials that were added after it. Members that stay on the front keep what was
+    audited of them."""
+    audited = {member.record.number: member for member in known.front}
+    front = [
+        audited.get(member.record.number, member) for member in front_of(records, known.objective)
+    ]
+    topology = load_cost_table(folder.cost_table).work.topology
+    return replace(
+        known,
+        records=tuple(records),
+        front=with_other_devices(named(front), topology, other_tables(folder)),
+    )
 
 
 def public_config(config: Config) -> dict[str, object]:

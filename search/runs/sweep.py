@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 from search.jobs.run_jobs import run_jobs
 from search.preparation.instruments import Instruments, open_instruments
@@ -17,6 +18,7 @@ from search.report.page import write_report
 from search.report.sample_files import save_samples
 from search.runs.audit import audit_front
 from search.runs.result import assemble, public_config, write_presets
+from search.runs.tuning_stage import tuning_stage
 from search.settings import Config
 from search.starts.first_trials import first_trials
 from search.study.audit_choice import FastestNoWorse
@@ -131,7 +133,7 @@ def _search(
     for record in earlier:
         tracker.trial(record)
     spent = Spent.by(earlier)
-    for record in _trials(instruments, driver, watcher):
+    for record in chain(_trials(instruments, driver, watcher), tuning_stage(instruments, driver)):
         spent += Spent.by([record])
         watcher.trial(record, spent)
         tracker.trial(record)

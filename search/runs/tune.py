@@ -1,56 +1,40 @@
-"""Tunes members of a study's front by gradient, judges them as trials are, and writes presets."""
+"""Tunes members of a finished study's front, and adds what comes of them to the study."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
-from search.calibration.prompts import training_workload
-from search.errors import TrialError, UserError
-from search.model.base_sampler import measured_on
-from search.model.generator import Generator
-from search.model.workload import Workload
-from search.preparation.instruments import Instruments, open_instruments
-from search.quality.image_pairs import psnr
-from search.records.base_sampler import Base, Run
+from search.errors import UserError
+from search.preparation.instruments import open_instruments
+from search.preparation.open_driver import open_driver
+from search.records.files import save_result
 from search.records.folder import StudyFolder
-from search.records.headline import headline
-from search.records.knee import at_knee, scored
-from search.records.record import FrontMember, Quality, Rival, StudyResult
-from search.report.export import to_preset
-from search.runs.result import current_result, preset_header
-from search.settings import Config
+from search.records.members import member_trial
+from search.records.record import StudyResult, TrialRecord
+from search.records.tuned import is_tunable
+from search.report.page import write_report
+from search.runs.result import current_result, with_more_trials, write_presets
+from search.runs.tuning_stage import refusal, tuned
+from search.settings import Config, TuneSettings
 from search.study.lock import study_lock
+from search.study.trial_records import read_records
+from search.study.tuning_choice import worth_tuning
 from search.study.watching import StageWatcher
-from search.tuning.tune import OFFSET, Tuning, tune
 from search.wording import listed
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Images of the search's prompts: their quality, and PSNR to the unpatched model's in dB."""
-
-    quality: Quality
-    psnr: float
-
-
-@dataclass(frozen=True)
-class TunedMember:
-    """A member before and after.
+class Tuned:
+    """What a tuning added to a study.
 
     Args:
-        before: the member of the front; ``after`` has the tuned schedule, its price and quality.
-        judged: of both.
-        tuning: what it took.
-        rivals: of as many calls.
+        result: of the study, with the new trials.
+        trials: the tuned trials, in the order of the members that were asked for.
     """
 
-    before: FrontMember
-    after: FrontMember
-    judged: tuple[Judged, Judged]
-    tuning: Tuning
-    rivals: tuple[Rival, ...]
+    result: StudyResult
+    trials: tuple[TrialRecord, ...]
 
 
 def run_tune(
@@ -59,104 +43,80 @@ def run_tune(
     watcher: StageWatcher,
     *,
     members: Sequence[str],
-    iterations: int,
-    images: int,
-) -> tuple[TunedMember, ...]:
-    """Tune members and write a preset of each into the study's folder. Nothing else changes there.
+    iterations: int | None,
+    images: int | None,
+) -> Tuned:
+    """Tune members of a study's front. Each becomes a further trial of the study, judged on the
+    search's images; front, presets and report follow. Audited numbers of other members stay.
 
     Args:
-        members: names; by default the headline's member, or the one at the knee.
-        iterations: of Adam, at most.
-        images: training prompts, a third of which say when to stop.
+        members: names, see :func:`search.records.members.member_trial`; by default those that a
+            sweep would choose.
+        iterations, images: by default the study's; see :class:`search.settings.TuneSettings`.
 
     Raises:
         UserError: the front has no such member, one cannot be tuned, or a number is too small.
     """
-    for name, value, least in (("iterations", iterations, 1), ("images", images, 2)):
-        if value < least:
-            raise UserError(f"--{name}={value} is too small. Take at least {least}.")
+    settings = _settings(config, iterations, images)
     with study_lock(folder):
-        result = current_result(config, folder)
-        chosen = _chosen(result, members)
-        workload = training_workload(
-            config.model.prompts, config.quality.images, config.study.seed, images, OFFSET
-        )
+        known = current_result(config, folder)
+        chosen = _chosen(known, members, max(1, settings.members))
+        numbers = [record.number for record in chosen]
         with open_instruments(config, folder, watcher) as instruments:
-            tuned = tuple(
-                _tuned(instruments, result, member, workload, iterations) for member in chosen
-            )
-        _write(config, folder, result, tuned)
-    return tuned
+            for record in chosen:
+                if reason := refusal(instruments, record):
+                    raise UserError(f"Cannot tune trial {record.number}: {reason}")
+            driver = open_driver(instruments)
+            for _ in tuned(instruments, driver, settings, lambda _: chosen):
+                pass
+            records = driver.others.with_retries(lambda: read_records(driver.study))
+        result = with_more_trials(known, records, folder)
+        watcher.stage("writing presets and report")
+        save_result(result, folder)
+        write_presets(config, folder, result)
+        write_report(result, folder)
+    newest = {each.tuned_from.trial: each for each in records if each.tuned_from is not None}
+    return Tuned(result, tuple(newest[number] for number in numbers if number in newest))
 
 
-def _chosen(result: StudyResult, names: Sequence[str]) -> tuple[FrontMember, ...]:
+def _settings(config: Config, iterations: int | None, images: int | None) -> TuneSettings:
+    asked = {"iterations": iterations, "images": images}
+    for name, least in (("iterations", 1), ("images", 2)):
+        value = asked[name]
+        if value is not None and value < least:
+            raise UserError(f"--{name}={value} is too small. Take at least {least}.")
+    changes = {name: value for name, value in asked.items() if value is not None}
+    return config.tune.model_copy(update=changes)
+
+
+def _chosen(result: StudyResult, names: Sequence[str], count: int) -> tuple[TrialRecord, ...]:
     if not names:
-        subject = headline(result).subject or at_knee(scored(result.front, result.objective))
-        if subject is None:
+        chosen = worth_tuning(result.records, result.objective, count)
+        if not chosen:
             raise UserError(
-                "Cannot tune the study: its front is empty. Let the sweep complete a trial first."
+                "Cannot tune the study: none of its complete trials has only full and skipped "
+                "calls. Search longer, or a space whose calls forecast the output."
             )
-        return (subject,)
-    known = {member.name: member for member in result.front}
-    unknown = [name for name in names if name not in known]
-    if unknown:
+        return chosen
+    return tuple(dict.fromkeys(_named(result, name) for name in names))
+
+
+def _named(result: StudyResult, name: str) -> TrialRecord:
+    trial = member_trial(name, result.front)
+    if trial is None:
+        able = [each.name for each in result.front if is_tunable(each.record)]
         raise UserError(
-            f"--members: the front has no member {unknown[0]!r}. Name {listed(list(known))}."
+            f"--members: the front has no member {name!r}. Name {listed(able or ['another'])}."
         )
-    return tuple(known[name] for name in names)
-
-
-def _tuned(
-    instruments: Instruments,
-    result: StudyResult,
-    member: FrontMember,
-    workload: Workload,
-    iterations: int,
-) -> TunedMember:
-    record, model = member.record, instruments.config.model
-    instruments.watcher.stage(f"tuning {member.name}")
-    work = partial(_tune_on, run=record.run, workload=workload, iterations=iterations)
-    try:
-        tuning = instruments.pool.measure(work)
-    except TrialError as error:
-        raise UserError(f"Cannot tune {member.name}: {error}") from error
-    base = record.base or Base(model.scheduler, model.num_inference_steps)
-    few = replace(base, steps=tuning.schedule.calls)
-    instruments.watcher.stage(f"images of {member.name}, before and after")
-    judged = tuple(_judged(instruments, run) for run in (record.run, Run(tuning.schedule, few)))
-    priced = instruments.evaluator.price(record, tuning.schedule)
-    after = replace(priced, base=few, quality=judged[1].quality)
-    return TunedMember(
-        before=member,
-        after=FrontMember(f"tuned-{after.speedup or 1.0:.1f}x", after),
-        judged=(judged[0], judged[1]),
-        tuning=tuning,
-        rivals=tuple(each for each in result.rivals if each.calls == tuning.schedule.calls),
-    )
-
-
-def _tune_on(generator: Generator, run: Run, workload: Workload, iterations: int) -> Tuning:
-    """On a worker."""
-    schedule = run.schedule
-    if schedule is None:
-        raise TrialError("The unpatched model has no gap to tune.")
-    return measured_on(
-        generator, run.base, lambda other: tune(other, schedule, workload, iterations)
-    )
-
-
-def _judged(instruments: Instruments, run: Run) -> Judged:
-    images = instruments.pool.generate(run, range(len(instruments.workload)))
-    pairs = psnr(images.pixels.cpu(), instruments.reference.pixels.cpu())
-    return Judged(instruments.evaluator.meter.quality(images), float(pairs.mean()))
-
-
-def _write(
-    config: Config, folder: StudyFolder, result: StudyResult, tuned: Sequence[TunedMember]
-) -> None:
-    model, sampler, created = preset_header(config, folder, result)
-    folder.presets.mkdir(parents=True, exist_ok=True)
-    for each in tuned:
-        name = each.after.name
-        preset = to_preset(result, each.after, name, model=model, sampler=sampler, created=created)
-        preset.save(folder.presets / f"{name}.json")
+    record = next(each.record for each in result.front if each.record.number == trial)
+    if record.tuned_from is not None:
+        raise UserError(
+            f"--members: {name} is tuned. Name trial-{record.tuned_from.trial}, which it comes "
+            "from, with more --iterations or --images."
+        )
+    if not is_tunable(record):
+        raise UserError(
+            f"--members: {name} has calls that recompute a part of the model, so it is no sampler. "
+            "Name a member of full and skipped calls."
+        )
+    return record

@@ -15,6 +15,7 @@ from search.settings.study import (
     TrackerSettings,
     WarmstartSettings,
 )
+from search.settings.tune import TuneSettings
 
 __all__ = [
     "AUTO",
@@ -31,6 +32,7 @@ __all__ = [
     "StorageSettings",
     "StudySettings",
     "TrackerSettings",
+    "TuneSettings",
     "WarmstartSettings",
     "batch_sizes",
     "cpu_batch",

@@ -15,7 +15,7 @@ from search.settings.base import expanded
 from search.settings.groups import options
 from search.settings.safe_yaml import read_yaml
 
-RESUMABLE = ("budget", "tracker", "launcher", "rivals", "export")
+RESUMABLE = ("budget", "tracker", "launcher", "rivals", "export", "tune")
 """Groups that may change when a study resumes; everything else defines what was measured."""
 
 

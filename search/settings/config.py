@@ -26,6 +26,7 @@ from search.settings.study import (
     TrackerSettings,
     WarmstartSettings,
 )
+from search.settings.tune import TuneSettings
 
 Group = TypeVar("Group", bound=Settings)
 
@@ -47,6 +48,7 @@ class Config(Settings):
     constraints: ConstraintSettings = ConstraintSettings()
     rivals: RivalSettings = RivalSettings()  # studies from before there were any have none
     export: ExportSettings = ExportSettings()
+    tune: TuneSettings = TuneSettings()  # studies from before tuning tune nothing
 
     @model_validator(mode="before")
     @classmethod

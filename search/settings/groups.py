@@ -11,8 +11,8 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 def options(group: str) -> tuple[str, ...]:
     """What may stand behind ``GROUP=``, such as ``pocket`` for ``model``."""
     root = CONF / group
-    found = (path.relative_to(root).with_suffix("") for path in root.rglob("*.yaml"))
-    return tuple(sorted(path.as_posix() for path in found))
+    paths = (path.relative_to(root).with_suffix("") for path in root.rglob("*.yaml"))
+    return tuple(sorted(path.as_posix() for path in paths))
 
 
 def groups() -> tuple[str, ...]:

@@ -109,9 +109,9 @@ class ConstraintSettings(Settings):
 
 def _paired(bounds: Mapping[str, tuple[Bound, ...]]) -> Mapping[str, tuple[Bound, ...]]:
     """The same bounds, with one on the unpatched FID to real images as the paired statement."""
-    found: dict[str, list[Bound]] = {}
+    by_name: dict[str, list[Bound]] = {}
     for name, several in bounds.items():
         for bound in several:
             paired = name == "fid_real" and bound.relative
-            found.setdefault(FID_REAL_BOUND if paired else name, []).append(bound)
-    return {name: tuple(several) for name, several in found.items()}
+            by_name.setdefault(FID_REAL_BOUND if paired else name, []).append(bound)
+    return {name: tuple(several) for name, several in by_name.items()}

@@ -51,13 +51,13 @@ def limited(kinds: Sequence[Kind], values: Mapping[str, Value]) -> list[Kind]:
     """``kinds`` without what the ranges of pruning and forecasting leave out."""
     prune = inside("prune", values, len(kinds))
     forecast = inside("forecast", values, len(kinds))
-    found = list(kinds)
+    decoded = list(kinds)
     for call, kind in enumerate(kinds):
         if kind.prune and call not in prune:
-            found[call] = replace(found[call], prune={})
+            decoded[call] = replace(decoded[call], prune={})
         if kind.forecast != "hold" and call not in forecast:
-            found[call] = replace(found[call], forecast="hold")
-    return found
+            decoded[call] = replace(decoded[call], forecast="hold")
+    return decoded
 
 
 def tokens_of(bound: Bound, values: Mapping[str, Value]) -> Tokens:

@@ -51,7 +51,7 @@ class Choice:
         return value
 
     def clean(self, value: Value) -> Value:
-        return next(own for own in self.values if own == value)
+        return next(each for each in self.values if each == value)
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ def nearest(domain: Domain, value: Value) -> Value:
     if contains(domain, value):
         return domain.clean(value)
 
-    def distance(own: Value) -> float:
-        if isinstance(own, str) or isinstance(value, str):
+    def distance(known: Value) -> float:
+        if isinstance(known, str) or isinstance(value, str):
             return math.inf
-        return abs(own - value)
+        return abs(known - value)
 
     return min(domain.values, key=distance)
 

@@ -33,7 +33,8 @@ def front_of_study(path: str, instruments: Instruments) -> list[Params]:
     """
     folder = StudyFolder.open(Path(path))
     config = load_config(folder.config)
-    records = read_records(read_study(folder, config.storage))
+    tried = read_records(read_study(folder, config.storage))
+    records = [record for record in tried if record.tuned_from is None]  # no parameter is tuned
     front = [member.record for member in front_of(records, instruments.config.quality.objective)]
     theirs, starts, lacking = load_space(config.space), list[Params](), list[str]()
     for record in front:

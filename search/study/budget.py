@@ -20,9 +20,9 @@ class Spent:
 
     Args:
         trials: finished trials, without those whose process died, which are tried again.
-        images: generated images.
-        calls: denoiser calls for one image. A cached or pruned call counts by its cost, as a share
-            of a full one.
+        images: generated images, those that samplers are tuned towards among them.
+        calls: denoiser calls for one image, those of tunings too. A cached or pruned call counts by
+            its cost, as a share of a full one.
         seconds: wall-clock seconds inside trials.
     """
 
@@ -36,7 +36,7 @@ class Spent:
         """What the trials of a study used, over all its runs."""
         return cls(
             trials=sum(not record.lost for record in records),
-            images=sum(record.images for record in records),
+            images=sum(record.made for record in records),
             calls=sum(record.calls for record in records),
             seconds=sum(record.seconds for record in records),
         )
@@ -53,7 +53,8 @@ class Spent:
 @dataclass(frozen=True)
 class Budget:
     """The most that a search may use. No trial starts once a limit is reached; ``None`` is no
-    limit.
+    limit. Trials are tuned after the search, so what they use is beyond its limits; a study that
+    goes on has that much less left.
 
     Args:
         trials, images, calls, seconds: see :class:`Spent`.
@@ -89,7 +90,9 @@ class Budget:
         """Each limit and its use, such as ``"12 of 30 trials, 96 of 400 images"``."""
         parts = []
         for name, used, limit in self._limits(spent):
-            if name == "seconds":
+            if name == "trials" and used > limit:
+                parts.append(f"{used:,.0f} trials, {used - limit:,.0f} of them beyond {limit:,.0f}")
+            elif name == "seconds":
                 parts.append(f"{duration_text(used)} of {duration_text(limit)}")
             else:
                 parts.append(f"{used:,.0f} of {limit:,.0f} {name}")

@@ -102,13 +102,13 @@ class Refiner(BaseSampler):
     def _draw(self, study: Study, trial: FrozenTrial) -> Params:
         """One whole proposal of the base, cleaned as a trial's suggestions are."""
         own = self._base.infer_relative_search_space(study, trial)
-        found = self._base.sample_relative(study, trial, own)
+        proposed = self._base.sample_relative(study, trial, own)
         values: Params = {}
         for parameter in self._parameters:
             name, distribution = parameter.name, self._distributions[parameter.name]
-            if name not in found:
-                found[name] = self._base.sample_independent(study, trial, name, distribution)
-            values[name] = parameter.domain.clean(found[name])
+            if name not in proposed:
+                proposed[name] = self._base.sample_independent(study, trial, name, distribution)
+            values[name] = parameter.domain.clean(proposed[name])
         return values
 
     def _known(self, study: Study) -> set[Run]:

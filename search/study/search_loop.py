@@ -113,7 +113,7 @@ class Driver:
                 record = self._evaluate(proposal)
                 elapsed = time.perf_counter() - started
                 work = record.seconds - record.overhead_s
-                record = self._judge(replace(record, seconds=elapsed, overhead_s=elapsed - work))
+                record = self.judged(replace(record, seconds=elapsed, overhead_s=elapsed - work))
                 recorded = with_retries(partial(self._record, proposal.trial, record))
             if recorded:
                 yield record
@@ -160,7 +160,7 @@ class Driver:
                 record = replace(record, base=base, unpatched_calls=self.context.calls)
         except DatoError as error:
             return replace(record, reason=str(error))
-        priced = self._judge(self.evaluator.price(record, schedule))
+        priced = self.judged(self.evaluator.price(record, schedule))
         if not priced.feasible and priced.origin != "baseline":
             speedup = f"a speed-up of {priced.speedup:.2f} does not keep {self.constraints}"
             return replace(priced, state="pruned", reason=speedup)
@@ -169,8 +169,8 @@ class Driver:
             return replace(priced, state="fail", reason=reason)
         return repeated(priced, records) or self.evaluator.score(priced, records)
 
-    def _judge(self, record: TrialRecord) -> TrialRecord:
-        """Attach the violations of what is known so far."""
+    def judged(self, record: TrialRecord) -> TrialRecord:
+        """The record with the violations of what is known so far."""
         return replace(record, violations=self.constraints.violations(record.value))
 
 

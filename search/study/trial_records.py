@@ -100,7 +100,8 @@ def origin_of(trial: optuna.Trial | FrozenTrial) -> Origin:
 
 def requeue(study: optuna.Study, lost: Sequence[FrozenTrial]) -> int:
     """Record trials whose process died as FAIL and enqueue their parameters again, until each was
-    started :data:`ATTEMPTS` times.
+    started :data:`ATTEMPTS` times. Tuned trials are not enqueued: whoever tunes chooses them again
+    (:mod:`search.study.tuned_trials`).
 
     Returns:
         how many such trials there were.
@@ -109,7 +110,7 @@ def requeue(study: optuna.Study, lost: Sequence[FrozenTrial]) -> int:
         # The driver may have died after the first of several suggestions.
         params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
         attempt = trial.user_attrs.get(ATTEMPT, 1)
-        if params and attempt < ATTEMPTS:
+        if params and attempt < ATTEMPTS and origin_of(trial) != "tuned":
             attributes = {ORIGIN: origin_of(trial), ATTEMPT: attempt + 1}
             study.enqueue_trial(params, user_attrs=attributes)
         record = TrialRecord(

@@ -247,5 +247,5 @@ def _front_table(members: Sequence[FrontMember], objective: str, folder: StudyFo
 
 def _objective(config: Mapping[str, object]) -> str:
     quality = config.get("quality")
-    found = quality.get("objective") if isinstance(quality, Mapping) else None
-    return found if isinstance(found, str) else "fid_real"
+    objective_name = quality.get("objective") if isinstance(quality, Mapping) else None
+    return objective_name if isinstance(objective_name, str) else "fid_real"

@@ -68,7 +68,7 @@ def _mode(mode: str | None, environment: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _known(mode: str, source: str) -> str:
-    found = _OTHER_NAMES.get(mode, mode)
-    if found not in MODES:
+    known = _OTHER_NAMES.get(mode, mode)
+    if known not in MODES:
         raise UserError(f"There is no tracker mode {source}={mode!r}. Choose {', '.join(MODES)}.")
-    return found
+    return known

@@ -77,8 +77,8 @@ def trial_run_id(folder: StudyFolder, number: int) -> str:
 
 
 def _runs(folder: StudyFolder, key: str) -> tuple[Path, ...]:
-    found = folder.wandb.glob(f"offline-run-*-{key}")
-    return tuple(sorted(path for path in found if path.is_dir()))
+    offline = folder.wandb.glob(f"offline-run-*-{key}")
+    return tuple(sorted(path for path in offline if path.is_dir()))
 
 
 def supersede(runs: tuple[Path, ...], folder: StudyFolder) -> None:

@@ -25,8 +25,8 @@ def settings_in(folder: Path) -> str:
         if not path.is_file():
             return ""
         parser.read_string(read_text(path, ""))
-        found = dict(parser.items("default"))
+        settings = dict(parser.items("default"))
     except (OSError, UserError, configparser.Error):  # W&B takes nothing from it either
         return ""
-    named = [f"{name}={found.pop(name)}" for name in SHOWN if name in found]
-    return f"{', '.join([*named, *found])} from {str(path)!r}" if named or found else ""
+    named = [f"{name}={settings.pop(name)}" for name in SHOWN if name in settings]
+    return f"{', '.join([*named, *settings])} from {str(path)!r}" if named or settings else ""

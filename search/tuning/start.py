@@ -20,7 +20,9 @@ def written(schedule: Schedule, scheduler: Any) -> TunedSampler:
     """The sampler that a fused schedule is: equal to it where its scheduler is DDIM or Euler's flow
     matching, close to it elsewhere.
 
-    The weights of earlier outputs are read off the fused run's sums; the newest has the rest.
+    The weights of earlier outputs are read off the fused run's sums; the newest has the rest. Where
+    a run begins at pure noise, its first output says nothing of the noise. So the gap after the
+    second call holds, whatever its schedule does, and the images are better for it.
 
     Args:
         schedule: of full and skipped calls.

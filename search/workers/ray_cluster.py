@@ -71,14 +71,14 @@ def room(ray: Any, device: str, accelerator: str | None, alone: bool) -> int:
         return max(1, int(ray.cluster_resources().get("CPU", 0)))
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     like = [own for own in nodes if accelerator is None or f"accelerator_type:{accelerator}" in own]
-    found = sum(int(own.get("GPU", 0)) for own in like)
-    if alone and not found:
+    gpus = sum(int(own.get("GPU", 0)) for own in like)
+    if alone and not gpus:
         raise UserError(
             f"Ray finds no GPU{f' of the type {accelerator}' if accelerator else ''} on this "
             f"machine for model.device={device}. Give the launcher.address of a cluster that has "
             "one, or take model.device=cpu."
         )
-    return max(1, found)
+    return max(1, gpus)
 
 
 def connect(address: str | None, workers: int | None) -> tuple[Any, bool]:

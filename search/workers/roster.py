@@ -131,12 +131,12 @@ class Roster(ABC, Generic[W]):
         """Admit a worker that runs the same weights on the same type of device as the others:
         trials of others would not compare."""
         self._description = self._description or ready.description
-        found = self._description.differences(ready.description)
-        if found:
+        unlike = self._description.differences(ready.description)
+        if unlike:
             raise UserError(
-                f"The workers differ ({'; '.join(found)}), so their images would not compare. Give "
-                "every machine the same model, and restrict the study to devices of one type: on "
-                "Ray by launcher.accelerator, on Slurm by launcher.job.constraint."
+                f"The workers differ ({'; '.join(unlike)}), so their images would not compare. "
+                "Give every machine the same model, and restrict the study to devices of one type: "
+                "on Ray by launcher.accelerator, on Slurm by launcher.job.constraint."
             )
 
     def _restart(self, number: int) -> None:

@@ -14,6 +14,7 @@ PUBLIC = [
     "Kind",
     "Layer",
     "MismatchError",
+    "PortableSampler",
     "Preset",
     "PresetError",
     "Schedule",
@@ -28,7 +29,9 @@ PUBLIC = [
     "apply",
     "compile",
     "explain",
+    "export_sampler",
     "fingerprint",
+    "kdiffusion",
     "list_presets",
     "load_preset",
     "remove",
@@ -59,7 +62,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["dato", "dato.schedule", "dato.slope", "dato.preset", "dato.library"]
+    "module",
+    ["dato", "dato.schedule", "dato.slope", "dato.portable", "dato.preset", "dato.library"],
 )
 def test_data_imports_without_torch(module: str) -> None:
     code = f"import sys, {module}; raise SystemExit('torch' in sys.modules)"

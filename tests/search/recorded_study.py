@@ -76,7 +76,7 @@ def make_result(trials: int = 200, seed: int = 0, name: str = "pocket-joint") ->
     chosen = sorted((complete[i] for i in non_dominated(points)), key=lambda r: r.speedup or 0)
     chosen = [record for record in chosen if record.number != 0]
     chosen = [chosen[index * (len(chosen) - 1) // 7] for index in range(8)]
-    names = member_names([record.speedup or 1.0 for record in chosen])
+    names = member_names([FrontMember("", record) for record in chosen])
     front = tuple(_second(record, name, rng) for record, name in zip(chosen, names, strict=True))
     return StudyResult(
         name=name,

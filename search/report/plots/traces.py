@@ -105,21 +105,21 @@ def _member_hover(member: FrontMember, objective: str) -> list[str]:
 
 def rival_traces(result: StudyResult) -> list[go.Scatter]:
     """The unpatched model with fewer steps, a line for each sampler."""
-    found = []
+    traces = []
     for place, name in enumerate(dict.fromkeys(rival.scheduler for rival in result.rivals)):
-        own = [
+        kept = [
             (rival, value)
             for rival in result.rivals
             if rival.scheduler == name
             and (value := metric_value(rival.quality, result.objective)) is not None
         ]
-        found.append(
+        traces.append(
             go.Scatter(
-                x=[rival.priced_speedup for rival, _ in own],
-                y=[value for _, value in own],
-                text=_texts([value for _, value in own], result.objective),
+                x=[rival.priced_speedup for rival, _ in kept],
+                y=[value for _, value in kept],
+                text=_texts([value for _, value in kept], result.objective),
                 customdata=[
-                    [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in own
+                    [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in kept
                 ],
                 meta="rival",
                 name=html.escape(f"{sampler_title(name)}, fewer steps"),
@@ -134,7 +134,7 @@ def rival_traces(result: StudyResult) -> list[go.Scatter]:
                 f"%{{customdata[1]}} ms/image<br>%{{x:.2f}}{TIMES} by cost table<extra></extra>",
             )
         )
-    return found
+    return traces
 
 
 def baseline_trace(member: FrontMember, objective: str) -> go.Scatter:

@@ -49,6 +49,6 @@ def test_a_processor_that_counts_is_refused_and_full_calls_are_not(
     assert controller.step == STEPS
     assert torch.isfinite(image).all()
     plan = Schedule.uniform(STEPS, 3, depth)
-    words = r"counts calls \(Controller.step went from 6 to 7\)"
+    words = r"counts calls.*\(Controller.step went from 6 to 7\)"
     with dato.applied(pipe, plan, fuse=fuse), pytest.raises(UnsupportedError, match=words):
         generate(pipe, STEPS)

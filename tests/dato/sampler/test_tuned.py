@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import DDIMScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers.callbacks import SDCFGCutoffCallback
 from torch import Tensor
 
 import dato
@@ -172,3 +173,37 @@ def test_gradients_are_those_of_differences(kind: str) -> None:
 
     leaves = timesteps.requires_grad_(), weights.requires_grad_()
     assert torch.autograd.gradcheck(total, leaves, eps=1e-6, atol=1e-4)
+
+
+def cut_off(pipe: Any, sampler: TunedSampler) -> Tensor:
+    """A run whose guidance ends after its second call."""
+    end = SDCFGCutoffCallback(cutoff_step_ratio=None, cutoff_step_index=1)
+    return generated(pipe, tuned(sampler), callback_on_step_end=end)
+
+
+def test_guidance_that_ends_between_outputs_of_one_sum_is_refused_with_a_remedy_that_helps() -> (
+    None
+):
+    pipe = tiny_pipe(sampler=ddim())
+    with pytest.raises(MismatchError, match="guidance scale changed to 0") as error:
+        cut_off(pipe, UNEVEN)
+    assert error.value.remedy.startswith("Leave the guidance as it is")
+    assert "fuse=False" not in error.value.remedy
+    assert torch.isfinite(cut_off(pipe, holding(list(UNEVEN.timesteps)))).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "timestep", "options"),
+    [("in order", 333.0, {}), ("eta", 600.25, {"eta": 0.5})],
+)
+def test_no_remedy_of_a_tuned_run_is_to_go_call_by_call(
+    words: str, timestep: float, options: dict[str, float]
+) -> None:
+    def interfere(pipe: Any, step: int, _: Any, held: dict[str, Tensor]) -> dict[str, Tensor]:
+        pipe.scheduler.step(held["latents"], timestep, held["latents"], **options)
+        return held
+
+    pipe = tiny_pipe(sampler=ddim())
+    with pytest.raises(MismatchError, match=words) as error:
+        generated(pipe, tuned(UNEVEN), callback_on_step_end=interfere)
+    assert "fuse=False" not in error.value.remedy

@@ -26,6 +26,7 @@ SMALL = {
     "latency.check_schedules": 0,
     "budget.trials": 2,
     "warmstart.count": 1,
+    "tune.members": 0,
     "tracker": "none",
     "launcher": "serial",
 }

@@ -37,6 +37,7 @@ SMALL = (
     "latency.budget_s=1",
     "latency.check_schedules=1",
     "warmstart.count=2",
+    "tune.members=0",
     "export.dominated=true",  # in a run of six calls fewer steps often win
     "tracker=none",
 )

@@ -12,7 +12,7 @@ from dato.preset import ModelInfo, Preset, SamplerInfo
 from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
 from search.records.members import member_name, member_names
-from search.records.record import StudyResult
+from search.records.record import FrontMember, StudyResult, TrialRecord, TunedFrom
 from search.report.export import export_presets
 
 MODEL = ModelInfo("pocket", 12, "sha256:" + "0" * 64, (32, 32))
@@ -21,9 +21,11 @@ SAMPLER = SamplerInfo("DDIMScheduler", 50, 50, 3.0)
 
 def test_names_tell_the_speedup() -> None:
     assert member_name(4.1234) == "speedup-4.1x"
-    assert member_names([2.0, 2.04, 3.0, 2.01]) == (
-        "speedup-2.0x", "speedup-2.0x-2", "speedup-3.0x", "speedup-2.0x-3",
-    )  # fmt: skip
+    assert member_name(4.1234, tuned=True) == "tuned-4.1x"
+    records = [TrialRecord(0, "complete", "sampler", {}, speedup=2.04)] * 2
+    records.append(replace(records[0], origin="tuned", tuned_from=TunedFrom(0, 1, 6)))
+    members = [FrontMember("", record) for record in records]
+    assert member_names(members) == ("speedup-2.0x", "speedup-2.0x-2", "tuned-2.0x")
 
 
 def test_every_member_becomes_a_preset_that_loads(result: StudyResult, folder: StudyFolder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,49 +10,54 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import dato
-from dato import Kind, Schedule, TunedSampler
+from dato import Schedule, TunedSampler
 from search.errors import TrialError
 from search.model.base_sampler import based
 from search.model.generator import Generator
 from search.records.base_sampler import Base
-from search.tuning.gradient_run import denoised, frozen
-from search.tuning.leaves import Leaves
+from search.tuning.numbers import MOST, Number, moved, numbers_of
+from search.tuning.repeated_run import RepeatedRun, latents_under
 from search.tuning.start import tuned_schedule, written
 from search.tuning.tune import Tuning, tune
 
 LINES = Schedule.uniform(6, 2, 0, forecast="linear")
-numbers = st.floats(-3, 3)
+START = TunedSampler(
+    (980.0, 700.5, 310.0, 80.0), ((1.0,), (1.4, -0.4), (1.5, -0.7, 0.2), (0.9, 0.1, 0.0))
+)
+BASE = Base("DDIMScheduler", 3)
 
 
-def leaves_of(generator: Generator) -> Leaves:
+def start_of(generator: Generator) -> TunedSampler:
     generator.pipe.scheduler.set_timesteps(6)
-    return Leaves.of(written(LINES, generator.pipe.scheduler))
+    return written(LINES, generator.pipe.scheduler)
 
 
-@given(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=9))
-def test_whatever_the_leaves_are_the_sampler_is_valid(rows: list[tuple[float, ...]]) -> None:
-    gaps, slopes, thirds = torch.tensor(rows, dtype=torch.float64).T
-    sampler = Leaves(900.0, gaps, slopes, thirds).sampler()
-    assert sampler.timesteps[0] == 900
+@given(st.lists(st.floats(-9, 9), min_size=8, max_size=8))
+def test_whatever_the_steps_are_the_sampler_is_valid(steps: list[float]) -> None:
+    sampler = moved(START, numbers_of(4), steps)
+    assert sampler.timesteps[0] == START.timesteps[0]
     assert all(sum(row) == pytest.approx(1) for row in sampler.weights)
+    gaps = [before - after for before, after in pairwise((*START.timesteps, 0.0))]
+    after = [before - after for before, after in pairwise((*sampler.timesteps, 0.0))]
+    assert all(new >= (1 - 2 * MOST) * old - 1e-9 for new, old in zip(after, gaps, strict=True))
 
 
-def test_leaves_give_the_sampler_that_they_were_made_of() -> None:
-    start = TunedSampler(
-        (980.0, 700.5, 310.0, 80.0), ((1.0,), (1.4, -0.4), (1.5, -0.7, 0.2), (0.9, 0.1, 0.0))
-    )
-    sampler = Leaves.of(start).sampler()
-    assert sampler.timesteps == pytest.approx(start.timesteps)
-    for row, expected in zip(sampler.weights, start.weights, strict=True):
-        assert row == pytest.approx(expected)
+def test_every_number_moves_the_sampler_and_none_leaves_it_as_it_is() -> None:
+    numbers = numbers_of(4)
+    assert moved(START, numbers, [0.0] * len(numbers)) == START
+    for number in numbers:
+        other = moved(START, [number], [0.1])
+        timesteps = other.timesteps != START.timesteps
+        weights = [a != b for a, b in zip(other.weights, START.weights, strict=True)]
+        assert timesteps == (number.what == "timestep")
+        assert weights == [number.what != "timestep" and call == number.call for call in range(4)]
 
 
 def test_a_schedule_written_as_a_sampler_makes_the_same_images(generator: Generator) -> None:
     expected = generator.generate(LINES, range(4)).latents
     generator.pipe.scheduler.set_timesteps(6)
     schedule = tuned_schedule(LINES, written(LINES, generator.pipe.scheduler))
-    with based(generator, Base("DDIMScheduler", 3)) as few:
+    with based(generator, BASE) as few:
         result = few.generate(schedule, range(4)).latents
     torch.testing.assert_close(result, expected, rtol=1e-3, atol=1e-3)
 
@@ -62,37 +68,17 @@ def test_a_schedule_with_cuts_is_no_sampler(generator: Generator) -> None:
         written(Schedule.uniform(6, 2, 1), generator.pipe.scheduler)
 
 
-def test_the_run_with_gradients_is_the_run_without(generator: Generator) -> None:
-    leaves = leaves_of(generator)
-    with based(generator, Base("DDIMScheduler", 3)) as few:
-        differentiable = denoised(few, 0, leaves)
-        schedule = Schedule({"full": Kind()}, ("full",) * 3, tuned=leaves.sampler())
-        with dato.applied(few.pipe, schedule):
-            plain = few.loop(0)
-        assert "step" not in vars(few.pipe.scheduler), "the scheduler is given back"
-    torch.testing.assert_close(differentiable.detach(), plain, rtol=1e-4, atol=1e-4)
-    assert differentiable.requires_grad
-
-
-@pytest.mark.parametrize("name", ["gaps", "slopes", "thirds"])
-def test_gradients_are_those_of_differences(generator: Generator, name: str) -> None:
-    """Nearly: the noise schedule has a corner at each trained timestep."""
-    leaves, place, small = leaves_of(generator), 2, 1e-2
-    leaf: Any = getattr(leaves, name)
-
-    def loss() -> torch.Tensor:
-        return denoised(few, 0, leaves).double().square().mean()
-
-    base = Base("DDIMScheduler", 3)
-    with based(generator, base) as few, frozen(generator.denoiser):
-        loss().backward()
-        values = []
-        for sign in (1, -1):
-            with torch.no_grad():
-                leaf[place] += sign * small
-                values.append(float(loss()))
-                leaf[place] -= sign * small
-    assert float(leaf.grad[place]) == pytest.approx((values[0] - values[1]) / 2 / small, rel=0.15)
+@pytest.mark.parametrize("number", numbers_of(3), ids=str)
+def test_calls_before_a_change_need_not_run_again(generator: Generator, number: Number) -> None:
+    start = start_of(generator)
+    other = moved(start, [number], [0.1])
+    with based(generator, BASE) as few:
+        run = RepeatedRun(few, 0, start)
+        torch.testing.assert_close(run.latents, latents_under(few, 0, start), rtol=0, atol=0)
+        changed = run.again(other, number.first)
+        torch.testing.assert_close(changed, latents_under(few, 0, other), rtol=0, atol=0)
+    assert not torch.equal(changed, run.latents)
+    assert "forward" not in vars(few.denoiser), "the denoiser is given back"
 
 
 def tuned(generator: Generator, iterations: int) -> Tuning:
@@ -100,18 +86,15 @@ def tuned(generator: Generator, iterations: int) -> Tuning:
 
 
 def test_tuning_lowers_the_error_and_is_deterministic(generator: Generator) -> None:
-    tuning = tuned(generator, 10)
+    tuning = tuned(generator, 3)
     assert min(tuning.losses) < tuning.losses[0]
     assert tuning.schedule.calls == 3
-    assert tuned(generator, 10) == tuning
-    assert all(
-        not each.requires_grad or each.grad is None for each in generator.denoiser.parameters()
-    )
+    assert tuned(generator, 3) == tuning
 
 
 def test_without_iterations_the_start_comes_back(generator: Generator) -> None:
     tuning = tuned(generator, 0)
-    assert tuning.schedule.tuned == leaves_of(generator).sampler()
+    assert tuning.schedule.tuned == start_of(generator)
 
 
 def test_where_memory_ends_batches_get_smaller(

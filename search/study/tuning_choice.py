@@ -1,0 +1,44 @@
+"""Which trials are worth tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.metrics import WORSE
+from search.records.knee import at_knee, scored
+from search.records.progress import is_baseline, metric_value
+from search.records.record import FrontMember, TrialRecord
+from search.records.tuned import is_tunable
+from search.study.front_choice import front_of
+
+
+def worth_tuning(
+    records: Sequence[TrialRecord], objective: str, count: int
+) -> tuple[TrialRecord, ...]:
+    """The trials whose tuning may move what a study says first, at most ``count``.
+
+    They are on the front of those that can be tuned. First comes the fastest whose FID to real
+    images looks no worse than the unpatched one, then the member at the knee. The faster neighbours
+    of the first follow, the nearest before the others: tuning may make them good enough. Earlier
+    tunings do not change the choice, so that a study that goes on after one chooses the same.
+    """
+    front = front_of([record for record in records if is_tunable(record)], objective)
+    if not front:
+        return ()
+    middle = at_knee(scored(front, objective))
+    unpatched = next((each for each in records if is_baseline(each)), None)
+    good = [member for member in front if _looks_no_worse(member, unpatched)]
+    first = good[-1] if good else middle or front[-1]
+    place = front.index(first)
+    wanted = [first, *([middle] if middle else []), *front[place + 1 :], *reversed(front[:place])]
+    chosen = {member.record.number: member.record for member in wanted}
+    return tuple(chosen.values())[:count]
+
+
+def _looks_no_worse(member: FrontMember, unpatched: TrialRecord | None) -> bool:
+    """By the images of the search, without an interval."""
+    reals = [
+        None if record is None else metric_value(record.quality, "fid_real")
+        for record in (member.record, unpatched)
+    ]
+    return reals[0] is not None and reals[1] is not None and reals[0] <= reals[1] * (1 + WORSE)

@@ -1,0 +1,112 @@
+"""Gauss and Newton's method on a sampler's numbers, towards the unpatched model's latents.
+
+Few numbers and thousands of residuals: least squares. How the latents change with each number is
+measured by running the pipeline with the number a little different. Only the calls after the change
+run again, so that this costs less than the gradient of one number through the run, and it asks
+nothing of the model: no gradients, no more memory than images take.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from dato import TunedSampler
+from search.model.generator import Generator
+from search.tuning.numbers import moved, numbers_of
+from search.tuning.repeated_run import RepeatedRun, latents_under
+
+APART = 3
+"""One image of so many is kept apart."""
+DIFFERENCE = {torch.float32: 0.02, torch.float16: 0.1, torch.bfloat16: 0.1}
+"""How much a number is changed to see what it does; more where rounding would hide it."""
+DAMPING = 0.1
+"""Of the first step, as a share of the diagonal (Marquardt 1963, doi 10.1137/0111030). A step that
+helps divides it by :data:`FACTOR`, one that does not multiplies it."""
+FACTOR = 5.0
+TRIES = 4
+"""Steps from one point that do not help, after which it is taken for the best."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A sampler, and how much the next step from it is damped."""
+
+    sampler: TunedSampler
+    damping: float = DAMPING
+
+
+class GaussNewton:
+    """Steps towards the latents of a workload, the last third of which is kept apart.
+
+    Args:
+        generator: of the unpatched model and the workload.
+        calls: of the samplers.
+
+    Raises:
+        TrialError: the model's run failed.
+    """
+
+    def __init__(self, generator: Generator, calls: int) -> None:
+        self._numbers = numbers_of(calls)
+        self._difference = DIFFERENCE[generator.denoiser.dtype]
+        self._few = copy.copy(generator)
+        self._few.model = replace(generator.model, num_inference_steps=calls)
+        chunks = generator.chunk_count
+        apart = max(1, chunks // APART)
+        self._train, self._apart = range(max(1, chunks - apart)), range(chunks - apart, chunks)
+        with torch.no_grad():
+            self._aims = [generator.loop(chunk).float() for chunk in range(chunks)]
+
+    def loss_apart(self, sampler: TunedSampler) -> float:
+        """Mean squared error of the latents that are kept apart."""
+        return self._loss(sampler, self._apart)
+
+    def step(self, point: Point) -> Point | None:
+        """A better one on the training images; None where no step helps."""
+        curvature, slope, loss = self._system(point.sampler)
+        damping = point.damping
+        for _ in range(TRIES):
+            damped = curvature + torch.diag(damping * curvature.diag().clamp_min(1e-12))
+            steps = torch.linalg.solve(damped, -slope)
+            other = moved(point.sampler, self._numbers, steps.tolist())
+            if self._loss(other, self._train) < loss:
+                return Point(other, damping / FACTOR)
+            damping *= FACTOR
+        return None
+
+    def _system(self, sampler: TunedSampler) -> tuple[Tensor, Tensor, float]:
+        """Of the training images: (numbers, numbers) products of what the numbers change, (numbers)
+        those with the residuals, and the loss."""
+        count = len(self._numbers)
+        curvature, slope = torch.zeros(count, count).double(), torch.zeros(count).double()
+        losses = []
+        for chunk in self._train:
+            run = RepeatedRun(self._few, chunk, sampler)
+            residual = (run.latents - self._aims[chunk]).flatten(1)
+            changes = torch.stack(
+                [
+                    (self._changed(run, sampler, place) - run.latents).flatten(1) / self._difference
+                    for place in range(count)
+                ]
+            )
+            curvature += torch.einsum("aij,bij->ab", changes, changes).double().cpu()
+            slope += torch.einsum("aij,ij->a", changes, residual).double().cpu()
+            losses.append(residual.square().mean())
+        return curvature, slope, float(torch.stack(losses).mean())
+
+    def _changed(self, run: RepeatedRun, sampler: TunedSampler, place: int) -> Tensor:
+        steps = [0.0] * len(self._numbers)
+        steps[place] = self._difference
+        return run.again(moved(sampler, self._numbers, steps), self._numbers[place].first)
+
+    def _loss(self, sampler: TunedSampler, chunks: range) -> float:
+        """Mean squared error of the latents."""
+        errors = [
+            (latents_under(self._few, chunk, sampler) - self._aims[chunk]).square().mean()
+            for chunk in chunks
+        ]
+        return float(torch.stack(errors).mean())

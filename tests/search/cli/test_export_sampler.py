@@ -1,0 +1,51 @@
+"""``export-sampler`` writes a sampler file, and reads no weights for it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import dato
+from dato.pocket import pocket_path
+from search.cli.main import main
+
+
+def fused(folder: Path) -> Path:
+    """A preset of the embedded model without pruning."""
+    schedule = dato.Schedule.uniform(calls=50, interval=10, depth=0, forecast="linear")
+    path = folder / "preset.json"
+    replace(dato.load_preset("pocket/fast"), schedule=schedule).save(path)
+    return path
+
+
+def test_it_writes_what_the_engine_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset, out = fused(tmp_path), tmp_path / "sampler.json"
+    assert main(["export-sampler", str(preset), "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    sampler = dato.PortableSampler.load(out)
+    assert [call.timestep for call in sampler.calls] == [999, 799, 599, 399, 199]
+    assert (sampler.model, sampler.guidance_scale) == ("pocket", 2.0)
+
+
+def test_a_folder_without_weights_is_enough(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    ignored = shutil.ignore_patterns("*.safetensors")
+    shutil.copytree(pocket_path(), model, ignore=ignored)
+    out = [str(tmp_path / name) for name in ("one.json", "other.json")]
+    preset = str(fused(tmp_path))
+    assert main(["export-sampler", preset, "--out", out[0]]) == 0
+    assert main(["export-sampler", preset, "--out", out[1], f"model.path={model}"]) == 0
+    assert Path(out[0]).read_bytes() == Path(out[1]).read_bytes()
+
+
+def test_a_preset_that_prunes_is_the_user_s_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export-sampler", "pocket/fast", "--out", str(tmp_path / "sampler.json")]) == 2
+    assert "prunes tokens" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
