@@ -6,7 +6,7 @@ import torch
 
 from dato.pocket import pocket_path
 from experiments.pocket.data import Data
-from experiments.pocket.flow_networks import build_flow, set_coarse
+from experiments.pocket.flow_networks import build_flow, load_flow, set_coarse
 from experiments.pocket.flow_trainer import FlowTrainer, Options
 from experiments.pocket.muon import orthogonalised
 
@@ -50,3 +50,14 @@ def test_the_coarse_stage_spreads_the_same_positions_over_fewer_tokens() -> None
     assert transformer.pos_embed(torch.zeros(1, 6, 16, 16)).shape == (1, 64, 128)
     set_coarse(transformer, coarse=False)
     assert torch.equal(embedding.pos_embed, fine)
+
+
+def test_the_shipped_weights_can_be_trained_on() -> None:
+    networks = load_flow(pocket_path("pocket-flow"))
+    state = networks.transformer.state_dict()
+    built = build_flow(pocket_path() / "text_encoder")
+    built.transformer.load_state_dict(state)
+    tokens = torch.full((1, 20), 584)
+    velocity = networks.velocity(torch.zeros(1, 6, 32, 32), torch.ones(1), tokens)
+    assert velocity.shape == (1, 6, 32, 32)
+    assert velocity.abs().mean() > 0.1
