@@ -76,7 +76,7 @@ METRICS: Mapping[str, Metric] = {
             "clip_score", "CLIP score", "CLIP", higher=True, loss=lambda value: 100 - value,
             worst=100.0, ratio=False, digits=2,
         ),
-        # Of the embedded model's scenes only: its captions say what there is to see.
+        # Of the embedded models' scenes only: its captions say what there is to see.
         Metric(
             "caption_accuracy", "share of images that show their caption", "captions right",
             higher=True, loss=lambda value: 1 - value, ratio=False, digits=3,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from dato.pocket.names import FOLDERS
 from dato.preset.info import SamplerInfo
 from dato.preset.sampler_code import sampler_line
 
-POCKET = "pocket"
-"""The model that ships with the engine."""
-
 PROMPT = "a red circle on a white background"
-"""Every model can be asked for it; the pocket model knows no other kind of text."""
+"""Every model can be asked for it; the pocket models know no other kind of text."""
 
 
 def snippet(sampler: SamplerInfo, source: str, pipeline: str) -> list[str]:
@@ -17,7 +15,7 @@ def snippet(sampler: SamplerInfo, source: str, pipeline: str) -> list[str]:
 
     Args:
         source: what :func:`dato.load_preset` takes.
-        pipeline: ``"pocket"``, a folder or a hub id.
+        pipeline: ``"pocket"``, ``"pocket-flow"``, a folder or a hub id.
     """
     # Texts go through repr: the file of a stranger adds no line and no code.
     return [
@@ -35,12 +33,12 @@ def snippet(sampler: SamplerInfo, source: str, pipeline: str) -> list[str]:
 
 
 def _loads(pipeline: str, scheduler: str) -> list[str]:
-    if pipeline == POCKET:
+    if pipeline in FOLDERS:
         return [
             "from dato.pocket import load_pipeline",
             f"from diffusers import {scheduler}",
             "",
-            "pipe = load_pipeline()",
+            f"pipe = load_pipeline({pipeline!r})",
         ]
     return [
         f"from diffusers import {', '.join(sorted({scheduler, 'DiffusionPipeline'}))}",

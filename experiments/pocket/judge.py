@@ -1,6 +1,7 @@
 """Judge a pipeline folder on held-out captions and draw a grid of its pictures.
 
 python -m experiments.pocket.judge --count 512 --steps 50 --guidance 3
+python -m experiments.pocket.judge --model pocket-flow --count 512 --steps 28 --guidance 3
 """
 
 import argparse
@@ -15,27 +16,27 @@ from pathlib import Path
 import diffusers
 import torch
 import transformers
-from PIL import Image
 from torch import Tensor
 
-from dato.pocket import load_pipeline, pocket_path
+from dato.pocket import load_pipeline
 from experiments.command import command
+from experiments.pocket.drawing import draw_grid
 from experiments.pocket.networks import set_coarse
 from search.pocket import judge, load_features
 from search.pocket.captions import sample_scenes
 
 BATCH = 8
-GRID = (8, 12)  # rows, columns of the sample grid
 
 
 def generate(
-    folder: Path, captions: Sequence[str], first_seed: int, options: argparse.Namespace
+    model: str, captions: Sequence[str], first_seed: int, options: argparse.Namespace
 ) -> Tensor:
     """Pictures: uint8 (n, 3, size, size); picture i starts from noise of seed first_seed + i."""
     torch.set_num_threads(1)
-    pipeline = load_pipeline(folder)
+    pipeline = load_pipeline(model)
     pipeline.set_progress_bar_config(disable=True)
-    set_coarse(pipeline.unet, options.coarse)
+    if options.coarse:
+        set_coarse(pipeline.unet, True)
     size = 32 if options.coarse else 64
     parts = []
     for start in range(0, len(captions), BATCH):
@@ -54,28 +55,15 @@ def generate(
     return torch.cat(parts)
 
 
-def draw_grid(images: Tensor, path: Path) -> None:
-    """The first pictures side by side, doubled in size, as a PNG."""
-    rows, columns = GRID
-    images = images[: rows * columns]
-    rows = len(images) // columns
-    size = images.shape[-1]
-    tiles = images[: rows * columns].reshape(rows, columns, 3, size, size)
-    picture = tiles.permute(0, 3, 1, 4, 2).reshape(rows * size, columns * size, 3)
-    scale = 128 // size
-    image = Image.fromarray(picture.contiguous().numpy())
-    image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(path)
-
-
 def parse() -> argparse.Namespace:
     parser = command(__doc__)
-    parser.add_argument("--folder", type=Path, default=pocket_path())
+    parser.add_argument("--model", default="pocket", help="pocket, pocket-flow or a folder")
     parser.add_argument("--count", type=int, default=512)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--coarse", action="store_true", help="a snapshot of the 16x16 stage")
+    parser.add_argument("--coarse", action="store_true", help="a UNet of the 16x16 stage")
     parser.add_argument("--results", type=Path, help="append the record to this JSON list")
     parser.add_argument("--grid", type=Path, help="write the sample grid to this PNG")
     return parser.parse_args()
@@ -86,7 +74,7 @@ def main() -> None:
     captions = [s.caption for s in sample_scenes(options.count, options.seed, "held_out")]
     share = -(-options.count // options.processes)
     starts = range(0, options.count, share)
-    jobs = [(options.folder, captions[s : s + share], s, options) for s in starts]
+    jobs = [(options.model, captions[s : s + share], s, options) for s in starts]
     began = time.monotonic()
     with torch.multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         images = torch.cat(pool.starmap(generate, jobs))
@@ -98,7 +86,7 @@ def main() -> None:
         "guidance": options.guidance,
         "caption_seed": options.seed,
         "noise_seeds": f"0 to {options.count - 1}",
-        "scheduler": "DDIMScheduler",
+        "model": options.model,
         "seconds": round(time.monotonic() - began, 1),
         "command": " ".join(["python -m experiments.pocket.judge", *sys.argv[1:]]),
         "versions": {

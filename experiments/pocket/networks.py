@@ -105,10 +105,10 @@ def save_pipeline(
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder)
-    _tidy(folder / "vae" / "config.json", ("block_out_channels", "_name_or_path"))
+    tidy(folder / "vae" / "config.json", ("block_out_channels", "_name_or_path"))
 
 
-def _tidy(path: Path, keys: tuple[str, ...]) -> None:
+def tidy(path: Path, keys: tuple[str, ...]) -> None:
     """Drop keys from a saved config that would draw a warning at every load or name a path."""
     config = json.loads(path.read_text())
     path.write_text(json.dumps({k: v for k, v in config.items() if k not in keys}, indent=2) + "\n")

@@ -27,8 +27,9 @@ def training_workload(
 ) -> Workload:
     """Prompts apart from the search's and the audit's, and noise of their own.
 
-    The embedded model's are captions that it was trained on. Of other sources they are those that
-    an audit would take last; a source of few prompts shares them with the audit, not the noise.
+    The embedded models' are captions that they were trained on. Of other sources they are those
+    that an audit would take last; a source of few prompts shares them with the audit, not the
+    noise.
 
     Args:
         source: see :func:`search.model.prompts.make_workloads`.

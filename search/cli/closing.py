@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from dato.pocket.names import FOLDERS
 from search.records.findings import findings
 from search.records.folder import StudyFolder
 from search.records.headline import headline
@@ -48,8 +49,8 @@ def best_preset(result: StudyResult, folder: StudyFolder, config: Config) -> Pat
 def _model(config: Config) -> list[str]:
     """Settings without which the commands would run another model, or elsewhere."""
     model = config.model
-    if model.path == "pocket":
-        return []
+    if model.path in FOLDERS:
+        return []  # its presets name it
     names = ("path", "weights", "architecture", "device", "dtype", "batch_size")
     values = [(name, getattr(model, name)) for name in names]
     return ["model=custom", *(f"model.{name}={value}" for name, value in values if value)]

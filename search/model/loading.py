@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from typing import Any, Literal, get_args
 
 import diffusers
 import torch
-from diffusers import DiffusionPipeline
 
+from dato.pocket.folder import from_folder
 from dato.preset.fields import Setting
 from search.errors import UserError
 from search.model.architectures import PUBLISHED, TINY, Name
@@ -37,7 +36,8 @@ class ModelConfig:
     """A model and its sampler.
 
     Args:
-        path: a diffusers pipeline folder, ``"pocket"`` for the embedded model, or a hub id.
+        path: a diffusers pipeline folder, ``"pocket"`` or ``"pocket-flow"`` for an embedded model,
+            or a hub id.
         weights: ``"pretrained"`` loads ``path``; ``"random"`` builds ``architecture`` as published
             without weights, ``"tiny"`` at reduced width too.
         architecture: one of :data:`search.model.architectures.Name`, for models that are built. It
@@ -121,23 +121,13 @@ def load_scheduler(model: ModelConfig) -> Any:
 def _load(model: ModelConfig, only: str | None = None) -> Any:
     folder = pipeline_folder(model.path)
     try:
-        parts = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-        # A pipeline that was saved without a part, such as the largest text encoder of SD 3, is
-        # only loaded where that is said again.
-        left_out = {
-            name: None
-            for name, kind in parts.items()
-            if kind == [None, None] or (only and isinstance(kind, list) and name != only)
-        }
-        # The safety checker is as large as the denoiser, and a study shows it no image.
-        unused = {"safety_checker": None, "requires_safety_checker": False}
-        return DiffusionPipeline.from_pretrained(
+        return from_folder(
             folder,
+            only=only,
             dtype=DTYPES[model.dtype],
             local_files_only=True,
             use_safetensors=True,  # the other format is pickle, whose files can run code
             variant=variant_of(folder),
-            **left_out | (unused if "safety_checker" in parts else {}),
         )
     except (OSError, ValueError, AttributeError, ImportError, KeyError, TypeError) as error:
         raise UserError(

@@ -16,7 +16,7 @@ from search.model.class_names import LAYOUTS, class_names
 from search.records.reading import LARGE, lines_of, read_text
 
 EMBEDDED = "pocket"
-"""Captions of the embedded model's grammar, which no file holds."""
+"""Captions of the embedded models' grammar, which no file holds."""
 
 MAX_CHARACTERS = 10_000
 """The most characters of one prompt; text encoders read a few hundred."""

@@ -20,12 +20,12 @@ def make_workloads(
     """The search workload and the held-out workload.
 
     Args:
-        source: ``"pocket"`` for captions of the embedded model's grammar, else what
+        source: ``"pocket"`` for captions of the embedded models' grammar, else what
             :func:`~search.model.prompt_sources.read_prompts` reads. A set with fewer prompts than
             images repeats them, each time with other noise.
         images: entries of the search workload; ``heldout_images``: of the held-out one.
         seed: the study's seed, which chooses and orders the prompts.
-        heldout_seed: another seed for the held-out noise, and for the embedded model's captions.
+        heldout_seed: another seed for the held-out noise, and for the embedded models' captions.
 
     Raises:
         UserError: the source cannot be read or holds fewer than two prompts.

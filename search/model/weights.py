@@ -1,12 +1,14 @@
-"""Finds a model's weights: the embedded model, a folder, or a hub id in the local cache."""
+"""Finds a model's weights: an embedded model, a folder, or a hub id in the local cache."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from dato.pocket.names import FOLDERS, pocket_path
 from search.errors import UserError
 
 POCKET = "pocket"
+"""The embedded model that is taken where none is named."""
 
 
 def pipeline_folder(path: str) -> Path:
@@ -24,10 +26,8 @@ def local_folder(path: str) -> Path | None:
     Raises:
         UserError: it is neither.
     """
-    if path == POCKET:
-        from dato.pocket import pocket_path
-
-        return pocket_path()
+    if path in FOLDERS:
+        return pocket_path(path)
     folder = Path(path).expanduser()
     if folder.is_dir():
         if not (folder / "model_index.json").is_file():
@@ -39,7 +39,7 @@ def local_folder(path: str) -> Path | None:
     if path.count("/") != 1 or path.startswith((".", "/", "~")):
         raise UserError(
             f"model.path={path!r} is not a folder. Give a diffusers pipeline folder, "
-            f"a hub id, or {POCKET!r} for the embedded model."
+            f"a hub id, or {' or '.join(map(repr, FOLDERS))} for an embedded model."
         )
     return None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from dato.pocket.names import FOLDERS
 from dato.preset import Preset, SamplerInfo
-from search.model.weights import POCKET
 from search.records.findings import beside_fewer_steps
 from search.records.headline_text import preset_text
 from search.records.record import FrontMember, StudyResult
@@ -45,4 +45,4 @@ def _pipeline(result: StudyResult) -> str | None:
     if not isinstance(settings, Mapping) or "path" not in settings:
         return None
     path = str(settings["path"])
-    return str(Path(path).absolute()) if path != POCKET and Path(path).is_dir() else path
+    return str(Path(path).absolute()) if path not in FOLDERS and Path(path).is_dir() else path

@@ -84,7 +84,7 @@ def _check_real(config: Config) -> None:
     source, count = config.quality.real, config.quality.real_images
     if source == "pocket" and not is_pocket(vars(config.model)):
         raise UserError(
-            f"quality.real=pocket are renders of the embedded model, and model.path="
+            f"quality.real=pocket are renders for the embedded models, and model.path="
             f"{config.model.path!r} is another. Set quality.real to a folder of images, or to none."
         )
     if source in ("none", "pocket"):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dato.pocket.names import FOLDERS
+
 OF_THE_MODEL = "model"
 """In ``quality.features`` and ``quality.real``: what belongs to the model."""
 
 POCKET = {"features": "pocket", "real": "pocket"}
-"""Renders and features of scenes belong to the embedded model alone."""
+"""Renders and features of scenes belong to the embedded models alone."""
 
 UNTRAINED = {"features": "pocket", "real": "none"}
 """No feature means anything of a model without weights; these need no extra."""
@@ -25,9 +27,9 @@ def measures(quality: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, 
 
 
 def is_pocket(model: Mapping[str, Any]) -> bool:
-    """Whether a model's settings mean the embedded one. A folder of one's own is another model,
+    """Whether a model's settings mean an embedded one. A folder of one's own is another model,
     even where it began as a copy."""
-    return model.get("path") == "pocket" and _trained(model)
+    return model.get("path") in FOLDERS and _trained(model)
 
 
 def _trained(model: Mapping[str, Any]) -> bool:

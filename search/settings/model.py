@@ -18,7 +18,7 @@ class ModelSettings(Settings):
     Args:
         id: name written into presets; where ``path`` is given, by default the name of its folder,
             or the hub id (``search.settings.model_name``).
-        path: ``"pocket"``, a diffusers pipeline folder or a hub id.
+        path: ``"pocket"``, ``"pocket-flow"``, a diffusers pipeline folder or a hub id.
         weights: ``"pretrained"`` loads those of ``path``. Without weights, ``"random"`` builds
             ``architecture`` as published, and ``"tiny"`` at reduced width.
         architecture: what ``random`` and ``tiny`` build.

@@ -18,14 +18,14 @@ class QualitySettings(Settings):
         features: the feature network behind every FID: ``"pocket"`` (embedded), ``"inception"``
             (the network of published FIDs; extra ``fid``), ``"inception_released"`` (the same as
             the paper's released code uses it), or one of an installed package
-            (``search.quality.features``). ``"model"`` is ``"pocket"`` for the embedded model and
+            (``search.quality.features``). ``"model"`` is ``"pocket"`` for the embedded models and
             ``"inception"`` for all others.
         features_path: file of Inception weights; null lets torch-fidelity download them.
         clip_path: folder or hub id of the CLIP model behind ``clip_score``.
         lpips_path: file of torchvision's AlexNet weights, behind ``lpips``; null lets its package
             download them.
         real: ``"pocket"`` renders, a folder of images, an ``.npz`` file of statistics, or
-            ``"none"``. ``"model"`` is ``"pocket"`` for the embedded model and ``"none"`` for all
+            ``"none"``. ``"model"`` is ``"pocket"`` for the embedded models and ``"none"`` for all
             others.
         images: images of a complete trial.
         rung_images: images of the first, cheap rung.

@@ -45,7 +45,7 @@ def test_topology_is_that_of_stable_diffusion(pipeline: StableDiffusionPipeline)
     assert sum(len(b.resnets) + bool(b.downsamplers) for b in unet.down_blocks) + 1 == 12
     assert unet.dtype == torch.float32
     assert sum(p.numel() for p in unet.parameters()) < 3e6
-    total = sum(f.stat().st_size for f in pocket_path().parent.rglob("*") if f.is_file())
+    total = sum(f.stat().st_size for f in pocket_path().rglob("*") if f.is_file())
     assert total < 20e6
 
 

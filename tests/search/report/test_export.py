@@ -89,7 +89,8 @@ def test_a_tuned_preset_is_for_fewer_steps_of_the_sampler_that_it_was_tuned_on(
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("pocket", "pipe = load_pipeline()"),
+        ("pocket", "pipe = load_pipeline('pocket')"),
+        ("pocket-flow", "pipe = load_pipeline('pocket-flow')"),
         ("someone/theirs", "from_pretrained('someone/theirs')"),
         ("models/mine", "from_pretrained('{here}/models/mine')"),
     ],

@@ -28,7 +28,7 @@ BAD = [
     ("sampler=tep", "sampler=tep is unknown. Did you mean 'tpe'? Choose one of gp, nsga2, random, "
      "tpe."),
     ("model=sd16", "model=sd16 is unknown. Did you mean 'sd15'? Choose one of custom, flux-dev, "
-     "flux-schnell, pixart, pocket, sd15, sd21, sd3, sd35-large, sd35-medium, sdxl."),
+     "flux-schnell, pixart, pocket, pocket-flow, sd15, sd21, sd3, sd35-large, sd35-medium, sdxl."),
     ("budget=", "budget= is unknown. Choose one of full, quick."),
     ("budget.trials=0", "budget.trials=0 is too small. Take at least 1."),
     ("budget.calls=-1", "budget.calls=-1 is too small. Take more than 0."),

@@ -1,0 +1,19 @@
+"""The pocket models by name, and where their weights are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+FOLDERS: Mapping[str, str] = {"pocket": "pipeline", "pocket-flow": "flow"}
+"""The folder of each model, beside this file."""
+
+
+def pocket_path(model: str = "pocket") -> Path:
+    """The shipped diffusers folder of a model.
+
+    `StableDiffusionPipeline.from_pretrained` loads ``"pocket"`` as it is, and
+    `StableDiffusion3Pipeline.from_pretrained` ``"pocket-flow"``, whose call then needs
+    ``max_sequence_length=0`` (:mod:`dato.pocket.flow`).
+    """
+    return Path(__file__).parent / FOLDERS[model]
