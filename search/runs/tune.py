@@ -96,7 +96,8 @@ def _chosen(result: StudyResult, names: Sequence[str], count: int) -> tuple[Tria
                 "calls. Search longer, or a space whose calls forecast the output."
             )
         return chosen
-    return tuple(dict.fromkeys(_named(result, name) for name in names))
+    named = [_named(result, name) for name in names]
+    return tuple({record.number: record for record in named}.values())
 
 
 def _named(result: StudyResult, name: str) -> TrialRecord:

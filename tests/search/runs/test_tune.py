@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dato
 from search.cli.main import main
@@ -15,6 +15,7 @@ from search.records.files import load_result
 from search.records.findings import findings
 from search.records.folder import StudyFolder
 from search.records.record import StudyResult
+from search.settings.compose import load_config
 from tests.search.cli.test_study_life import SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -115,13 +116,9 @@ def test_what_cannot_be_tuned_is_refused(
         assert f"{name} is tuned" in capsys.readouterr().err
 
 
-def test_a_study_from_before_tuning_tunes_nothing(study: StudyFolder) -> None:
-    from search.settings.compose import load_config
-
-    lines = study.config.read_text().splitlines()
-    place = lines.index("tune:")
-    older = [*lines[:place], *lines[place + 4 :]]
-    path = study.root / "older.yaml"
-    path.write_text("\n".join(older) + "\n")
-    assert load_config(path).tune.members == 0
-    assert json.loads(study.front.read_text())["config"]["tune"]["members"] == 1
+def test_a_study_from_before_tuning_tunes_nothing(study: StudyFolder, tmp_path: Path) -> None:
+    values = yaml.safe_load(study.config.read_text())
+    assert values.pop("tune")["members"] == 1
+    older = tmp_path / "config.yaml"
+    older.write_text(yaml.safe_dump(values))
+    assert load_config(older).tune.members == 0
