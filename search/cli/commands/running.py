@@ -38,7 +38,7 @@ the others define what the trials measured:
   launcher.kind launcher.workers launcher.timeout launcher.address launcher.accelerator
   launcher.executor launcher.job.minutes (.cpus .gpus .mem_gb .partition .account .qos .constraint)
   rivals.samplers rivals.count rivals.steps rivals.timesteps
-  tune.members tune.iterations tune.images
+  tune.members tune.iterations tune.images tune.guidance
   export.dominated"""
 
 
