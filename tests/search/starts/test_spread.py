@@ -21,7 +21,11 @@ def test_starts_are_different_repeatable_and_in_the_space(name: str, calls: int)
     assert all(list(start) == names for start in starts)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+INSIDE = sorted(set(SHIPPED) - {"skipped"})
+"""Spaces that prune and cut."""
+
+
+@pytest.mark.parametrize("name", INSIDE)
 def test_starts_go_from_mild_to_extreme(name: str) -> None:
     starts = uniform_starts(shipped(name), RUN, 12)
     schedules = [shipped(name).decode(start, RUN) for start in starts]
@@ -32,7 +36,15 @@ def test_starts_go_from_mild_to_extreme(name: str) -> None:
     assert sum(4 <= count <= 12 for count in full) >= 6
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def test_starts_that_only_skip_go_from_mild_to_extreme() -> None:
+    space = shipped("skipped")
+    schedules = [space.decode(start, RUN) for start in uniform_starts(space, RUN, 6)]
+    full = [[own.kind(call).depth for call in range(own.calls)].count("full") for own in schedules]
+    assert full == sorted(full, reverse=True)
+    assert full[0] >= 15 and full[-1] <= 5
+
+
+@pytest.mark.parametrize("name", INSIDE)
 def test_the_first_trials_forecast_prune_and_go_deeper(name: str) -> None:
     """A study tries the fastest first."""
     space = shipped(name)
