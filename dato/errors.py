@@ -51,6 +51,10 @@ class TunedError(ScheduleError):
     """A tuned sampler's timesteps or weights break a rule, or its schedule is none for it."""
 
 
+class TimestepsError(TunedError):
+    """Timesteps that take the place of a scheduler's own are no falling numbers from 0 on."""
+
+
 class TokensError(ScheduleError):
     """A token-selection setting is outside its range."""
 
@@ -109,6 +113,10 @@ class NotFiniteError(PresetError):
 
 class WrongLengthError(PresetError):
     """A list has another length than its rule says, such as one step per call."""
+
+
+class GuidanceError(PresetError):
+    """A range of guidance scales is none, or lacks the scale that the preset was found at."""
 
 
 class WrongFormatError(PresetError):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dato.denoisers.own_weights import UnreadableError, own_weights
-from dato.denoisers.registry import adapter_of, denoiser_of
+from dato.denoisers.registry import denoiser_of, uncompiled
 
 if TYPE_CHECKING:
     from dato.preset import Preset
@@ -26,12 +26,14 @@ def fingerprint(pipe_or_denoiser: Any) -> str:
     Values are rounded to float16 first, so that a model has one fingerprint whether it was loaded
     in float16 or in float32; a copy in bfloat16 has another. Parameters that LoRA or an IP-Adapter
     has added do not count. Empty where none can be taken: weights that are quantized or kept in 8
-    bits.
+    bits, and a denoiser that is no module.
 
     Every call reads every weight, because a change in place (through ``.data``, say) leaves no
     mark: it copies them to the CPU, rounds them and hashes two bytes for each.
     """
-    denoiser = adapter_of(pipe_or_denoiser).denoiser
+    denoiser = uncompiled(denoiser_of(pipe_or_denoiser))
+    if not isinstance(denoiser, nn.Module):
+        return ""
     try:
         return _read(own_weights(denoiser), torch.float16)
     except UnreadableError:
@@ -57,7 +59,7 @@ def doubt_of(preset: Preset, pipe_or_denoiser: Any) -> Doubt | None:
     tuned = preset.model.fingerprint
     if not tuned:
         return None
-    denoiser = getattr(found := denoiser_of(pipe_or_denoiser), "_orig_mod", found)
+    denoiser = uncompiled(denoiser_of(pipe_or_denoiser))
     if not isinstance(denoiser, nn.Module):
         return _unchecked(preset, f"it is a {type(denoiser).__name__}")
     try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dato.errors import TunedError
+from dato.errors import TimestepsError, TunedError
 
 MAX_OUTPUTS = 3
 """The most outputs that a gap reads, its own call's among them."""
@@ -38,18 +39,7 @@ class TunedSampler:
                 "lists of weights.",
                 remedy="Give it one of each for every call.",
             )
-        for timestep in self.timesteps:
-            if not (math.isfinite(timestep) and timestep >= 0):
-                raise TunedError(
-                    f"The timestep {timestep!r} is no finite number from 0 on.",
-                    remedy="Use timesteps that the model was trained on, or between them.",
-                )
-        for before, after in pairwise(self.timesteps):
-            if after >= before:
-                raise TunedError(
-                    f"The timestep {after!r} follows {before!r}, but timesteps fall.",
-                    remedy="Sort them, the noisiest first, without repeats.",
-                )
+        check_timesteps(self.timesteps)
         for call, weights in enumerate(self.weights):
             _check_weights(call, weights)
 
@@ -57,6 +47,22 @@ class TunedSampler:
     def calls(self) -> int:
         """How often the denoiser is asked."""
         return len(self.timesteps)
+
+
+def check_timesteps(timesteps: Sequence[float]) -> None:
+    """Raise :class:`TimestepsError` when timesteps are no falling numbers from 0 on."""
+    for timestep in timesteps:
+        if not (math.isfinite(timestep) and timestep >= 0):
+            raise TimestepsError(
+                f"The timestep {timestep!r} is no finite number from 0 on.",
+                remedy="Use timesteps that the model was trained on, or between them.",
+            )
+    for before, after in pairwise(timesteps):
+        if after >= before:
+            raise TimestepsError(
+                f"The timestep {after!r} follows {before!r}, but timesteps fall.",
+                remedy="Sort them, the noisiest first, without repeats.",
+            )
 
 
 def _check_weights(call: int, weights: tuple[float, ...]) -> None:

@@ -99,6 +99,7 @@ def presets(draw: st.DrawFn) -> Preset:
     measured = st.builds(
         Measured, positives, positives, positives, texts, sizes, positives, positives,
         st.sampled_from(get_args(FidTo)), texts, st.sampled_from(get_args(Prompts)),
+        st.integers(0, 10**6),
     )  # fmt: skip
     return Preset(
         name="/".join(draw(st.lists(names, min_size=1, max_size=2))),

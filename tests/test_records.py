@@ -133,6 +133,14 @@ def test_what_steps_and_samplers_do_is_recorded() -> None:
         assert fids == [fid_of(known[0], way, known[1]) for way in PLACES.values()]
 
 
+def test_what_planned_timesteps_do_for_fewer_steps_is_recorded() -> None:
+    rows = record("forecast/rivals.json")["rows"]
+    for scale in ("2", "4"):
+        for name, *fids in table_after(FORECASTS, f"| scale {scale} | 5 | 6"):
+            mine = [r for r in rows if (r["part"], r["way"]) == (f"guidance {scale}", name)]
+            assert fids == [short(row["fid_unpatched"]) for row in mine]
+
+
 def test_the_correlations_of_predicted_damage_are_the_recorded_ones() -> None:
     rows = record("forecast/ranking.json")["schedules"]
     shown = table_after(page("docs/design-notes.md"), "| between full calls | schedules |")
@@ -144,3 +152,10 @@ def test_the_correlations_of_predicted_damage_are_the_recorded_ones() -> None:
             expected = " / ".join(f"{correlation(each, name):.3f}" for each in chosen)
             assert cells[column] == expected
         assert cells[1] == " / ".join(str(len(each)) for each in chosen)
+
+
+def test_the_table_of_other_runtimes_is_its_record() -> None:
+    differences = record("anywhere/results/onnx.json")["largest difference over largest latent"]
+    rows = table_after(page("experiments/anywhere/README.md"), "| preset |")
+    assert [cells[1] for cells in rows] == [f"{value:.1e}" for value in differences.values()]
+    assert max(differences.values()) < 1.25e-6, "docs/sampler-file.md says 1.2e-6"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from search.records.reading import SMALL, read_text
 from search.secrets import plain_without_passwords, without_passwords
 from search.settings.compose import compose_config, load_config, save_config
 from search.settings.safe_yaml import read_yaml
+from search.tracking.wandb_folders import run_id
+from tests.fuzz.targets import Target, targets
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(
@@ -63,6 +65,96 @@ def test_no_file_is_unpickled_and_no_text_is_run() -> None:
 )  # fmt: skip
 def test_the_check_above_sees(code: str) -> None:
     assert list(dangers(ast.parse(code)))
+
+
+READERS = {
+    "search/calibration/table.py": "safetensors, after check_file",
+    "search/demo/server.py": "a file of this package",
+    "search/latency/cost_file.py": "parses what read_text returned",
+    "search/model/class_names.py": "parses what read_text returned",
+    "search/model/loading.py": "a model's folder, and /proc/cpuinfo",
+    "search/model/outline.py": "a model's folder",
+    "search/model/parts.py": "a model's folder",
+    "search/model/prompt_sources.py": "parses what read_text returned",
+    "search/model/reference.py": "safetensors, which bound what they say by what they hold",
+    "search/pocket/features.py": "a file of this package",
+    "search/quality/image_files.py": "pictures of a folder that the user names",
+    "search/records/reading.py": "the reader",
+    "search/report/page.py": "files of this package",
+    "search/report/sample_uris.py": "pictures, after check_file",
+    "search/study/storage.py": "cuts a journal's torn last line, after check_file",
+}
+"""Whose files are not read by ``search.records.reading``, and which they are."""
+
+
+def reads(tree: ast.Module) -> Iterator[str]:
+    """Calls that read a file, or parse one, past :func:`search.records.reading.read_text`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="read_text" | "read_bytes" as name)):
+                yield name
+            case ast.Call(func=ast.Attribute(ast.Name("json"), "load" | "loads" as name)):
+                yield name
+            case ast.Call(func=ast.Name("load_file" | "safe_open" as name)):
+                yield name
+            case ast.Call(
+                func=ast.Attribute(attr="open") | ast.Name("open"),
+                args=[*_, ast.Constant(value=str(mode))],
+            ) if mode.startswith("r"):
+                yield f"open {mode}"
+
+
+def test_every_other_file_is_read_within_limits() -> None:
+    """Whoever reads one in another way says here which it is and what bounds it."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in SOURCES
+        if path.is_relative_to(ROOT / "search")
+        and list(reads(ast.parse(path.read_text(encoding="utf-8"))))
+    }
+    assert found == set(READERS)
+
+
+HOSTILE_FILES = {
+    "empty": "",
+    "a list": "[]",
+    "another object": '{"a": 1}',
+    "deep nesting": "[" * 100_000,
+    "a huge number": '{"version": 1' + "0" * 10_000 + "}",
+    "another folder": "../../../x",
+    "binary": "\x80\x00\xff",
+    "long": "a" * 1_000_001,
+}
+READ = {
+    "config": "config", "journal": "journal", "database": "sqlite", "cost_table": "cost_table",
+    "tables": "cost_table", "reference": "reference", "calibration": "calibration",
+    "bases": "reference", "features": "features", "inputs": "inputs", "trials": "trials",
+    "reference_images": "images", "heldout_images": "images", "audit": "members",
+    "front": "front", "rivals": "rivals", "wandb": "run_id",
+}  # fmt: skip
+"""Which of the readers in ``tests/fuzz`` reads a file of a study, or of one of its folders."""
+NOT_READ = {"go_on", "presets", "samples", "report", "jobs"}
+"""Written and shown only; samples are pictures, which the report leaves out where they are none."""
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Target]:
+    return targets(tmp_path_factory.mktemp("seeds"))
+
+
+def test_every_file_of_a_study_has_its_reader(readers: Mapping[str, Target]) -> None:
+    named = {name for name, value in vars(StudyFolder).items() if isinstance(value, property)}
+    assert named == {*READ, *NOT_READ}
+    assert set(READ.values()) <= set(readers)
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+@pytest.mark.parametrize("name", sorted(set(READ.values())))
+@pytest.mark.parametrize("hostile", HOSTILE_FILES)
+def test_a_hostile_file_of_a_study_is_refused(
+    readers: Mapping[str, Target], name: str, hostile: str, tmp_path: Path
+) -> None:
+    assert not readers[name].accepts(HOSTILE_FILES[hostile], tmp_path)
 
 
 def study(folder: Path, text: str = "") -> Path:
@@ -178,6 +270,31 @@ def test_a_link_out_of_a_study_folder_is_refused(
         assert main([command, str(folder)]) == 2
         assert "leads out of the study folder" in capsys.readouterr().err
     assert not list(outside.iterdir())
+
+
+@pytest.mark.parametrize("place", ["samples/unpatched.png", "audit/deep/er/members.json"])
+def test_so_is_one_further_inside(place: str, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    (folder / place).parent.mkdir(parents=True)
+    study(folder)
+    (tmp_path / "secret").touch()
+    (folder / "presets").mkdir()
+    (folder / "presets" / "latest").symlink_to(folder / "config.yaml")
+    (folder / "wandb").mkdir()
+    (folder / "wandb" / "theirs").symlink_to(tmp_path)
+    StudyFolder.open(folder)
+    (folder / place).symlink_to(tmp_path / "secret")
+    with pytest.raises(UserError, match="leads out of the study folder"):
+        StudyFolder.open(folder)
+
+
+@pytest.mark.parametrize("text", ["../../x", "*", "0123456789ab/..", "0123456789AB", ""])
+def test_the_id_of_a_run_is_never_a_path(text: str, tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    folder.wandb.mkdir()
+    (folder.wandb / "run-id").write_text(text)
+    with pytest.raises(UserError, match="holds no id of a run"):
+        run_id(folder)
 
 
 URL = "postgresql://user:hunter2@db.example/optuna"

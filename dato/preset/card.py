@@ -8,6 +8,7 @@ from dato.preset.info import Contents
 from dato.preset.snippet import snippet
 from dato.preset.words import (
     FIDS,
+    guidance_words,
     holds,
     measured_images,
     prunes,
@@ -38,8 +39,8 @@ def card(preset: Contents, source: str | None = None, pipeline: str | None = Non
         f"A prune/cache schedule for `{_plain(model.id)}` ({model.skip_branches} skip branches, "
         f"latents of {model.latent_size[0]} x {model.latent_size[1]}), "
         f"{_plain(sampler_words(sampler))} with "
-        f"{sampler.num_inference_steps} steps ({sampler.calls} denoiser calls) and guidance "
-        f"{sampler.guidance_scale:g}.",
+        f"{sampler.num_inference_steps} steps ({sampler.calls} denoiser calls) and "
+        f"{guidance_words(sampler)}.",
         "",
         "```python",
         *snippet(

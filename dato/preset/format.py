@@ -19,7 +19,7 @@ from dato.preset.info import (
 from dato.preset.schedule_entry import ScheduleEntry, schedule_to_dict
 from dato.preset.versions import FORMAT, OLDEST_WRITTEN, VERSION, needed, schema_rules
 
-UNSAID = ("fid_to", "features", "prompts")
+UNSAID = ("fid_to", "features", "prompts", "prompt_count")
 """Keys of ``measured`` that a file leaves out where they are empty."""
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
@@ -41,6 +41,7 @@ class MeasuredEntry(StrictModel):
     fid_to: FidTo = ""
     features: Text = ""
     prompts: Prompts = ""
+    prompt_count: Annotated[int, Field(ge=0)] = 0
     images: Annotated[int, Field(ge=1)]
     baseline: BaselineEntry
 
@@ -106,8 +107,14 @@ def _body(contents: Contents) -> dict[str, object]:
 def _sampler_to_plain(sampler: SamplerInfo) -> dict[str, object]:
     plain = dict(vars(sampler))
     settings, others = dict(plain.pop("settings")), plain.pop("other_settings")
-    said = {"settings": settings} if settings else {}
-    return {**plain, **said} | ({"other_settings": others} if others != "any" else {})
+    scales, timesteps = plain.pop("guidance_range"), list(plain.pop("timesteps"))
+    return {
+        **plain,
+        **({"settings": settings} if settings else {}),
+        **({"other_settings": others} if others != "any" else {}),
+        **({"guidance_range": list(scales)} if scales else {}),
+        **({"timesteps": timesteps} if timesteps else {}),
+    }
 
 
 def _measured_to_plain(measured: Measured) -> dict[str, object]:

@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dato.errors import DepthError, WrongLengthError
+from dato.errors import DepthError, GuidanceError, TimestepsError, WrongLengthError
 from dato.preset.fields import (
     MAX_SETTINGS,
+    MAX_STEPS,
     Branches,
     ClassName,
     Count,
@@ -31,6 +32,7 @@ from dato.preset.fields import (
 )
 from dato.preset.parse import shorten
 from dato.schedule import Schedule
+from dato.tuned import check_timesteps
 
 FidTo = Literal["real", "unpatched", ""]
 """Which images an FID compares with; empty where nobody said."""
@@ -71,8 +73,12 @@ class SamplerInfo:
         guidance_scale: classifier-free guidance weight.
         settings: what the scheduler's configuration says besides, by name, such as
             ``{"use_karras_sigmas": True}``.
+        guidance_range: the lowest and the highest guidance scale that the preset was tuned for;
+            ``None`` where it is ``guidance_scale`` alone.
         other_settings: what all others are: ``"default"``, the defaults of the scheduler's class,
             which a study writes, or ``"any"``, whatever the pipeline has.
+        timesteps: where the steps are, falling, in the model's units; under flow matching the
+            shares of noise in those units. Empty for the scheduler's own.
 
     Runs add no noise (``eta`` is 0) and do not rescale guidance (``guidance_rescale`` is 0).
     """
@@ -87,18 +93,28 @@ class SamplerInfo:
         Several,
     ] = field(default_factory=dict)
     other_settings: Others = "any"
+    guidance_range: tuple[NotNegative, NotNegative] | None = None
+    timesteps: Annotated[tuple[float, ...], Field(max_length=MAX_STEPS), Several] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(sorted(self.settings.items()))))
 
     def __hash__(self) -> int:
-        return hash((*self._plain(), tuple(self.settings.items()), self.other_settings))
+        return hash((*self._plain(), tuple(self.settings.items()), *self._optional()))
 
     def __reduce__(self) -> tuple[type[SamplerInfo], tuple[object, ...]]:
-        return (SamplerInfo, (*self._plain(), dict(self.settings), self.other_settings))
+        return (SamplerInfo, (*self._plain(), dict(self.settings), *self._optional()))
+
+    def serves(self, scale: float) -> bool:
+        """Whether the preset is for runs of a guidance scale."""
+        low, high = self.guidance_range or (self.guidance_scale, self.guidance_scale)
+        return low <= scale <= high
 
     def _plain(self) -> tuple[object, ...]:
         return (self.scheduler, self.num_inference_steps, self.calls, self.guidance_scale)
+
+    def _optional(self) -> tuple[object, ...]:
+        return (self.other_settings, self.guidance_range, self.timesteps)
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,7 @@ class Measured:
         fid_to: ``"real"`` images, or the ``"unpatched"`` model's of the same prompts and noise.
         features: name of the network whose features both FIDs compare, such as ``"pocket"``.
         prompts: ``"held-out"``, or ``"searched"`` for those that the search looked at.
+        prompt_count: how many different ones; 0 where nobody said.
     """
 
     fid: float
@@ -126,6 +143,7 @@ class Measured:
     fid_to: FidTo = ""
     features: str = ""
     prompts: Prompts = ""
+    prompt_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,8 +183,11 @@ class Contents:
         measured: ``None`` for a preset that was never measured.
 
     Raises:
-        WrongLengthError: the schedule has another number of steps than ``sampler.calls``.
+        WrongLengthError: the schedule has another number of steps than ``sampler.calls``, or the
+            sampler another number of timesteps than steps.
+        TimestepsError: its timesteps do not fall, or are no timesteps.
         DepthError: a kind is deeper than ``model.skip_branches``.
+        GuidanceError: ``sampler.guidance_range`` lacks ``sampler.guidance_scale``.
     """
 
     name: Name
@@ -183,6 +204,14 @@ class Contents:
                 f"{self.sampler.calls} calls.",
                 remedy="Correct steps or sampler.calls.",
             )
+        if not self.sampler.serves(self.sampler.guidance_scale):
+            raise GuidanceError(
+                f"The sampler.guidance_range {shorten(self.sampler.guidance_range)} does not hold "
+                f"sampler.guidance_scale = {self.sampler.guidance_scale:g}.",
+                remedy="Write the lowest scale, then the highest, around the preset's.",
+            )
+        if self.sampler.timesteps:
+            self._check_timesteps()
         for name, kind in self.schedule.kinds.items():
             if kind.depth != "full" and kind.depth > self.model.skip_branches:
                 raise DepthError(
@@ -190,3 +219,17 @@ class Contents:
                     f"model.skip_branches = {self.model.skip_branches}.",
                     remedy='Lower its depth or use "full".',
                 )
+
+    def _check_timesteps(self) -> None:
+        count, steps = len(self.sampler.timesteps), self.sampler.num_inference_steps
+        if count != steps:
+            raise WrongLengthError(
+                f"The sampler has {count} timesteps for {steps} steps.",
+                remedy="Correct sampler.timesteps or sampler.num_inference_steps.",
+            )
+        check_timesteps(self.sampler.timesteps)
+        if self.schedule.tuned is not None:
+            raise TimestepsError(
+                "The sampler has timesteps, but a tuned sampler has its own.",
+                remedy="Remove sampler.timesteps.",
+            )

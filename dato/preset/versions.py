@@ -23,11 +23,14 @@ SINCE: Mapping[str, int] = {
     "kinds.*.forecast": 2,
     "sampler.settings": 3,
     "sampler.other_settings": 4,
+    "sampler.guidance_range": 4,
+    "sampler.timesteps": 4,
     "slope": 4,
     "tuned": 4,
     "measured.fid_to": 4,
     "measured.features": 4,
     "measured.prompts": 4,
+    "measured.prompt_count": 4,
 }
 """Keys that not every version defines, with the first version that does."""
 

@@ -32,9 +32,20 @@ PROMPTS: dict[Prompts, str] = {
 
 
 def sampler_words(sampler: SamplerInfo) -> str:
-    """The scheduler's name, and its settings where the preset names some."""
+    """The scheduler's name, and its settings and timesteps where the preset names some."""
     settings = [f"{name}={value}" for name, value in sampler.settings.items()]
+    if sampler.timesteps:
+        settings.append(f"timesteps {' '.join(f'{each:.5g}' for each in sampler.timesteps)}")
     return f"{sampler.scheduler} ({', '.join(settings)})" if settings else sampler.scheduler
+
+
+def guidance_words(sampler: SamplerInfo) -> str:
+    """The guidance scale, and those around it that the preset was tuned for as well."""
+    words = f"guidance {sampler.guidance_scale:g}"
+    if sampler.guidance_range is None:
+        return words
+    low, high = sampler.guidance_range
+    return f"{words} (tuned for {low:g} to {high:g})"
 
 
 def recomputes(kind: Kind) -> str:
@@ -94,8 +105,13 @@ def tuned(schedule: Schedule) -> str:
 
 
 def measured_images(measured: Measured) -> str:
-    """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``."""
-    return f"{measured.images} images{PROMPTS[measured.prompts]}"
+    """How many images an FID is of, and of which prompts: ``"256 images of held-out prompts"``, or
+    of how many where those are fewer: ``"64 images of 3 held-out prompts"``."""
+    count = measured.prompt_count
+    if not 0 < count < measured.images:
+        return f"{measured.images} images{PROMPTS[measured.prompts]}"
+    kind = f"{measured.prompts} prompt".lstrip()
+    return f"{measured.images} images of {count} {kind}{'' if count == 1 else 's'}"
 
 
 def measured_fid(measured: Measured) -> str:

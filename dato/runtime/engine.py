@@ -187,6 +187,7 @@ class Engine:
 
     def _check(self) -> None:
         """Refuse, at the start of a run, what has been put on the denoiser since."""
+        self.fusion.check_scheduler()
         check_no_other_cache(self._adapter.denoiser)
         self._adapter.check()
 

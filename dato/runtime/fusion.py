@@ -15,6 +15,7 @@ from dato.fit import Fit
 from dato.runtime import obstacles
 from dato.runtime.caller import Caller, call_of
 from dato.runtime.forecast import PolicyOf, forecasts
+from dato.runtime.given_timesteps import GivenTimesteps
 from dato.runtime.line_positions import line_positions
 from dato.runtime.other_setting import warn_of_other_setting
 from dato.sampler.fused_run import FusedRun
@@ -55,6 +56,7 @@ class Fusion:
         self._tuned = fit.schedule.tuned
         self._adapted = adapted and self._tuned is None
         self.policy_of = policy_of
+        self._given = GivenTimesteps(fit, pipe.scheduler)
         self._never = self._obstacle(pipe, fuse=fuse)
         if self._never is not None and not self._adapted:
             raise self._unfused(self._never)
@@ -68,9 +70,9 @@ class Fusion:
     def put(self) -> None:
         """Stand in for the scheduler's methods, for the first time or after :meth:`close`."""
         pipe = self._pipe()
-        if self._never is None and pipe is not None:
+        if pipe is not None and (self._never is None or self._given):
             self._stand_in = StandIn.on(pipe.scheduler)
-            self._stand_in.add(self.open)
+            self._stand_in.add(self.open, self._asked if self._given else None)
 
     def _obstacle(self, pipe: Any, *, fuse: bool) -> str | None:
         if not fuse:
@@ -116,12 +118,13 @@ class Fusion:
         )
 
     def check_scheduler(self) -> None:
-        """Refuse a scheduler that the pipeline was given since, where no run can go call by call.
+        """Refuse a scheduler that the pipeline was given since, where no run can go call by call,
+        or where it would not know the preset's timesteps.
 
         Raises:
             MismatchError: it has another one.
         """
-        if self.replaced and not self._adapted:
+        if self.replaced and (self._given or not self._adapted):
             raise MismatchError(
                 "The pipeline has another scheduler than when the schedule was applied.",
                 remedy="Call dato.apply again.",
@@ -159,6 +162,13 @@ class Fusion:
         later = self._opened[run].calls[number:]
         return any(min(call.sources) < number for call in later if call is not None)
 
+    def _asked(self, scheduler: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What a scheduler is asked for in the place of a pipeline's arguments."""
+        pipe = self._pipe()
+        variables = None if pipe is None else call_of(pipe)
+        others = variables is not None and variables.get("self") is not pipe
+        return arguments if others else self._given.asked(scheduler, arguments)
+
     def open(self, scheduler: Any) -> FusedRun | None:
         """The fused run whose timesteps a scheduler has just been given; None where it has none.
 
@@ -167,7 +177,7 @@ class Fusion:
             UnsupportedError: the run is not fused, and cannot go call by call.
         """
         pipe = self._pipe()
-        if pipe is None:
+        if pipe is None or self._never is not None:
             return None
         variables = call_of(pipe)
         if variables is not None and variables.get("self") is not pipe:
@@ -215,7 +225,7 @@ class Fusion:
     def close(self) -> None:
         """Give the scheduler back."""
         if self._stand_in is not None:
-            self._stand_in.discard(self.open)
+            self._stand_in.discard(self.open, self._asked)
             self._stand_in = None
 
 

@@ -20,8 +20,8 @@ def warn_of_other_setting(fit: Fit, caller: Caller, scheduler: Any, denoiser: An
         return
     differences: list[str] = []
     scale = setting.guidance_scale
-    if scale is not None and scale != tuned.guidance_scale and _matters(tuned, caller, denoiser):
-        differences.append(_other_scale(tuned.guidance_scale, scale))
+    if scale is not None and not tuned.serves(scale) and _matters(tuned, caller, denoiser):
+        differences.append(_other_scale(tuned, scale))
     if setting.guidance_rescale and caller.guided:
         differences.append(f"guidance_rescale=0, and this run has {setting.guidance_rescale:g}")
     if setting.eta and "eta" in inspect.signature(scheduler.step).parameters:
@@ -48,10 +48,14 @@ def _matters(tuned: SamplerInfo, caller: Caller, denoiser: Any) -> bool:
     return bool(getattr(denoiser, "config", {}).get("guidance_embeds", True))
 
 
-def _other_scale(tuned: float, scale: float) -> str:
+def _other_scale(tuned: SamplerInfo, scale: float) -> str:
     known = (
         "a higher scale makes forecasts miss more, up to noise"
-        if scale > tuned
+        if scale > tuned.guidance_scale
         else "a lower scale is easier to forecast"
     )
-    return f"guidance_scale={tuned:g}, and this run has {scale:g}; {known}"
+    scales = f"guidance_scale={tuned.guidance_scale:g}"
+    if tuned.guidance_range is not None:
+        low, high = tuned.guidance_range
+        scales = f"guidance scales from {low:g} to {high:g}"
+    return f"{scales}, and this run has {scale:g}; {known}"

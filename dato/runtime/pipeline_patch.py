@@ -72,10 +72,10 @@ class PipelinePatch:
         calls, computed = self._fit.schedule.calls, self._computed()
         if self._fit.schedule.tuned is not None:
             return f"{computed} computed calls at tuned timesteps."
+        given = self._fit.sampler is not None and self._fit.sampler.timesteps
+        text = f"{computed} computed calls of {calls}{', at given timesteps' if given else ''}"
         reason = self.fusion.reason()
-        if reason:
-            return f"{computed} computed calls of {calls}, call by call, because {reason}."
-        return f"{computed} computed calls of {calls}, fused."
+        return f"{text}, call by call, because {reason}." if reason else f"{text}, fused."
 
     def _computed(self) -> int:
         schedule = self._fit.schedule

@@ -33,7 +33,7 @@ class FusedRun:
         types: StepTypes,
         timesteps: Tensor | None = None,
         *,
-        only: bool,
+        only: bool = False,
     ) -> None:
         self._only = only
         self.trace = trace

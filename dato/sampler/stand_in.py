@@ -27,6 +27,9 @@ _MOST = 4
 """Unfinished runs that are remembered: those of a callback that runs its own pipeline, of threads,
 and of runs that ended in an error."""
 
+Ask = Callable[[Any, dict[str, Any]], dict[str, Any]]
+"""What a scheduler is asked for instead of some arguments of its ``set_timesteps``."""
+
 Open = Callable[[Any], FusedRun | None]
 """Opens the fused run of a scheduler whose timesteps have been set; None where it is not fused."""
 
@@ -40,6 +43,7 @@ class StandIn:
 
     def __init__(self, scheduler: Any) -> None:
         self.scheduler = scheduler
+        self.asks: list[Ask] = []
         self.opens: list[Open] = []
         self._runs: deque[tuple[Tensor, FusedRun | None]] = deque(maxlen=_MOST)
         self._copies: WeakSet[StandIn] = WeakSet()
@@ -48,6 +52,7 @@ class StandIn:
             name: getattr(scheduler, name) for name in METHODS if hasattr(scheduler, name)
         }
         self._signature = inspect.signature(scheduler.step)
+        self._setting = inspect.signature(scheduler.set_timesteps)
 
     @classmethod
     def on(cls, scheduler: Any) -> Self:
@@ -59,15 +64,19 @@ class StandIn:
         stand_in._install()
         return stand_in
 
-    def add(self, opens: Open) -> None:
-        """Ask also this one whether a run is fused."""
+    def add(self, opens: Open, asks: Ask | None = None) -> None:
+        """Ask also this one whether a run is fused, and which timesteps it is given."""
         self.opens.append(opens)
+        if asks is not None:
+            self.asks.append(asks)
 
-    def discard(self, opens: Open) -> None:
+    def discard(self, opens: Open, asks: Ask | None = None) -> None:
         """Ask this one no longer; the last one gives the scheduler back."""
         for stand_in in (self, *self._copies):
             if opens in stand_in.opens:
                 stand_in.opens.remove(opens)
+            if asks in stand_in.asks:
+                stand_in.asks.remove(asks)
             if not stand_in.opens:
                 stand_in._uninstall()
 
@@ -88,6 +97,8 @@ class StandIn:
         """The scheduler's own, then the computed calls' timesteps where the run is fused."""
         with self._guard:  # several threads may run pipelines with this scheduler
             self._show_all()
+            if self.asks:
+                args, kwargs = (), self._asked(args, kwargs)
             result = self._real["set_timesteps"](*args, **kwargs)
             runs = (run for opens in self.opens if (run := opens(self.scheduler)) is not None)
             run = next(runs, None)
@@ -95,6 +106,13 @@ class StandIn:
             if run is not None:
                 self._show(run)
         return result
+
+    def _asked(self, args: Any, kwargs: Any) -> dict[str, Any]:
+        """The arguments of ``set_timesteps``, with timesteps that a schedule's sampler has."""
+        arguments = dict(self._setting.bind(*args, **kwargs).arguments)
+        for ask in self.asks:
+            arguments = ask(self.scheduler, arguments)
+        return arguments
 
     def step(self, *args: Any, **kwargs: Any) -> Any:
         """One update, as the scheduler's own returns it."""
@@ -189,9 +207,10 @@ class StandIn:
     def copy(self, scheduler: Any) -> StandIn:
         """The same on a copy of the scheduler, which some pipelines make for a second stream."""
         twin = StandIn.__new__(StandIn)
-        twin.scheduler, twin.opens = scheduler, list(self.opens)
+        twin.scheduler, twin.opens, twin.asks = scheduler, list(self.opens), list(self.asks)
         twin._runs, twin._copies = deque(maxlen=_MOST), WeakSet()
-        twin._signature, twin._guard = self._signature, threading.Lock()
+        twin._signature, twin._setting = self._signature, self._setting
+        twin._guard = threading.Lock()
         twin._real = {
             name: getattr(type(scheduler), name).__get__(scheduler) for name in self._real
         }

@@ -17,29 +17,17 @@ from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, UniPCMultistepScheduler
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import dato
 from dato import Schedule
 from dato.pocket import load_pipeline
+from experiments.engine.operations import Operations
 
 CALLS, FULL = 50, 5
 BASES = (DDIMScheduler, UniPCMultistepScheduler)
 PROMPT = "a red circle left of a blue square"
 
 Run = Callable[[], Any]
-
-
-class Operations(TorchDispatchMode):
-    """Counts the tensor operations that run inside."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.count = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count += 1
-        return func(*args, **kwargs or {})
 
 
 def schedule() -> Schedule:

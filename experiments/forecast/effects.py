@@ -10,18 +10,16 @@ docs/forecasts.md.
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
 from dato import Kind, Schedule
-from experiments.command import parsed, versions
+from experiments.command import parsed
 from experiments.forecast.effects_plot import plot
 from experiments.forecast.ridge import layout
-from experiments.forecast.row import Row
-from experiments.forecast.world import SEED, World, cached, schedule_of
+from experiments.forecast.row import Row, record
+from experiments.forecast.world import World, cached, schedule_of
 from search.calibration.fit import Fitted
 from search.calibration.placement import Placement
 from search.records.folder import write_json
@@ -46,7 +44,7 @@ def main() -> None:
     for row in chain.from_iterable(parts):
         rows.append(row)
         print(row, flush=True)
-        write_json(HERE / "effects.json", _document(options.images, rows))
+        write_json(HERE / "effects.json", record("effects", options.images, rows))
     plot(rows, PLOT)
 
 
@@ -129,17 +127,6 @@ def _settings(cache: Path, images: int, base: World) -> Iterator[Row]:
 
 def _plan(world: World) -> tuple[int, ...]:
     return world.plans()[PLANNED].full
-
-
-def _document(images: int, rows: Sequence[Row]) -> dict[str, object]:
-    return {
-        "command": f"python -m experiments.forecast.effects --images {images}",
-        "machine": f"{platform.machine()}, one thread",
-        "seed": SEED,
-        "images": images,
-        "versions": versions("torch", "diffusers"),
-        "rows": [asdict(row) for row in rows],
-    }
 
 
 if __name__ == "__main__":

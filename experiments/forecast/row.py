@@ -1,8 +1,12 @@
-"""What the experiment on effects records of one schedule."""
+"""What experiments on forecasts record: a line for each schedule, and where it was measured."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from experiments.command import processor, versions
+from experiments.forecast.world import SEED
 
 
 @dataclass(frozen=True)
@@ -17,3 +21,15 @@ class Row:
     way: str
     at: str
     fid_unpatched: float
+
+
+def record(experiment: str, images: int, rows: Sequence[Row]) -> dict[str, object]:
+    """The file of an experiment, named as its module is."""
+    return {
+        "command": f"python -m experiments.forecast.{experiment} --images {images}",
+        "machine": f"{processor()}, one thread",
+        "seed": SEED,
+        "images": images,
+        "versions": versions("torch", "diffusers"),
+        "rows": [asdict(row) for row in rows],
+    }

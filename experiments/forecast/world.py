@@ -18,6 +18,7 @@ from search.calibration.measure import measure_calibration
 from search.calibration.placement import GapForecast, Placement, placements
 from search.calibration.prompts import SEED as CALIBRATION_SEED
 from search.calibration.table import Calibration
+from search.model.base_sampler import based
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
@@ -25,6 +26,7 @@ from search.model.workload import Workload
 from search.pocket import load_features
 from search.pocket.captions import sample_scenes
 from search.quality.frechet import frechet_between
+from search.records.base_sampler import UNPATCHED, Base, Run
 
 DEPTHS = (1, 2, 3)
 SEED = 21
@@ -85,14 +87,20 @@ class World:
     @cached_property
     def reference(self) -> Tensor:
         """Of the unpatched model."""
-        return self._features(None)
+        return self._features(UNPATCHED)
 
-    def fid(self, schedule: Schedule) -> float:
-        """FID of a schedule to the unpatched model's images of the same prompts and noise."""
-        return frechet_between(self.reference, self._features(schedule))
+    def fid(self, schedule: Schedule | None, base: Base | None = None) -> float:
+        """FID of a schedule to the unpatched model's images of the same prompts and noise.
 
-    def _features(self, schedule: Schedule | None) -> Tensor:
-        pixels = self.generator.generate(schedule, range(self.images)).pixels
+        Args:
+            schedule: ``None`` computes every call.
+            base: the sampler that it runs on.
+        """
+        return frechet_between(self.reference, self._features(Run(schedule, base)))
+
+    def _features(self, run: Run) -> Tensor:
+        with based(self.generator, run.base) as generator:
+            pixels = generator.generate(run.schedule, range(self.images)).pixels
         features: Tensor = load_features()(pixels)
         return features
 

@@ -137,7 +137,7 @@ class World:
 
         def kept(chunk: int) -> Images:
             path = folder / f"{name}-{'audit' if heldout else 'search'}-{chunk}.safetensors"
-            return kept_images(path, lambda: generator.chunk(schedule, chunk))
+            return kept_images(path, BATCH, lambda: generator.chunk(schedule, chunk))
 
         return join([kept(chunk) for chunk in chunks])
 

@@ -18,7 +18,6 @@ from dato import list_presets, load_preset
 from experiments.study.recorded import RECORDED, recorded
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
-from search.records.base_sampler import sampler_title
 from search.records.record import StudyResult
 from search.report.sample_files import grid
 from search.settings.compose import load_config
@@ -60,16 +59,16 @@ def draw_front(result: StudyResult, path: Path) -> None:
         markersize=4.5,
         label="front",
     )
-    for scheduler, colour in RIVALS.items():
-        rivals = [rival for rival in result.rivals if rival.scheduler == scheduler]
+    for line, scheduler in {rival.line: rival.scheduler for rival in result.rivals}.items():
+        rivals = [rival for rival in result.rivals if rival.line == line]
         axes.plot(
             [rival.priced_speedup for rival in rivals],
             [rival.quality.fid_reference for rival in rivals],
-            "s--",
-            color=colour,
+            "s:" if rivals[0].timesteps.words else "s--",
+            color=RIVALS[scheduler],
             markersize=4,
             linewidth=1,
-            label=f"fewer {sampler_title(scheduler)} steps",
+            label=line,
         )
     for name in sorted(list_presets(model="pocket"), key=ORDER.index):
         provenance = load_preset(name).provenance

@@ -107,7 +107,8 @@ def _member(member: FrontMember, presets: Mapping[int, str]) -> Line:
 
 def _rival(rival: Rival) -> Line:
     assert rival.timed_speedup and rival.timing and rival.heldout
-    name = f"{sampler_title(rival.scheduler)}, {rival.steps} steps"
+    steps = f"{rival.steps} steps", *rival.timesteps.words
+    name = ", ".join((sampler_title(rival.scheduler), *steps))
     return Line(name, rival.timed_speedup, rival.timing, rival.heldout)
 
 

@@ -1,1 +1,1 @@
-"""Tuning samplers by gradient."""
+"""Tuning samplers."""

@@ -17,6 +17,7 @@ from dato.sampler.held_output import HeldOutput
 from search.calibration.products import Sample
 from search.calibration.table import Vector
 from search.model.generator import Generator
+from search.model.steps_of import before_each_step
 
 PROBES = 8
 """Calls at which a cut's response is measured; it is interpolated in between."""
@@ -64,24 +65,40 @@ class WatchedRun:
         self.last = cuts
         return output
 
+    def handed(self, output: Tensor, sample: Tensor) -> None:
+        """Take in the values of a call whose denoiser nobody looks into.
+
+        Args:
+            output: what the pipeline hands to its sampler, guidance and all.
+            sample: the denoiser's input.
+        """
+        self.outputs.append(self._converted(output, sample, len(self.outputs)).flatten())
+
     def _held(self, output: Tensor, sample: Tensor, number: int) -> Tensor:
         """What is held of a guided output, flat: both halves are forecast by the same weights."""
-        scheduler, timesteps = self.own.pipe.scheduler, self.own.pipe.scheduler.timesteps
-        if number == 0:
-            self.conversion = HeldOutput.of("epsilon", scheduler, timesteps, sample.device)
-        if self.conversion is None:
-            value = output[:, : sample.shape[1]].float()
-        else:
-            value = self.conversion.hold(output, sample, number)
+        value = self._converted(output, sample, number)
         if self.own.guided:
             without, conditional = value.chunk(2)
             value = torch.lerp(without, conditional, self.own.model.guidance_scale)
         return value.flatten()
 
+    def _converted(self, output: Tensor, sample: Tensor, number: int) -> Tensor:
+        scheduler, timesteps = self.own.pipe.scheduler, self.own.pipe.scheduler.timesteps
+        if number == 0:
+            self.conversion = HeldOutput.of("epsilon", scheduler, timesteps, sample.device)
+        if self.conversion is None:
+            return output[:, : sample.shape[1]].float()
+        return self.conversion.hold(output, sample, number)
+
 
 @contextmanager
 def watched(generator: Generator, run: WatchedRun) -> Iterator[None]:
-    """The denoiser's calls are computed by ``run`` inside the block."""
+    """The denoiser's calls are computed by ``run`` inside the block; of a denoiser without an
+    adapter ``run`` is handed what it computes."""
+    if not generator.topology.skip_branches:
+        with before_each_step(generator.pipe.scheduler, run.handed):
+            yield
+        return
     adapter = adapter_of(generator.denoiser)
 
     def forward(*args: Any, **kwargs: Any) -> Any:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from search.cli.parser import EARLIER
+from search.cli.commands.measuring import EARLIER
 from search.cli.places import check_file_place
 from search.latency.cost_table import CostTable
 from search.model.prompts import make_workloads

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from dato import Preset, Schedule, Topology, load_preset
 from dato.preset.words import (
+    guidance_words,
     holds,
     measured_fid,
     prunes,
@@ -46,8 +47,8 @@ def _head(preset: Preset) -> tuple[str, ...]:
     height, width = model.latent_size
     return (
         f"[bold]{escape(preset.name)}[/bold] for {escape(model.id)}",
-        f"{escape(sampler_words(sampler))}, {sampler.num_inference_steps} steps, guidance "
-        f"{sampler.guidance_scale:g}, latents {height} x {width}",
+        f"{escape(sampler_words(sampler))}, {sampler.num_inference_steps} steps, "
+        f"{guidance_words(sampler)}, latents {height} x {width}",
         f"{strip(preset.schedule)}  {summary(preset.schedule)}",
         f"[dim]{escape(legend(preset.schedule))}[/dim]",
         *filter(None, [each(preset.schedule) for each in (holds, sloped, tuned)]),

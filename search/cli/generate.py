@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-import dato
 from dato import Preset, load_preset
 from search.cli.chosen import model_of, own_model
 from search.cli.pictures import Target
@@ -18,6 +17,7 @@ from search.cli.plain_warnings import plain_warnings
 from search.errors import UserError
 from search.model.outline import sampler_line
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
+from search.model.topology import topology_of
 
 MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
@@ -87,7 +87,7 @@ def _generate(
 def _check_size(preset: Preset, pipeline: PromptPipeline) -> None:
     """The command line's own remedy for a model of another size than the preset's."""
     size, wanted = pipeline.latent_size, preset.model.latent_size
-    alike = dato.topology(pipeline.pipe).skip_branches == preset.model.skip_branches
+    alike = topology_of(pipeline.pipe).skip_branches in (0, preset.model.skip_branches)
     if alike and size != wanted:
         raise UserError(
             f"{pipeline.model.path!r} makes latents of {size[0]} x {size[1]}, and the preset "

@@ -5,10 +5,15 @@ from __future__ import annotations
 from search.records.record import images_text
 from search.settings import Config
 
+SKIPS_ONLY = (
+    "The engine has no adapter for this denoiser: schedules have full and skipped calls, and no "
+    "pruning or cuts."
+)
+
 
 def opening_lines(config: Config, heldout_images: int | None = None) -> tuple[str, ...]:
-    """``"DPM-Solver++ 2M, Karras sigmas, 20 steps, guidance 4"``, and a second line where there are
-    fewer prompts than images.
+    """``"DPM-Solver++ 2M, Karras sigmas, 20 steps, guidance 4"``, a line where the engine does not
+    look into the denoiser, and one where there are fewer prompts than images.
 
     Args:
         heldout_images: of an audit; by default the study's.
@@ -16,11 +21,14 @@ def opening_lines(config: Config, heldout_images: int | None = None) -> tuple[st
     Raises:
         UserError: there is no such scheduler, or the prompts cannot be read.
     """
-    from search.model.outline import sampler_line
+    from search.model.outline import outline, sampler_line
     from search.workers.open_pool import model_config
 
+    model = model_config(config.model)
     few = _few_prompts(config, heldout_images or config.quality.heldout_images)
-    return (sampler_line(model_config(config.model)), *few)
+    topology = outline(model)
+    known = topology is None or topology.skip_branches
+    return (sampler_line(model), *([] if known else [SKIPS_ONLY]), *few)
 
 
 def _few_prompts(config: Config, heldout_images: int) -> tuple[str, ...]:

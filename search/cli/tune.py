@@ -30,8 +30,7 @@ def tune(options: argparse.Namespace) -> int:
             folder,
             PlainStages(),
             members=options.members,
-            iterations=options.iterations,
-            images=options.images,
+            asked={name: getattr(options, name) for name in ("iterations", "images", "guidance")},
         )
     except KeyboardInterrupt:
         return interrupted("members that are tuned are kept. Go on with the same command.")

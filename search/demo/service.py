@@ -19,6 +19,7 @@ from search.demo.turns import Turns
 from search.errors import UserError
 from search.model.loading import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
+from search.model.topology import topology_of
 from search.records.schedule_text import strip, summary
 
 LARGEST_SEED = 2**53 - 1
@@ -147,7 +148,11 @@ def _fits(pipeline: PromptPipeline, preset: Preset) -> bool:
 
 def _check_fit(pipeline: PromptPipeline, preset: Preset) -> None:
     pipeline.sample_with(preset.sampler)
-    fit = Fit.of(preset, dato.topology(pipeline.pipe), None)
+    layout = topology_of(pipeline.pipe)
+    if not layout.skip_branches:  # nobody looks into the denoiser: what needs that is refused here
+        with dato.applied(pipeline.pipe, preset.schedule):
+            pass
+    fit = Fit.of(preset, layout if layout.skip_branches else None, None)
     calls = pipeline.calls(1, preset, patched=False)
     fit.check_size(pipeline.latent_size)
     fit.schedule_for(pipeline.pipe.scheduler, calls)

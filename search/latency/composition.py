@@ -57,7 +57,7 @@ def compose(samples: Sequence[Sample], topology: Topology, tokens: Tokens) -> Pa
     target = np.array([sample.share for sample in samples])
     weights = np.sqrt([sample.count for sample in samples]) / np.maximum(target, FLOOR)
     plain = columns[_depth("full")]
-    matrix = np.stack(rows)
+    matrix = np.array(rows).reshape(-1, len(columns))
     target = target - matrix[:, plain]
     matrix[:, plain] = 0.0
     solution = np.linalg.lstsq(matrix * weights[:, None], target * weights, rcond=None)[0]

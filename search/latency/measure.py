@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import chain
@@ -67,9 +67,11 @@ class Times:
             for kind, shares in self.shares.items()
         )
 
-    def covers(self, kinds: Iterable[Kind], repeats: int) -> bool:
-        """Whether each kind was seen ``repeats`` times."""
-        return all(len(self.shares[kind]) >= repeats for kind in kinds)
+    def covers(self, kinds: Sequence[Kind], repeats: int) -> bool:
+        """Whether each kind was seen ``repeats`` times; without any, whether so many runs were."""
+        return (bool(kinds) or self.runs >= repeats) and all(
+            len(self.shares[kind]) >= repeats for kind in kinds
+        )
 
 
 def _around(call: int, plain: Sequence[int]) -> list[int]:
@@ -111,7 +113,7 @@ def measure(
     kinds += tuple(chain.from_iterable(prune_kinds(group, tokens) for group in groups(topology)))
     times = Times()
     batch = generator.place.batch_size
-    time_run(_warm_up(generator.calls))
+    time_run(_warm_up(generator.calls, depth=min(1, topology.skip_branches)))
     repeated = copies(kinds, focus, topology)
     for schedule in loops(repeated, generator.calls, tokens, seed, fused=fused):
         times.add(schedule, time_run(schedule))
@@ -156,6 +158,6 @@ def machine_of(device: torch.device) -> dict[str, str]:
     return facts
 
 
-def _warm_up(calls: int) -> Schedule:
+def _warm_up(calls: int, depth: int) -> Schedule:
     """A cheap schedule that goes through patching, caching and a full call."""
-    return Schedule.uniform(calls, interval=max(calls, 2), depth=1)
+    return Schedule.uniform(calls, interval=max(calls, 2), depth=depth)

@@ -111,6 +111,7 @@ def loops(
     kinds: Sequence[Kind], calls: int, tokens: Tokens, seed: int, *, fused: bool = False
 ) -> Iterator[Schedule]:
     """Schedules of ``calls`` calls that go through all kinds in random order, again and again.
+    Without any, all that is computed is plain full calls.
 
     Every schedule starts with two plain full calls; the first only warms up.
 
@@ -127,7 +128,7 @@ def loops(
                 steps.append(Kind("full"))
                 continue
             if not stream:
-                stream = list(kinds)
+                stream = list(kinds) or [Kind("full")]
                 generator.shuffle(stream)
             steps.append(stream.pop())
         steps += [Kind(0)] * fused

@@ -11,9 +11,11 @@ from typing import TypeVar
 from dato.preset.fields import Setting
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
+from search.model.given_timesteps import settings_to_take_them, takes_timesteps
 from search.model.samplers import set_scheduler
 from search.model.scheduler_settings import class_defaults
 from search.records.base_sampler import Base
+from search.records.timesteps import OWN_TIMESTEPS
 
 T = TypeVar("T")
 
@@ -33,12 +35,18 @@ def based(generator: Generator, base: Base | None) -> Iterator[Generator]:
         yield generator
         return
     other = copy.copy(generator)
-    other.model = replace(generator.model, scheduler=base.scheduler, num_inference_steps=base.steps)
-    for derived in ("calls", "fused", "work"):
+    other.model = replace(
+        generator.model,
+        scheduler=base.scheduler,
+        num_inference_steps=base.steps,
+        timesteps=base.timesteps,
+    )
+    for derived in ("given", "calls", "fused", "work"):
         other.__dict__.pop(derived, None)
     original = generator.pipe.scheduler
     try:
         set_scheduler(generator.pipe, base.scheduler, dict(base.settings))
+        _ = other.given  # a sampler that does not take them raises here
         yield other
     except TrialError:
         raise
@@ -89,20 +97,48 @@ class Settled:
 
 def settled(generator: Generator, bases: Sequence[Base]) -> tuple[Settled | str, ...]:
     """Each sampler with the settings that it takes over from the model's own, and once more with
-    the defaults of its class, where those are others; or why the model cannot run it."""
+    the defaults of its class, where those are others; at given timesteps once, with settings that
+    let it take them. Or why the model cannot run it."""
     return tuple(each for base in bases for each in _settled(generator, base))
 
 
 def _settled(generator: Generator, base: Base) -> Iterator[Settled | str]:
+    given = base.timesteps != OWN_TIMESTEPS
     try:
+        if given:
+            base = that_takes_timesteps(generator, base)
         with based(generator, base) as other:
-            defaults = class_defaults(other.pipe.scheduler)
+            defaults = {} if given else class_defaults(other.pipe.scheduler)
             yield Settled(base, other.calls, tuple(other.scheduler_settings.items()))
     except TrialError as error:
         yield str(error)
         return
     if defaults:
         yield from _settled(generator, replace(base, settings=tuple(sorted(defaults.items()))))
+
+
+def that_takes_timesteps(generator: Generator, base: Base) -> Base:
+    """A base at given timesteps, with the settings that it needs for them.
+
+    Raises:
+        TrialError: the sampler does not fit the model.
+    """
+    with based(generator, replace(base, timesteps=OWN_TIMESTEPS)) as other:
+        settings = settings_to_take_them(other.pipe.scheduler) | dict(base.settings)
+    return replace(base, settings=tuple(sorted(settings.items())))
+
+
+def takers(generator: Generator, schedulers: Sequence[str]) -> tuple[str, ...]:
+    """Those of some samplers that take given timesteps on this model."""
+    return tuple(name for name in schedulers if _takes(generator, name))
+
+
+def _takes(generator: Generator, scheduler: str) -> bool:
+    try:
+        with based(generator, Base(scheduler, generator.model.num_inference_steps)) as other:
+            return takes_timesteps(other.pipe)
+    except TrialError:
+        return False
 
 
 def calls_on(generator: Generator, bases: Sequence[Base]) -> tuple[int | str, ...]:

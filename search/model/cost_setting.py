@@ -38,7 +38,7 @@ class Work(StrictSchema):
     Args:
         model: its name, for people.
         architecture: digest of the shapes of the denoiser's weights; fine-tuned ones share it.
-        skip_branches, layers: the denoiser's topology.
+        skip_branches, layers: the denoiser's topology; none where the engine has no adapter.
         latent_size: (height, width) of the latents; ``image_size`` that of the images.
         guided: whether each image takes two rows of the batch.
         scheduler: its class name; ``calls`` of the denoiser in one run.
@@ -48,7 +48,7 @@ class Work(StrictSchema):
 
     model: str
     architecture: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
-    skip_branches: int = Field(ge=1)
+    skip_branches: int = Field(ge=0)
     layers: tuple[LayerSchema, ...]
     latent_size: tuple[int, int]
     image_size: tuple[int, int]

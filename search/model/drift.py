@@ -14,6 +14,7 @@ from dato.denoisers.registry import adapter_of
 from dato.sampler.epsilon import Epsilon
 from search.errors import TrialError
 from search.model.generator import Generator
+from search.model.steps_of import before_each_step
 
 
 def image_drift(generator: Generator, image: int) -> tuple[float, ...]:
@@ -48,17 +49,26 @@ def mean_drift(images: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
 
 @contextmanager
 def _watched(generator: Generator, watch: Callable[[Tensor], None]) -> Iterator[None]:
-    """Call ``watch`` with each eps prediction: (rows, channels, height, width), float32."""
-    scheduler, first = generator.pipe.scheduler, adapter_of(generator.denoiser).inputs[0]
+    """Call ``watch`` with each eps prediction: (rows, channels, height, width), float32. Of a
+    denoiser without an adapter it is what guidance makes of them."""
+    scheduler = generator.pipe.scheduler
     calls = count()
     converters: list[Epsilon] = []
 
-    def hook(_: Any, inputs: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> None:
-        sample = inputs[0] if inputs else keywords[first]
-        prediction = output[0] if isinstance(output, tuple) else output.sample
+    def told(prediction: Tensor, sample: Tensor) -> None:
         if not converters:
             converters.append(Epsilon(scheduler, scheduler.timesteps, sample.device))
         watch(converters[0](prediction, sample, next(calls)))
+
+    if not generator.topology.skip_branches:
+        with before_each_step(scheduler, told):
+            yield
+        return
+    first = adapter_of(generator.denoiser).inputs[0]
+
+    def hook(_: Any, inputs: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> None:
+        sample = inputs[0] if inputs else keywords[first]
+        told(output[0] if isinstance(output, tuple) else output.sample, sample)
 
     handle = generator.denoiser.register_forward_hook(hook, with_kwargs=True)
     try:

@@ -17,8 +17,8 @@ from diffusers import (
 from torch import Tensor
 
 from dato.denoisers.registry import denoiser_of
-from search.errors import UserError
 from search.model.cut_prompts import without_diffusers_saying_so
+from search.model.steps_of import after_each_step
 
 
 class StableDiffusion:
@@ -33,6 +33,10 @@ class StableDiffusion:
     encoder gets the same."""
     halves: ClassVar[bool] = True
     """Whether a guided image takes two rows of the denoiser's batch."""
+    ays: ClassVar[str] = "StableDiffusion"
+    """What its entries of diffusers' ``AysSchedules`` begin with; nothing where it has none."""
+    whole: ClassVar[bool] = False
+    """Whether noise and decoding are left to the pipeline's call."""
 
     def encode(
         self, pipe: Any, prompts: Sequence[str], device: torch.device, guided: bool
@@ -96,6 +100,7 @@ class StableDiffusionXL(StableDiffusion):
         "pooled_prompt_embeds",
         "negative_pooled_prompt_embeds",
     )
+    ays: ClassVar[str] = "StableDiffusionXL"
 
     def decode(self, pipe: Any, latents: Tensor) -> Tensor:
         """See :class:`StableDiffusion`. The published VAE overflows in float16 and says so in its
@@ -127,23 +132,14 @@ class PixArt(StableDiffusion):
         "negative_prompt": None,
         "use_resolution_binning": False,
     }
+    ays: ClassVar[str] = ""
 
     @contextmanager
     def followed(self, pipe: Any, on_step: Callable[[], None]) -> Iterator[dict[str, Any]]:
         """Wrap the sampler's step inside the block, because this pipeline's own callback skips
         calls."""
-        step = pipe.scheduler.step
-
-        def stepped(*inputs: Any, **keywords: Any) -> Any:
-            result = step(*inputs, **keywords)
-            on_step()
-            return result
-
-        pipe.scheduler.step = stepped
-        try:
+        with after_each_step(pipe.scheduler, lambda _: on_step()):
             yield {}
-        finally:
-            del pipe.scheduler.step
 
 
 class StableDiffusion3(StableDiffusion):
@@ -154,6 +150,7 @@ class StableDiffusion3(StableDiffusion):
     text_encoders: ClassVar[tuple[str, ...]] = ("text_encoder", "text_encoder_2", "text_encoder_3")
     embeddings: ClassVar[tuple[str, ...]] = StableDiffusionXL.embeddings
     prompts: ClassVar[tuple[str, ...]] = ("prompt", "prompt_2", "prompt_3")
+    ays: ClassVar[str] = ""
 
     def decode(self, pipe: Any, latents: Tensor) -> Tensor:
         """See :class:`StableDiffusion`; the latents of these autoencoders have a mean."""
@@ -203,19 +200,3 @@ class Flux(StableDiffusion3):
 
 
 FAMILIES = (StableDiffusion(), StableDiffusionXL(), PixArt(), StableDiffusion3(), Flux())
-
-
-def family_of(pipe: Any) -> StableDiffusion:
-    """The family of a pipeline.
-
-    Raises:
-        UserError: no family takes this pipeline.
-    """
-    for family in FAMILIES:
-        if isinstance(pipe, family.takes):
-            return family
-    known = ", ".join(family.takes.__name__ for family in FAMILIES)
-    raise UserError(
-        f"Cannot run the pipeline class {type(pipe).__name__}. Give the folder or hub id of a "
-        f"text-to-image pipeline: one of {known}."
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -21,20 +20,24 @@ from dato.patch import fuses
 from dato.preset.fields import Setting
 from dato.scheduler_settings import settings_of
 from search.errors import TrialError
+from search.model.any_pipeline import family_of
 from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
 from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
-from search.model.families import family_of
 from search.model.finite_images import require_finite
+from search.model.given_timesteps import Given, given_timesteps
 from search.model.images import Images, pick
 from search.model.loading import DTYPES, device_name, load_pipeline
 from search.model.loading import ModelConfig as ModelConfig
 from search.model.out_of_memory import is_out_of_memory
 from search.model.parts import digests_of
 from search.model.samplers import calls_of
+from search.model.steps_of import after_each_step
 from search.model.threads import one_thread
+from search.model.topology import topology_of
 from search.model.weights import pipeline_folder
 from search.model.workload import Workload, chunk_indices, chunks_of
+from search.records.timesteps import OWN_TIMESTEPS
 
 ON_DEVICE = 1 << 30
 """Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric. A larger
@@ -72,9 +75,16 @@ class Generator:
         return Generator(replace(self.model, batch_size=1), workload.only(image), pipe=self.pipe)
 
     @cached_property
+    def given(self) -> Given:
+        """How the pipeline's call is told its timesteps; empty for the scheduler's own."""
+        if self.model.timesteps == OWN_TIMESTEPS:
+            return {}
+        return given_timesteps(self.pipe, self.model.timesteps, self.latent_size)
+
+    @cached_property
     def calls(self) -> int:
         """Denoiser calls of one run with this scheduler and number of steps."""
-        return calls_of(self.pipe.scheduler, self.model.num_inference_steps)
+        return calls_of(self.pipe.scheduler, self.model.num_inference_steps, self.given)
 
     @cached_property
     def fused(self) -> bool:
@@ -91,7 +101,7 @@ class Generator:
 
     @cached_property
     def topology(self) -> Topology:
-        return dato.topology(self.pipe)
+        return topology_of(self.pipe)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -173,30 +183,50 @@ class Generator:
         """All images of one chunk, on the device; see :meth:`generate`."""
         started = time.perf_counter()
         with _trial_errors(), self.applied(schedule):
-            latents = self.loop(chunk)
-            if not torch.isfinite(latents).all():
-                raise TrialError("The latents hold NaN or infinity.")
-            pixels = self._decode(latents)
+            latents, pixels = self._whole(chunk) if self.family.whole else self._parted(chunk)
             if self.device.type == "cuda":  # else the decoder's time would count as the metric's
                 torch.cuda.synchronize(self.device)
         return Images(pixels, latents.float(), time.perf_counter() - started)
 
+    def _parted(self, chunk: int) -> tuple[Tensor, Tensor]:
+        latents = _finite(self.loop(chunk))
+        return latents, self._decode(latents)
+
+    def _whole(self, chunk: int) -> tuple[Tensor, Tensor]:
+        """The same where the pipeline's call decodes; its last step tells the latents."""
+        last: list[Tensor] = []
+        with after_each_step(
+            self.pipe.scheduler, lambda latents: last.__setitem__(slice(None), [latents])
+        ):
+            image = self.loop(chunk, output_type="pt")
+        latents = _finite(last[0])
+        require_finite(image)
+        return latents, _pixels(image)
+
     @contextmanager
     def applied(self, schedule: Schedule | None) -> Iterator[None]:
-        """The pipeline runs ``schedule`` inside the block, as it does for a user."""
+        """The pipeline runs ``schedule`` inside the block, as it does for a user. One that skips no
+        call of a denoiser without an adapter is the unpatched run."""
+        if schedule is not None and not self.topology.skip_branches:
+            computes = all(kind.is_null for kind in schedule.kinds.values())
+            schedule = None if computes and schedule.tuned is None else schedule
         with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
             yield
 
     def loop(
-        self, chunk: int, on_step: Callable[[], None] | None = None, *, gradients: bool = False
+        self,
+        chunk: int,
+        on_step: Callable[[], None] | None = None,
+        *,
+        output_type: str = "latent",
     ) -> Tensor:
-        """One denoising run of the pipeline as it is now, without decoding.
+        """One denoising run of the pipeline as it is now, without decoding unless it is asked for.
 
         Args:
             chunk: which images.
             on_step: called after each step of the pipeline's loop, which goes over computed calls
                 where a run is fused.
-            gradients: run the pipeline's call without the ``no_grad`` that decorates it.
+            output_type: what comes out, as the pipeline's call names it.
 
         Returns:
             Latents on the device, as the pipeline returns them: (images, channels, height, width),
@@ -206,23 +236,24 @@ class Generator:
             TrialError: the schedule does not fit, or memory ran out.
         """
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
-        noise = self.workload.noise(indices, self.family.latent_shape(self.pipe))
-        noise = self.family.noise(self.pipe, noise)
-        call: Callable[..., Any] = type(self.pipe).__call__
-        if gradients:
-            call = inspect.unwrap(call)
+        noise = {} if self.family.whole else {"latents": self._noise(indices)}
         with _trial_errors(), self._threads(), self._followed(on_step) as following:
-            latents: Tensor = call(
-                self.pipe,
+            latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
-                latents=noise.to(self.device, DTYPES[self.model.dtype]),
                 generator=self.workload.generators(indices),
-                output_type="latent",
+                output_type=output_type,
+                **self.given,
+                **noise,
                 **self._conditions[chunk],
                 **following,
             ).images
         return latents
+
+    def _noise(self, indices: Sequence[int]) -> Tensor:
+        noise = self.workload.noise(indices, self.family.latent_shape(self.pipe))
+        noise = self.family.noise(self.pipe, noise)
+        return noise.to(self.device, DTYPES[self.model.dtype])
 
     def _followed(self, on_step: Callable[[], None] | None) -> Any:
         return nullcontext({}) if on_step is None else self.family.followed(self.pipe, on_step)
@@ -260,9 +291,18 @@ class Generator:
         with self._threads():
             image = self.family.decode(self.pipe, latents)
             require_finite(image)
-            image = self.pipe.image_processor.postprocess(image, output_type="pt")
-            pixels: Tensor = image.float().mul(255).round().to(torch.uint8).contiguous()
-        return pixels
+            return _pixels(self.pipe.image_processor.postprocess(image, output_type="pt"))
+
+
+def _finite(latents: Tensor) -> Tensor:
+    if not torch.isfinite(latents).all():
+        raise TrialError("The latents hold NaN or infinity.")
+    return latents
+
+
+def _pixels(image: Tensor) -> Tensor:
+    """uint8 of values from 0 to 1."""
+    return image.float().mul(255).round().to(torch.uint8).contiguous()
 
 
 @contextmanager

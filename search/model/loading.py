@@ -20,6 +20,7 @@ from search.model.samplers import set_scheduler
 from search.model.untrained import build
 from search.model.weights import POCKET, pipeline_folder
 from search.records.base_sampler import OWN
+from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 TESTED = ("cpu", "cuda")
 """Types of devices on which a study can measure times."""
@@ -45,6 +46,7 @@ class ModelConfig:
             the one that the pipeline comes with. ``scheduler_settings``: those that differ from
             the pipeline's.
         num_inference_steps: steps of the scheduler, which may make more calls than that.
+            ``timesteps``: where they are.
         guidance_scale: with 1 or less there is no classifier-free guidance.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
@@ -58,6 +60,7 @@ class ModelConfig:
     scheduler: str = OWN
     scheduler_settings: Mapping[str, Setting] = field(default_factory=dict)
     num_inference_steps: int = 50
+    timesteps: Timesteps = OWN_TIMESTEPS
     guidance_scale: float = 3.0
     dtype: str = "float32"
     device: str = "cpu"

@@ -9,13 +9,14 @@ from typing import Any
 import diffusers
 import torch
 
-from dato import Topology, topology
+from dato import Topology
 from dato.errors import DatoError
 from dato.scheduler_settings import settings_of
 from search.model.architectures import PUBLISHED, TINY
 from search.model.loading import ModelConfig
 from search.model.quiet_loading import quiet_loading
 from search.model.samplers import swapped
+from search.model.topology import topology_of
 from search.model.weights import local_folder
 from search.records.base_sampler import OWN, setting_line
 
@@ -29,7 +30,7 @@ def outline(model: ModelConfig) -> Topology | None:
     try:
         with quiet_loading(), torch.device("meta"):
             denoiser = _denoiser(model)
-        return None if denoiser is None else topology(denoiser)
+        return None if denoiser is None else topology_of(denoiser)
     except UNKNOWN:
         return None
 

@@ -16,8 +16,8 @@ from dato.fit import Resample
 from dato.patch import fuses
 from dato.preset import SamplerInfo
 from search.errors import UserError
+from search.model.any_pipeline import family_of
 from search.model.cut_prompts import count_cut, say_cut
-from search.model.families import family_of
 from search.model.finite_images import only_finite
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import is_out_of_memory

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from dato.files import replace_bytes
 from dato.preset.fields import Setting
@@ -16,21 +18,46 @@ from search.records.folder import write_json
 from search.records.reference import VERSION, read_drift
 
 
-def kept_images(path: Path, make: Callable[[], Images]) -> Images:
+def kept_images(path: Path, count: int, make: Callable[[], Images]) -> Images:
     """Images from ``path``; if it does not exist they are made and written there, whole or not at
-    all."""
+    all.
+
+    Args:
+        count: how many they have to be.
+
+    Raises:
+        UserError: the file is damaged, or holds other tensors.
+    """
     if path.is_file():
-        try:
-            tensors = load_file(path)
-            return Images(tensors["pixels"], tensors["latents"])
-        except (SafetensorError, KeyError) as error:
-            raise UserError(
-                f"Cannot read {str(path)!r}: it is damaged. Delete it, so that its images are made "
-                "again."
-            ) from error
+        return _read_images(path, count)
     images = make().cpu()
     replace_bytes(path, save({"pixels": images.pixels, "latents": images.latents}))
     return images
+
+
+def _read_images(path: Path, count: int) -> Images:
+    try:
+        tensors = load_file(path)
+        pixels, latents = tensors["pixels"], tensors["latents"]
+    except (SafetensorError, KeyError, OSError) as error:
+        raise _damaged(path, "it is damaged") from error
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3:
+        raise _damaged(path, f"its pixels are {_kind(pixels)}")
+    if not latents.is_floating_point() or not latents.isfinite().all():
+        raise _damaged(path, f"its latents are {_kind(latents)}, not all finite")
+    if not len(pixels) == len(latents) == count:
+        raise _damaged(path, f"it holds {len(pixels)} images and {len(latents)} latents of {count}")
+    return Images(pixels, latents)
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} of shape {tuple(tensor.shape)}"
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(
+        f"Cannot read {str(path)!r}: {reason}. Delete it, so that its images are made again."
+    )
 
 
 def kept_drift(

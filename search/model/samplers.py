@@ -84,14 +84,17 @@ def scheduler_class(name: str, original: Any, pipeline: str) -> type:
     return chosen
 
 
-def calls_of(scheduler: Any, steps: int) -> int:
-    """Denoiser calls of a run of ``steps`` steps."""
-    original = copy.deepcopy(scheduler)
+def calls_of(scheduler: Any, steps: int, given: Mapping[str, Any] = {}) -> int:
+    """Denoiser calls of a run of ``steps`` steps.
+
+    Args:
+        given: timesteps, as the scheduler takes them instead of its own.
+    """
+    copied = copy.deepcopy(scheduler)
     # How far a size shifts the timesteps changes where they are, and not how many.
-    original.set_timesteps(
-        steps, **({"mu": 0.5} if original.config.get("use_dynamic_shifting") else {})
-    )
-    return len(original.timesteps)
+    shift = {"mu": 0.5} if copied.config.get("use_dynamic_shifting") else {}
+    copied.set_timesteps(**(given or {"num_inference_steps": steps}), **shift)
+    return len(copied.timesteps)
 
 
 def steps_of(scheduler: Any, calls: int) -> int:

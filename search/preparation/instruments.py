@@ -23,6 +23,7 @@ from search.preparation.bench import Bench
 from search.preparation.calibration import study_context
 from search.preparation.cost_table import study_table
 from search.preparation.features import require_same_features
+from search.preparation.given_timesteps import with_timesteps
 from search.preparation.inputs import require_same_inputs
 from search.quality.audit_meter import AuditMeter
 from search.quality.features import FeatureNetwork, load_feature_network
@@ -120,6 +121,7 @@ class Instruments(Bench):
         try:
             images = kept_images(
                 self.heldout.path,
+                self.heldout.images,
                 lambda: self.pool.generate(UNPATCHED, range(self.heldout.images), heldout=True),
             )
         except TrialError as error:
@@ -173,6 +175,7 @@ def open_instruments(
         bench = Bench(config, load_space(config.space), folder, pool, watcher)
         require_same_inputs(config, folder, pool.description, watcher)
         bench.space.check(pool.description.topology)
+        bench = with_timesteps(bench)
         bases = calls_of_bases(bench.space, pool)
         if pool.absent:
             watcher.stage(f"{pool.absent} worker(s) are not there yet and join when they come")
@@ -206,7 +209,7 @@ def measure_unpatched(bench: Bench) -> tuple[CostTable, Images, tuple[float, ...
         table = study_table(bench)
         bench.watcher.stage(f"reference: {count} unpatched images")
         reference = kept_images(
-            folder.reference_images, lambda: pool.generate(UNPATCHED, range(count))
+            folder.reference_images, count, lambda: pool.generate(UNPATCHED, range(count))
         )
         bench.watcher.stage("drift of the reference run")
         drift = kept_drift(

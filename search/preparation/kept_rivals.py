@@ -58,7 +58,7 @@ def rival_path(
         "place": described.place.model_dump(mode="json"),
         "steps": config.model.num_inference_steps,
         "guidance": config.model.guidance_scale,
-        "rival": [rival.scheduler, rival.steps, rival.effective],
+        "rival": [rival.scheduler, rival.steps, rival.effective, *rival.timesteps.values],
         "workload": [workload.prompts, workload.seed],
         "features": [instruments.network.name, instruments.network.digest],
         "real": None if instruments.real is None else _digest(instruments.real),

@@ -103,6 +103,8 @@ def probe(model: ModelConfig, pipe: Any, size: int) -> None:
 
 def _demanding(generator: Generator) -> Schedule:
     """A schedule of full and cached calls in turn that prunes the level with the most tokens."""
+    if not generator.topology.skip_branches:
+        return Schedule.uniform(generator.calls, 2, 0)
     levels = {layer.level for layer in generator.topology.layers}
     prune = {f"level_{min(levels)}": 0.5} if levels else {}
     kinds = {"full": Kind("full", prune), "shallow": Kind(1)}

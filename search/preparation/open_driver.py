@@ -9,6 +9,7 @@ from search.errors import UserError
 from search.model.cost_setting import Place
 from search.preparation.instruments import Instruments
 from search.records.folder import StudyFolder
+from search.records.reading import read_text
 from search.settings import Config
 from search.study.refine import Refiner
 from search.study.search_loop import Driver
@@ -61,7 +62,7 @@ def measured_with(config: Config, folder: StudyFolder) -> str:
     settings = config.model_dump(mode="json", exclude=set(OWN)) | {"seed": config.study.seed}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in (folder.cost_table, folder.reference):
-        digest.update(path.read_bytes())
+        digest.update(read_text(path, "Start the study anew.").encode())
     return digest.hexdigest()
 
 

@@ -12,14 +12,12 @@ from search.latency.end_to_end import Compared
 from search.model.base_sampler import settled
 from search.preparation.instruments import Instruments
 from search.preparation.kept_rivals import kept_quality, rival_path
+from search.preparation.rival_bases import rival_bases
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Base, Run
 from search.records.files import load_rivals, save_rivals
 from search.records.record import FrontMember, Quality, Rival
 from search.records.rivals import best_rivals, with_better_settings
-from search.settings import Config
-from search.settings.rivals import OWN
-from search.study.step_counts import step_counts
 
 UNKNOWN = Quality(0.0, 0.0, 0.0, 0)
 """Of a rival whose images are not made yet."""
@@ -29,13 +27,13 @@ def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> t
     """The study's rivals on the images of the search, slowest first.
 
     Each sampler is tried with the study's settings and with the defaults of its class, and the
-    better one of both is a rival.
+    better one of both is a rival. Those that take timesteps are rivals at given ones, too.
     Each is kept in the study's folder once it is measured, so a killed study goes on with the next.
     A sampler that the model cannot take is left out, and so is one whose images are not finite.
     """
     config, folder, watcher = instruments.config, instruments.folder, instruments.watcher
     kept = {rival.base: rival for rival in load_rivals(folder.rivals)}
-    wanted = bases(config, front, instruments.pool.description.work.scheduler)
+    wanted = rival_bases(instruments, front)
     left_out: set[str] = set()
     planned = [each for each in _planned(instruments, wanted, left_out) if each.base not in kept]
     for number, rival in enumerate(planned, start=1):
@@ -50,19 +48,6 @@ def searched_rivals(instruments: Instruments, front: Sequence[FrontMember]) -> t
         watcher.stage(f"left out of the rivals: {reason}")
     better = with_better_settings(tuple(kept.values()), config.quality.objective)
     return tuple(sorted(better, key=lambda rival: -rival.latency_s))
-
-
-def bases(config: Config, front: Sequence[FrontMember], scheduler: str) -> tuple[Base, ...]:
-    """The samplers and numbers of steps that the settings ask for, fewest steps first.
-
-    Args:
-        scheduler: class name of the study's own.
-    """
-    settings, own = config.rivals, config.model
-    speedups = [member.record.speedup for member in front if member.record.speedup]
-    counts = settings.steps or step_counts(own.num_inference_steps, speedups, settings.count)
-    names = [scheduler if name == OWN else name for name in settings.samplers]
-    return tuple(Base(name, steps) for steps in counts for name in dict.fromkeys(names))
 
 
 def heldout_rivals(
@@ -144,6 +129,7 @@ def _planned(instruments: Instruments, wanted: Sequence[Base], left_out: set[str
                     UNKNOWN,
                     settings=known.base.settings,
                     effective=known.settings,
+                    timesteps=known.base.timesteps,
                 )
             )
     return planned

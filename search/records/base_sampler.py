@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dato import Schedule
 from dato.preset.fields import Setting
+from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 OWN = "own"
 """The study's own sampler and number of steps, where samplers are named."""
@@ -14,7 +15,7 @@ OWN = "own"
 
 @dataclass(frozen=True)
 class Base:
-    """A scheduler and its number of steps.
+    """A scheduler, its number of steps, and where they are.
 
     Args:
         scheduler: class name of a diffusers scheduler; it takes the settings of the model's own.
@@ -25,18 +26,22 @@ class Base:
     scheduler: str
     steps: int
     settings: tuple[tuple[str, Setting], ...] = ()
+    timesteps: Timesteps = OWN_TIMESTEPS
 
     @property
     def label(self) -> str:
         """The value of the parameter ``base``, such as ``"UniPCMultistep-20"``."""
         settings = "".join(f"-{name}={_plain(value)}" for name, value in self.settings)
-        return f"{self.scheduler.removesuffix('Scheduler')}-{self.steps}{settings}"
+        source = self.timesteps.source
+        at = "" if source == OWN else f"-timesteps={source}"
+        return f"{self.scheduler.removesuffix('Scheduler')}-{self.steps}{settings}{at}"
 
     @property
     def title(self) -> str:
         """For people, such as ``"UniPC, 20 steps, use_karras_sigmas=true"``."""
         settings = [f"{name}={_plain(value)}" for name, value in self.settings]
-        return ", ".join((sampler_title(self.scheduler), steps_text(self.steps), *settings))
+        steps = steps_text(self.steps), *self.timesteps.words
+        return ", ".join((sampler_title(self.scheduler), *steps, *settings))
 
 
 def label_of(base: Base | None) -> str:

@@ -32,6 +32,7 @@ from search.records.schema import (
     TrialWire,
     schedule_to_dict,
 )
+from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 FORMATS = {
     "trials": "dato-trials",
@@ -180,7 +181,14 @@ def _trial(record: TrialRecord) -> dict[str, object]:
 
 
 def _base(base: Base) -> dict[str, object]:
-    return {"scheduler": base.scheduler, "steps": base.steps, "settings": dict(base.settings)}
+    plain = {"scheduler": base.scheduler, "steps": base.steps, "settings": dict(base.settings)}
+    return plain | _given(base.timesteps)
+
+
+def _given(timesteps: Timesteps) -> dict[str, object]:
+    """Nothing for a scheduler's own timesteps: so older versions read what they know."""
+    given = {"source": timesteps.source, "values": timesteps.values}
+    return {} if timesteps == OWN_TIMESTEPS else {"timesteps": given}
 
 
 def _quality(quality: Quality | None) -> dict[str, object] | None:
@@ -210,8 +218,10 @@ def _member(member: FrontMember) -> dict[str, object]:
 
 
 def _rival(rival: Rival) -> dict[str, object]:
+    plain = [name for name in RivalWire.model_fields if name not in ("speedup", "timesteps")]
     return {
-        **{name: getattr(rival, name) for name in RivalWire.model_fields if name != "speedup"},
+        **{name: getattr(rival, name) for name in plain},
+        **_given(rival.timesteps),
         "speedup": rival.priced_speedup,
         "quality": _quality(rival.quality),
         "heldout": _quality(rival.heldout),

@@ -6,7 +6,7 @@ from search.metrics import metric
 from search.records.headline import headline
 from search.records.headline_text import headline_text
 from search.records.record import FrontMember, Rival, StudyResult
-from search.records.rivals import best_rivals, dominating_rival, gain
+from search.records.rivals import dominating_rival, gain
 from search.records.tuned import left_out_text, tuned_text
 
 TABLE_ERROR = 0.1
@@ -40,23 +40,18 @@ def beside_fewer_steps(member: FrontMember, result: StudyResult) -> str:
     if over is None:
         return ""
     same = f"at the same {metric(result.objective).title}"
-    best = "; ".join(rival.name for rival in best_rivals(result.rivals, result.objective))
+    best = f"(the best: {over.beside})"
     if over.most:
         return (
             f"Every rival is better than {member.name} by its {metric(result.objective).title}: "
-            f"use one of those ({best}), or a slower preset."
+            f"use one of those, or a slower preset {best}."
         )
     if over.quotable:
-        return f"{member.name} is {over} times as fast as fewer steps {same} (the best: {best})."
+        return f"{member.name} is {over} times as fast as fewer steps {same} {best}."
     if over.least:
-        return (
-            f"Fewer steps never reach the {metric(result.objective).title} of {member.name} "
-            f"(the best: {best})."
-        )
-    return (
-        f"Fewer steps are {1 / over.times:.1f} times as fast as {member.name} {same} "
-        f"(the best: {best})."
-    )
+        title = metric(result.objective).title
+        return f"Fewer steps never reach the {title} of {member.name} {best}."
+    return f"Fewer steps are {1 / over.times:.1f} times as fast as {member.name} {same} {best}."
 
 
 def dominated(result: StudyResult) -> tuple[tuple[FrontMember, Rival], ...]:

@@ -14,6 +14,9 @@ from pathlib import Path
 from dato.files import replace_text
 from search.errors import UserError
 
+_FOREIGN = ("wandb", "jobs")
+"""Folders that other tools fill."""
+
 
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as strict, indented JSON."""
@@ -190,8 +193,9 @@ class StudyFolder:
         """An existing study's folder.
 
         Raises:
-            UserError: there is none, or one of its entries is a link that leads out of it. A
-                command that followed a stranger's link would write or delete where it points.
+            UserError: there is none, or something in it is a link that leads out of it. A command
+                that followed a stranger's link would read, write or delete where it points. What
+                W&B and Slurm keep there is theirs.
         """
         if not (root / "config.yaml").is_file():
             raise UserError(
@@ -199,10 +203,21 @@ class StudyFolder:
                 "Give the folder that a sweep printed."
             )
         inside = root.resolve()
-        for entry in root.iterdir():
+        for entry in _entries(root):
             if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
                 raise UserError(
                     f"{str(entry)!r} is a link that leads out of the study folder. Put what it "
                     "points to in its place."
                 )
         return cls(root)
+
+
+def _entries(root: Path) -> Iterator[Path]:
+    """What is in a study folder, and in the folders of its own that are in it."""
+    pending = [root]
+    while pending:
+        for entry in pending.pop().iterdir():
+            yield entry
+            foreign = entry.parent == root and entry.name in _FOREIGN
+            if not foreign and entry.is_dir() and not entry.is_symlink():
+                pending.append(entry)

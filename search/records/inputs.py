@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from search.errors import UserError
 from search.records.folder import StudyFolder, write_json
-from search.records.reading import read_text
+from search.records.reading import read_model
 
 VERSION = 1
 REMEDY = "Put a copy of it back, or start a new sweep."
@@ -32,12 +31,7 @@ def read_inputs(folder: StudyFolder) -> Mapping[str, str]:
     Raises:
         UserError: the file is broken.
     """
-    if not folder.inputs.exists():
-        return {}
-    try:
-        return Inputs.model_validate_json(read_text(folder.inputs, REMEDY)).inputs
-    except ValueError as error:
-        raise UserError(f"Cannot read {str(folder.inputs)!r}: it is damaged. {REMEDY}") from error
+    return read_model(folder.inputs, Inputs, REMEDY).inputs if folder.inputs.exists() else {}
 
 
 def keep_inputs(folder: StudyFolder, inputs: Mapping[str, str]) -> tuple[str, ...]:

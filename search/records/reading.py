@@ -8,9 +8,13 @@ from __future__ import annotations
 import codecs
 import stat
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from search.errors import UserError
 
+File = TypeVar("File", bound=BaseModel)
 SMALL, LARGE, HUGE = 1_000_000, 100_000_000, 1_000_000_000
 """Most bytes of a configuration, of a table of trials or prompts, and of a storage."""
 
@@ -40,6 +44,21 @@ def read_text(path: Path, remedy: str, limit: int = SMALL) -> str:
             return _decoded(file.read(limit))
     except (OSError, ValueError) as error:
         raise _unreadable(path, error, remedy) from error
+
+
+def read_model(path: Path, kind: type[File], remedy: str) -> File:
+    """The value in a small JSON file of one kind.
+
+    Args:
+        kind: a strict model.
+
+    Raises:
+        UserError: see :func:`read_text`; or the text is no value of this kind.
+    """
+    try:
+        return kind.model_validate_json(read_text(path, remedy))
+    except ValueError as error:
+        raise UserError(f"Cannot read {str(path)!r}: it is damaged. {remedy}") from error
 
 
 def _decoded(data: bytes) -> str:

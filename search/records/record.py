@@ -10,7 +10,14 @@ from typing import Literal
 from dato import Schedule
 from dato.preset.fields import Setting
 from search.metrics import metric
-from search.records.base_sampler import Base, Run, sampler_words, steps_text
+from search.records.base_sampler import (
+    Base,
+    Run,
+    sampler_title,
+    sampler_words,
+    steps_text,
+)
+from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 State = Literal["complete", "pruned", "fail", "running"]
 Origin = Literal["baseline", "warmstart", "sampler", "refine", "tuned"]
@@ -76,12 +83,14 @@ class TunedFrom:
         trial: number of the one whose schedule it was at first, and whose parameters it has.
         iterations: at most; ``images``: training prompts.
         cost: of the tuning, in images of the unpatched model.
+        guidance: the lowest and the highest guidance scale; ``None`` is the study's alone.
     """
 
     trial: int
     iterations: int
     images: int
     cost: float = 0.0
+    guidance: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -265,6 +274,7 @@ class Rival:
         seconds: wall-clock seconds that its images and their metrics took.
         settings: of its sampler where it was tried with the defaults of its class; empty where it
             takes over those of the study's. ``effective``: all that are not such defaults.
+        timesteps: where its steps are.
     """
 
     scheduler: str
@@ -279,11 +289,12 @@ class Rival:
     seconds: float = 0.0
     settings: tuple[tuple[str, Setting], ...] = ()
     effective: tuple[tuple[str, Setting], ...] = ()
+    timesteps: Timesteps = OWN_TIMESTEPS
 
     @property
     def base(self) -> Base:
-        """Its sampler, steps and settings."""
-        return Base(self.scheduler, self.steps, self.settings)
+        """Its sampler, steps, settings and timesteps."""
+        return Base(self.scheduler, self.steps, self.settings, self.timesteps)
 
     @property
     def run(self) -> Run:
@@ -291,11 +302,17 @@ class Rival:
         return Run(None, self.base)
 
     @property
+    def line(self) -> str:
+        """Its line in a plot: it and others that differ in their numbers of steps alone."""
+        return ", ".join((sampler_title(self.scheduler), "fewer steps", *self.timesteps.words))
+
+    @property
     def name(self) -> str:
-        """For people, such as ``"UniPC, 8 steps"`` or ``"UniPC, Karras sigmas, 8 steps"``."""
-        words = sampler_words(self.scheduler, dict(self.effective))
-        default = ", default settings" if self.settings else ""
-        return f"{words}{default}, {steps_text(self.steps)}"
+        """For people, such as ``"UniPC, Karras sigmas, 8 steps"`` or ``"DPM-Solver++ 2M, 6 steps,
+        planned timesteps"``."""
+        words, at = sampler_words(self.scheduler, dict(self.effective)), self.timesteps.words
+        default = ("default settings",) if self.settings and not at else ()
+        return ", ".join((words, *default, steps_text(self.steps), *at))
 
 
 @dataclass(frozen=True)

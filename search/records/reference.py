@@ -10,11 +10,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dato.preset.fields import Setting, SettingName
-from search.errors import UserError
 from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
 from search.records.names import slug
-from search.records.reading import read_text
+from search.records.reading import read_model
 
 VERSION = 1
 
@@ -62,8 +61,4 @@ def read_drift(path: Path) -> Reference:
     Raises:
         UserError: it is missing or broken.
     """
-    remedy = "Start the study anew."
-    try:
-        return Reference.model_validate_json(read_text(path, remedy))
-    except ValueError as error:
-        raise UserError(f"Cannot read {str(path)!r}: it is damaged. {remedy}") from error
+    return read_model(path, Reference, "Start the study anew.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from search.pareto import non_dominated
 from search.records.record import FrontMember, Quality, Rival, StudyResult, loss_of
+from search.records.timesteps import Timesteps
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,23 @@ class Gain:
         times: the member's speed-up over that of the rivals; below 1 they are faster.
         least: whether it is only known to be at least that much, because every measured rival is
             worse. ``most``: at most, because every one is as good.
+        rivals: that it is taken from: the next better one and the next worse one.
     """
 
     times: float
     least: bool = False
     most: bool = False
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def quotable(self) -> bool:
         """Whether it says that the member is faster than fewer steps at the same metric."""
         return self.times > 1 and not self.most
+
+    @property
+    def beside(self) -> str:
+        """The names of its rivals."""
+        return " and ".join(rival.name for rival in self.rivals)
 
     def __str__(self) -> str:
         bound = "at least " if self.least else "at most " if self.most else ""
@@ -54,13 +62,17 @@ class _Point:
 def with_better_settings(rivals: Sequence[Rival], objective: str) -> tuple[Rival, ...]:
     """Of the rivals that differ in their settings alone, the one of the best images of the search:
     what a sampler is worth is what it can do, not what a study's settings make of it."""
-    best: dict[tuple[str, int], Rival] = {}
+    best: dict[tuple[str, int, Timesteps], Rival] = {}
     for rival in rivals:
-        key, loss = (rival.scheduler, rival.steps), loss_of(rival.quality, objective)
+        key, loss = _but_settings(rival), loss_of(rival.quality, objective)
         known = loss_of(best[key].quality, objective) if key in best else None
         if key not in best or (loss is not None and (known is None or loss < known)):
             best[key] = rival
     return tuple(best.values())
+
+
+def _but_settings(rival: Rival) -> tuple[str, int, Timesteps]:
+    return rival.scheduler, rival.steps, rival.timesteps
 
 
 def best_rivals(rivals: Sequence[Rival], objective: str) -> tuple[Rival, ...]:
@@ -109,13 +121,17 @@ def gain(member: FrontMember, result: StudyResult) -> Gain | None:
     good = [point for point in curve if point.loss <= own.loss]
     worse = [point for point in curve if point.loss > own.loss]
     if not good:
-        return Gain(own.speedup / worse[0].speedup, least=True)
+        return Gain(own.speedup / worse[0].speedup, least=True, rivals=_rivals(worse[0]))
     if not worse:
-        return Gain(own.speedup / good[-1].speedup, most=True)
+        return Gain(own.speedup / good[-1].speedup, most=True, rivals=_rivals(good[-1]))
     low, high = good[-1], worse[0]
     share = (own.loss - low.loss) / (high.loss - low.loss)
     log = (1 - share) * math.log(low.speedup) + share * math.log(high.speedup)
-    return Gain(own.speedup / math.exp(log))
+    return Gain(own.speedup / math.exp(log), rivals=_rivals(low, high))
+
+
+def _rivals(*points: _Point) -> tuple[Rival, ...]:
+    return tuple(point.rival for point in points if point.rival is not None)
 
 
 def exported(result: StudyResult, dominated: bool) -> tuple[FrontMember, ...]:

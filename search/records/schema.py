@@ -29,6 +29,7 @@ from search.records.record import (
     TrialRecord,
     TunedFrom,
 )
+from search.records.timesteps import OWN_TIMESTEPS, Source, Timesteps
 
 
 def _metric(name: str) -> str:
@@ -60,13 +61,27 @@ class QualityWire(StrictModel):
 Settings = Annotated[dict[SettingName, Setting], Field(max_length=MAX_SETTINGS), Several]
 
 
+class TimestepsWire(StrictModel):
+    source: Source
+    values: Annotated[tuple[float, ...], Field(max_length=1_000), Several]
+
+    def to_timesteps(self) -> Timesteps:
+        return Timesteps(self.source, self.values)
+
+
+def _timesteps(wire: TimestepsWire | None) -> Timesteps:
+    return OWN_TIMESTEPS if wire is None else wire.to_timesteps()
+
+
 class BaseWire(StrictModel):
     scheduler: ClassName
     steps: Annotated[int, Field(ge=1, le=10_000)]
     settings: Settings = Field(default_factory=dict)
+    timesteps: TimestepsWire | None = None
 
     def to_base(self) -> Base:
-        return Base(self.scheduler, self.steps, tuple(sorted(self.settings.items())))
+        settings = tuple(sorted(self.settings.items()))
+        return Base(self.scheduler, self.steps, settings, _timesteps(self.timesteps))
 
 
 class TunedFromWire(StrictModel):
@@ -74,6 +89,7 @@ class TunedFromWire(StrictModel):
     iterations: Annotated[int, Field(ge=0, lt=2**63)]
     images: Annotated[int, Field(ge=0, lt=2**63)]
     cost: float
+    guidance: tuple[float, float] | None = None
 
 
 class TrialWire(StrictModel):
@@ -168,9 +184,11 @@ class RivalWire(StrictModel):
     seconds: float = 0.0
     settings: Settings = Field(default_factory=dict)
     effective: Settings = Field(default_factory=dict)
+    timesteps: TimestepsWire | None = None
 
     def to_rival(self) -> Rival:
         nested = {
+            "timesteps": _timesteps(self.timesteps),
             "settings": tuple(sorted(self.settings.items())),
             "effective": tuple(sorted(self.effective.items())),
             "quality": self.quality.to_quality(),

@@ -24,20 +24,21 @@ DAGGER = "\N{DAGGER}"
 
 def audit_table(result: StudyResult) -> Table:
     """The front: the study's own metric in the search and on as many held-out images, then all that
-    the audit measured. KIDs are in thousandths, PSNR is in dB. A dagger marks a member that another
-    one beats beyond its interval, and the caption says which one."""
+    the audit measured; a column that says nothing of any member is left out. KIDs are in
+    thousandths, PSNR is in dB. A dagger marks a member that another one beats beyond its interval,
+    and the caption says which one."""
     title = f"Audit of {escape(result.name)}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("preset", no_wrap=True)
-    for column in COLUMNS:
-        table.add_column(column, justify="right", no_wrap=True)
     asked = metric(result.objective)
-    for member in (*([result.baseline] if result.baseline else []), *result.front):
-        speedup = number(member_speedup(member), ".2f", "x")
-        searched = metric_text(metric_value(member.record.quality, result.objective), asked)
-        matched, pairs = _audit(member.audit, asked)
+    members = (*([result.baseline] if result.baseline else []), *result.front)
+    rows = [_cells(member, asked) for member in members]
+    told = [place for place in range(len(COLUMNS)) if any(row[place] != MISSING for row in rows)]
+    for place in told:
+        table.add_column(COLUMNS[place], justify="right", no_wrap=True)
+    for member, row in zip(members, rows, strict=True):
         name = escape(member.name) + (DAGGER if _beaten_by(member) else "")
-        table.add_row(name, searched, matched, *_fids(member), *pairs, speedup)
+        table.add_row(name, *(row[place] for place in told))
     verb = "maximised" if asked.higher else "minimised"
     notes = [f"The study {verb} {asked.title}.", bias(result)]
     notes += [
@@ -48,6 +49,14 @@ def audit_table(result: StudyResult) -> Table:
     table.caption = escape("\n".join(filter(None, notes)))
     table.caption_justify = "left"
     return table
+
+
+def _cells(member: FrontMember, asked: Metric) -> tuple[str, ...]:
+    """One member's line, in the order of :data:`COLUMNS`."""
+    searched = metric_text(metric_value(member.record.quality, asked.name), asked)
+    matched, pairs = _audit(member.audit, asked)
+    speedup = number(member_speedup(member), ".2f", "x")
+    return (searched, matched, *_fids(member), *pairs, speedup)
 
 
 def _beaten_by(member: FrontMember) -> str:

@@ -90,7 +90,7 @@ def _gain_number(result: StudyResult) -> list[Number]:
     if member is None or over is None or not over.quotable:
         return []
     label = "as fast as fewer steps at the same " + metric(result.objective).label
-    note = f"{member.name} beside the best of {len(result.rivals)} rivals"
+    note = f"{member.name} beside the best of {len(result.rivals)} rivals: {over.beside}"
     if lost := dominated(result):
         note += f"; a rival dominates {len(lost)} of {len(result.front)} presets"
     least = "\N{GREATER-THAN OR EQUAL TO}" if over.least else ""

@@ -114,7 +114,12 @@ def sampler_of(
     base = record.base
     if before is not None and base is not None and record.schedule is not None:
         tuned_on = sampler_of(before, study, bases)
-        return replace(tuned_on, num_inference_steps=base.steps, calls=record.schedule.calls)
+        return replace(
+            tuned_on,
+            num_inference_steps=base.steps,
+            calls=record.schedule.calls,
+            guidance_range=record.tuned_from.guidance if record.tuned_from else None,
+        )
     if base is None or record.schedule is None:
         return study
     settings = bases.get(base, dict(base.settings))
@@ -125,6 +130,7 @@ def sampler_of(
         study.guidance_scale,
         settings,
         "default" if base in bases else "any",
+        timesteps=base.timesteps.values,
     )
 
 
@@ -166,6 +172,7 @@ def _measured(result: StudyResult, member: FrontMember) -> Measured | None:
         fid_to=fid_to,
         features=_features(result),
         prompts="held-out" if heldout else "searched",
+        prompt_count=quality.prompts,
     )
 
 

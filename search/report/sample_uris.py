@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from search.errors import UserError
 from search.records.folder import StudyFolder
 from search.records.names import sample_path
+from search.records.reading import LARGE, check_file
 from search.records.record import StudyResult
 
 INLINE_BYTES = 600_000
@@ -53,6 +55,7 @@ def sample_grid(folder: StudyFolder, name: str) -> Grid | None:
     if path is None:
         return None
     try:
+        check_file(path, "", LARGE)
         data, mime = path.read_bytes(), "image/png"
         with Image.open(io.BytesIO(data)) as image:
             image.load()
@@ -62,7 +65,7 @@ def sample_grid(folder: StudyFolder, name: str) -> Grid | None:
                 image.convert("RGB").save(packed, "WEBP", quality=88)
                 data, mime = packed.getvalue(), "image/webp"
             width, height = image.size
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except (OSError, ValueError, UserError, Image.DecompressionBombError):
         return None
     uri = f"data:{mime};base64,{base64.b64encode(data).decode()}"
     return Grid(uri, width, height, lossy=mime != "image/png")

@@ -136,7 +136,8 @@ def preset_header(
     known, settings = reference.fingerprint, reference.settings
     model = ModelInfo(
         id=config.model.id,
-        skip_branches=work.skip_branches,
+        # A denoiser that the engine does not look into counts as one branch.
+        skip_branches=max(work.skip_branches, 1),
         fingerprint=known if known.startswith("sha256:") else "",
         latent_size=work.latent_size,
     )

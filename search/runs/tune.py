@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search.errors import UserError
@@ -16,7 +16,7 @@ from search.records.tuned import is_tunable
 from search.report.page import write_report
 from search.runs.result import current_result, with_more_trials, write_presets
 from search.runs.tuning_stage import refusal, tuned
-from search.settings import Config, TuneSettings
+from search.settings import Config, TuneSettings, parse_config
 from search.study.lock import study_lock
 from search.study.trial_records import read_records
 from search.study.tuning_choice import worth_tuning
@@ -43,8 +43,7 @@ def run_tune(
     watcher: StageWatcher,
     *,
     members: Sequence[str],
-    iterations: int | None,
-    images: int | None,
+    asked: Mapping[str, object],
 ) -> Tuned:
     """Tune members of a study's front. Each becomes a further trial of the study, judged on the
     search's images; front, presets and report follow. Audited numbers of other members stay.
@@ -52,12 +51,14 @@ def run_tune(
     Args:
         members: names, see :func:`search.records.members.member_trial`; by default those that a
             sweep would choose.
-        iterations, images: by default the study's; see :class:`search.settings.TuneSettings`.
+        asked: settings that take the place of the study's, where they are not None; see
+            :class:`search.settings.TuneSettings`.
 
     Raises:
-        UserError: the front has no such member, one cannot be tuned, or a number is too small.
+        UserError: the front has no such member, or one cannot be tuned.
+        ConfigError: a setting is wrong.
     """
-    settings = _settings(config, iterations, images)
+    settings = _settings(config, asked)
     with study_lock(folder):
         known = current_result(config, folder)
         chosen = _chosen(known, members, max(1, settings.members))
@@ -79,14 +80,11 @@ def run_tune(
     return Tuned(result, tuple(newest[number] for number in numbers if number in newest))
 
 
-def _settings(config: Config, iterations: int | None, images: int | None) -> TuneSettings:
-    asked = {"iterations": iterations, "images": images}
-    for name, least in (("iterations", 1), ("images", 2)):
-        value = asked[name]
-        if value is not None and value < least:
-            raise UserError(f"--{name}={value} is too small. Take at least {least}.")
+def _settings(config: Config, asked: Mapping[str, object]) -> TuneSettings:
+    """The study's settings of tuning, with what was asked for instead."""
+    values = config.model_dump(mode="json")
     changes = {name: value for name, value in asked.items() if value is not None}
-    return config.tune.model_copy(update=changes)
+    return parse_config({**values, "tune": {**values["tune"], **changes}}).tune
 
 
 def _chosen(result: StudyResult, names: Sequence[str], count: int) -> tuple[TrialRecord, ...]:

@@ -61,19 +61,19 @@ def tuned(
     workload = training_workload(
         config.model.prompts, config.quality.images, config.study.seed, settings.images, OFFSET
     )
-    work = partial(_tuned, instruments, workload, settings.iterations)
+    work = partial(_tuned, instruments, workload, settings)
     return tuned_trials(driver, settings, choose, work)
 
 
 def _tuned(
-    instruments: Instruments, workload: Workload, iterations: int, record: TrialRecord
+    instruments: Instruments, workload: Workload, settings: TuneSettings, record: TrialRecord
 ) -> TunedSchedule:
     started = time.perf_counter()
     instruments.watcher.stage(
-        f"tuning trial {record.number} ({record.speedup or 1.0:.1f}x): up to {iterations} "
+        f"tuning trial {record.number} ({record.speedup or 1.0:.1f}x): up to {settings.iterations} "
         f"iterations on {len(workload)} training prompts"
     )
-    work = partial(_tune_on, run=record.run, workload=workload, iterations=iterations)
+    work = partial(_tune_on, run=record.run, workload=workload, settings=settings)
     tuning, base, calls = instruments.pool.measure(work)
     return TunedSchedule(
         schedule=tuning.schedule,
@@ -103,10 +103,10 @@ def _start(generator: Generator, run: Run) -> None:
 
 
 def _tune_on(
-    generator: Generator, run: Run, workload: Workload, iterations: int
+    generator: Generator, run: Run, workload: Workload, settings: TuneSettings
 ) -> tuple[Tuning, Base, float]:
     """On a worker: the tuning, what its sampler runs on, and the calls that it took."""
-    work = partial(_tuning, run=run, workload=workload, iterations=iterations)
+    work = partial(_tuning, run=run, workload=workload, settings=settings)
     try:
         return measured_on(generator, run.base, work)
     except RuntimeError as error:  # whatever a model of anybody's makes of other timesteps
@@ -115,12 +115,14 @@ def _tune_on(
 
 
 def _tuning(
-    generator: Generator, run: Run, workload: Workload, iterations: int
+    generator: Generator, run: Run, workload: Workload, settings: TuneSettings
 ) -> tuple[Tuning, Base, float]:
     assert run.schedule is not None
     with counted(generator) as count:
-        tuning = tune(generator, run.schedule, workload, iterations)
+        tuning = tune(
+            generator, run.schedule, workload, settings.iterations, guidance=settings.guidance
+        )
     scheduler = generator.pipe.scheduler
     steps = steps_of(scheduler, tuning.schedule.calls)
-    settings = () if run.base is None else run.base.settings
-    return tuning, Base(type(scheduler).__name__, steps, settings), count.calls
+    differing = () if run.base is None else run.base.settings
+    return tuning, Base(type(scheduler).__name__, steps, differing), count.calls

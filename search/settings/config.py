@@ -62,6 +62,16 @@ class Config(Settings):
         return {**values, "quality": measures(values["quality"], values["model"])}
 
     @model_validator(mode="after")
+    def _scale_inside(self) -> Config:
+        scale, scales = self.model.guidance_scale, self.tune.guidance
+        if scales is not None and not scales[0] <= scale <= scales[1]:
+            raise ValueError(
+                f"tune.guidance=[{scales[0]:g},{scales[1]:g}] does not hold "
+                f"model.guidance_scale={scale:g}. Widen the one, or set the other inside it."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _whole_batches(self) -> Config:
         batch = self.model.batch_size
         for name in ("images", "rung_images", "heldout_images"):

@@ -19,6 +19,8 @@ from search.settings.groups import CONF
 from search.settings.model_name import model_name
 from search.settings.typed import Typed, nested, problems
 
+OPEN = "model.scheduler_settings"
+"""A setting that holds whatever a scheduler takes: no group names its keys."""
 HEADLINE = "The command cannot be run"
 
 
@@ -36,7 +38,7 @@ def composed(overrides: Sequence[str], space: Mapping[str, Any] | None = None) -
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("config", [each.text for each in typed if not each.is_text])
+            config = compose("config", [_spelt(each) for each in typed if not each.is_text])
         for each in typed:
             if each.is_text:
                 OmegaConf.update(config, each.key, each.plain, force_add=True)
@@ -68,6 +70,12 @@ def changes(overrides: Sequence[str]) -> dict[str, Any]:
         return values
     except OmegaConfBaseException as error:
         raise UserError(_explained(error)) from error
+
+
+def _spelt(each: Typed) -> str:
+    """An override for Hydra, which adds keys that are new only where it is told to."""
+    is_open = each.key == OPEN or each.key.startswith(f"{OPEN}.")
+    return f"++{each.text.lstrip('+')}" if is_open and not each.text.startswith("~") else each.text
 
 
 def _checked(overrides: Sequence[str]) -> list[Typed]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from search.records.timesteps import Source
 from search.settings.base import Settings
 
 Steps = Annotated[int, Field(ge=1, le=1000)]
@@ -21,11 +22,15 @@ class RivalSettings(Settings):
         samplers: class names of diffusers schedulers; ``"own"`` is the study's. None: no rivals.
         count: numbers of steps of each sampler, spread over the speed-ups of the front.
         steps: the numbers of steps instead.
+        timesteps: where they are: the scheduler's ``"own"`` timesteps, those that the study's
+            calibration has ``"planned"``, and ``"ays"``, for models that have them. Given ones are
+            measured on samplers that take them.
     """
 
     samplers: tuple[str, ...] = ()
     count: int = Field(default=3, ge=1, le=20)
     steps: tuple[Steps, ...] | None = Field(default=None, min_length=1)
+    timesteps: Annotated[tuple[Source, ...], Field(min_length=1)] = ("own",)
 
     @field_validator("samplers")
     @classmethod

@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from dato.preset.fields import Setting
 from search.records.base_sampler import OWN, Base, label_of
+from search.records.timesteps import OWN_TIMESTEPS, SOURCES, Timesteps
 from search.space.domains import is_finite
 from search.space.entry import listed_values
 from search.space.problems import Problems, join
 from search.wording import shown
 
 REMEDY = 'Write "own" or {scheduler: DPMSolverMultistepScheduler, steps: 20}'
+KEYS = ("scheduler", "steps", "timesteps")
+"""Of a base; all others are settings of its scheduler."""
+
 MOST_STEPS = 1000
 LONGEST = 200
 """Characters of a setting that is a text."""
@@ -62,8 +66,19 @@ def _parse(raw: object, path: str, problems: Problems) -> Base | None:
         fault = fault if "steps" in raw else "the base has no steps"
         problems.add(join(path, "steps"), fault, REMEDY)
         steps = 1
-    settings = {name: value for name, value in raw.items() if name not in ("scheduler", "steps")}
-    return Base(str(scheduler), steps, _settings(settings, path, problems))
+    settings = {name: value for name, value in raw.items() if name not in KEYS}
+    timesteps = _timesteps(raw.get("timesteps", OWN), path, problems)
+    return Base(str(scheduler), steps, _settings(settings, path, problems), timesteps)
+
+
+def _timesteps(raw: object, path: str, problems: Problems) -> Timesteps:
+    """Whose timesteps a base has; which those are shows when the model is loaded."""
+    for source in SOURCES:
+        if raw == source:
+            return Timesteps(source)
+    known = ", ".join(SOURCES)
+    problems.add(join(path, "timesteps"), f"{shown(raw)} is none of {known}", "Write one of them")
+    return OWN_TIMESTEPS
 
 
 def _settings(

@@ -7,7 +7,7 @@ mean in a space of that base alone. Where a base has fewer values for one of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dato import Schedule
@@ -48,6 +48,10 @@ class BasedSpace(Space):
             headline = f"The parameters do not belong to the space {self.name!r}"
             raise ConfigError(headline, [f"{BASE}: {fault}. Choose one of {known}."])
         return self._bases[str(label)]
+
+    def with_bases(self, bases: Sequence[Base | None]) -> Space:
+        """See :class:`search.space.space.Space`."""
+        return BasedSpace(replace(self.spec, bases=tuple(bases)))
 
     def on_own_sampler(self) -> Space:
         """The same space on the study's own sampler alone."""

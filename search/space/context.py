@@ -87,7 +87,7 @@ class SpaceContext:
         if bad:
             fault = f"{bad[0]!r} is not a finite number from 0 on"
             problems.add("drift", fault, "Look for NaN in the reference run")
-        if not self.topology.layers:
+        if self.topology.skip_branches and not self.topology.layers:
             fault = "the denoiser has no self-attention layer"
             problems.add("topology", fault, "Choose a model with self-attention")
         problems.raise_if_any("The run cannot be searched")
@@ -103,4 +103,4 @@ class SpaceContext:
     @property
     def finest(self) -> int:
         """Finest level that has self-attention: the one with the most tokens (0 for SD 1.5)."""
-        return self.topology.levels[0]
+        return next(iter(self.topology.levels), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from dato import Schedule, Topology
@@ -14,6 +14,7 @@ from search.space.domains import Trial, Value
 from search.space.language import SpaceSpec
 from search.space.parameters import Parameter
 from search.space.problems import Problems
+from search.space.without_adapter import check_skips_only
 
 
 class Space:
@@ -36,6 +37,10 @@ class Space:
     def bases(self) -> tuple[Base | None, ...]:
         """Base samplers that schedules may run on; ``None`` is the study's own."""
         return (None,)
+
+    def with_bases(self, bases: Sequence[Base | None]) -> Space:
+        """The same space with its bases as a model runs them, in the same order."""
+        return self
 
     def on_own_sampler(self) -> Space:
         """The same space on the study's own sampler alone."""
@@ -61,6 +66,8 @@ class Space:
 
         A study asks this as soon as its model has loaded, before anything is measured.
         """
+        if not topology.skip_branches:
+            check_skips_only(self.spec)
         problems = Problems()
         meet(self.spec, topology, problems)
         problems.raise_if_any(f"The space {self.name!r} does not fit this model")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import get_args
 
 from search.calibration.placement import GapForecast, Placement
 from search.preparation.calibration import study_calibration
 from search.preparation.instruments import Instruments
 from search.records.base_sampler import Base
+from search.records.timesteps import OWN_TIMESTEPS
 from search.space import Space, SpaceContext
 from search.starts.other_study import front_of_study
 from search.starts.planned import (
@@ -26,8 +28,8 @@ from search.study.search_loop import Start
 
 
 def first_trials(instruments: Instruments) -> tuple[Start, ...]:
-    """The unpatched model, another study's front, planned starts, and uniform ones: at most two
-    thirds of the budget, see :class:`search.starts.room.Room`.
+    """The unpatched model, another study's front, plain runs of few steps, planned starts, and
+    uniform ones: at most two thirds of the budget, see :class:`search.starts.room.Room`.
 
     Raises:
         UserError: ``warmstart.study`` has nothing that the space has.
@@ -35,6 +37,7 @@ def first_trials(instruments: Instruments) -> tuple[Start, ...]:
     config, space = instruments.config, instruments.space
     settings = config.warmstart
     front = [] if settings.study is None else front_of_study(settings.study, instruments)
+    front += few_steps(space, instruments.context)
     room = Room.of(config.budget, settings, len(front), places_calls(space))
     tried = spread(front, room.front)
     for base, starts in zip(space.bases, parted(room.planned, len(space.bases)), strict=True):
@@ -54,6 +57,17 @@ def unpatched_start(space: Space, context: SpaceContext) -> tuple[Start, ...]:
         return ()
     known = None in space.bases and space.run(params, context).is_unpatched
     return (Start(params, "baseline"),) if known else ()
+
+
+def few_steps(space: Space, context: SpaceContext) -> list[Params]:
+    """The bases whose steps are few and well placed, every call of them computed: what a study
+    then ships is no worse than they are."""
+    given = [each for each in space.bases if each and each.timesteps != OWN_TIMESTEPS]
+    starts = list[Params]()
+    for base in given:
+        with suppress(NotInSpaceError):
+            starts.append(space.lifted(unpatched(space.on(base, context)), base, context))
+    return starts
 
 
 def fastest_first(space: Space, context: SpaceContext, count: int) -> tuple[Start, ...]:

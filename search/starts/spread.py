@@ -107,7 +107,7 @@ def _cost(context: SpaceContext, interval: int, depth: int, ratio: float) -> flo
     measured on SD 1.5.
     """
     full = math.ceil(context.calls / interval)
-    share = depth / context.topology.skip_branches
+    share = depth / context.topology.skip_branches if depth else 0.0
     return math.log((full + (context.calls - full) * share) * (1 - ratio / 4))
 
 

@@ -51,7 +51,9 @@ def tuned_trials(
             continue
         trial, before = claimed
         with driver.others.heartbeat(trial):
-            effort = TunedFrom(before.number, settings.iterations, settings.images)
+            effort = TunedFrom(
+                before.number, settings.iterations, settings.images, guidance=settings.guidance
+            )
             record = _judged(driver, trial.number, before, effort, tune, records.read())
             stored = with_retries(
                 partial(record_trial, driver.study, trial, record, driver.objective)
@@ -82,12 +84,14 @@ def _claim(
 
 
 def _tuned(records: Sequence[TrialRecord], settings: TuneSettings) -> set[int]:
-    """Trials that were tuned with no less effort than the settings ask for."""
+    """Trials that were tuned for these scales with no less effort than the settings ask for."""
     tunings = [record.tuned_from for record in records if record.tuned_from is not None]
     return {
         each.trial
         for each in tunings
-        if each.iterations >= settings.iterations and each.images >= settings.images
+        if each.iterations >= settings.iterations
+        and each.images >= settings.images
+        and each.guidance == settings.guidance
     }
 
 

@@ -15,6 +15,8 @@ from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
 from search.records.rivals import gain
 from search.records.schedule_text import calls_of
 
+Value = float | int | str | None
+
 COLUMNS = (
     "trial", "state", "origin", "fid_real", "fid_reference", "latency_s", "speedup", "distance",
     "rung", "seconds", "calls", "reason",
@@ -67,9 +69,7 @@ def columns(result: StudyResult) -> tuple[str, ...]:
     return (*COLUMNS, *more)
 
 
-def table_row(
-    record: TrialRecord, names: Sequence[str] = COLUMNS
-) -> list[float | int | str | None]:
+def table_row(record: TrialRecord, names: Sequence[str] = COLUMNS) -> list[Value]:
     """One line of the trial table, in the order of ``names``."""
     values: Mapping[str, float | int | str] = metrics(record, None)
     texts = {
@@ -80,7 +80,7 @@ def table_row(
     return [texts.get(column, values.get(column)) for column in names]
 
 
-def front_row(member: FrontMember, objective: str) -> list[float | int | str | None]:
+def front_row(member: FrontMember, objective: str) -> list[Value]:
     """One line of the table of the front, in the order of :data:`FRONT_COLUMNS`."""
     record = member.record
     low, high = member_interval(member, objective) or (None, None)
@@ -98,7 +98,7 @@ def front_row(member: FrontMember, objective: str) -> list[float | int | str | N
     ]
 
 
-def rival_row(rival: Rival) -> list[float | int | str | None]:
+def rival_row(rival: Rival) -> list[Value]:
     """One line of the table of rivals, in the order of :data:`RIVAL_COLUMNS`."""
     heldout = rival.heldout
     return [
@@ -111,6 +111,15 @@ def rival_row(rival: Rival) -> list[float | int | str | None]:
         metric_value(heldout, "fid_real"),
         metric_value(heldout, "fid_reference"),
     ]
+
+
+def told(
+    names: Sequence[str], rows: Sequence[Sequence[Value]]
+) -> tuple[list[str | int], list[list[Value]]]:
+    """Columns and lines of a table, without the columns in which no line says anything: those
+    about real images, where a study has none."""
+    kept = [place for place in range(len(names)) if any(row[place] is not None for row in rows)]
+    return [names[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
 def gains(result: StudyResult) -> dict[str, float | str]:

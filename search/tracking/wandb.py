@@ -30,6 +30,7 @@ from search.tracking.summary import (
     rival_row,
     roles,
     table_row,
+    told,
 )
 from search.tracking.wandb_folders import (
     Environment,
@@ -203,9 +204,8 @@ def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
 
     def table(records: Iterable[TrialRecord]) -> Any:
         names = columns(result)
-        return wandb.Table(
-            columns=list(names), data=[table_row(record, names) for record in records]
-        )
+        kept, data = told(names, [table_row(record, names) for record in records])
+        return wandb.Table(columns=kept, data=data)
 
     scored = [record for record in result.records if record.quality is not None]
     media: dict[str, Any] = {"trials": table(result.records)}
@@ -215,9 +215,8 @@ def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
         media["pareto"] = wandb.plot.scatter(table(scored), "speedup", objective, title=title)
     members = (*([result.baseline] if result.baseline else []), *result.front)
     if result.rivals:
-        media["rivals"] = wandb.Table(
-            columns=list(RIVAL_COLUMNS), data=[rival_row(each) for each in result.rivals]
-        )
+        kept, data = told(RIVAL_COLUMNS, [rival_row(each) for each in result.rivals])
+        media["rivals"] = wandb.Table(columns=kept, data=data)
     if members:
         media["presets"] = _front_table(members, result.objective, folder)
     figure = front_figure(result)
@@ -237,11 +236,12 @@ def _front_table(members: Sequence[FrontMember], objective: str, folder: StudyFo
     """A line for each member with its sample images; the same prompts and noise in all."""
     import wandb
 
-    table = wandb.Table(columns=[*FRONT_COLUMNS, "images"])
-    for member in members:
+    kept, data = told(FRONT_COLUMNS, [front_row(member, objective) for member in members])
+    table = wandb.Table(columns=[*kept, "images"])
+    for member, row in zip(members, data, strict=True):
         path = sample_path(folder, member.name)
         image = None if path is None else wandb.Image(str(path), caption=member.name)
-        table.add_data(*front_row(member, objective), image)
+        table.add_data(*row, image)
     return table
 
 

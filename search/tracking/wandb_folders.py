@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from dato.files import replace_text
+from search.errors import UserError
 from search.records.folder import StudyFolder
+from search.records.reading import read_text
 
 
 def directories(folder: StudyFolder) -> Mapping[str, str]:
@@ -42,17 +45,21 @@ class Environment:
 
 def run_id(folder: StudyFolder) -> str:
     """The study's run id. It is kept in the folder, so that a resumed study goes on with its
-    run."""
+    run.
+
+    Raises:
+        UserError: the file holds something else. As a part of paths it could lead anywhere.
+    """
     path = folder.wandb / "run-id"
-    try:
-        known = path.read_text(encoding="utf-8").strip()
-    except OSError:
-        known = ""
-    if known:
-        return known
-    fresh = uuid.uuid4().hex[:12]
-    replace_text(path, f"{fresh}\n")
-    return fresh
+    if not path.exists():
+        fresh = uuid.uuid4().hex[:12]
+        replace_text(path, f"{fresh}\n")
+        return fresh
+    remedy = "Delete it, so that the study begins another run."
+    known = read_text(path, remedy).strip()
+    if not re.fullmatch("[0-9a-f]{12}", known):
+        raise UserError(f"Cannot read {str(path)!r}: it holds no id of a run. {remedy}")
+    return known
 
 
 def study_name(name: str, run: str) -> str:

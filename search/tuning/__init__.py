@@ -1,1 +1,1 @@
-"""Tuned samplers: timesteps and weights by gradient, through the pipeline's own run."""
+"""Tuned samplers: timesteps and weights by least squares, over the pipeline's own runs."""

@@ -4,18 +4,25 @@ Few numbers and thousands of residuals: least squares. How the latents change wi
 measured by running the pipeline with the number a little different. Only the calls after the change
 run again, so that this costs less than the gradient of one number through the run, and it asks
 nothing of the model: no gradients, no more memory than images take.
+
+What falls is the mean over images of the logarithm of their error, which is their mean PSNR. The
+mean error itself is that of the few images that went another way; those decide nothing else, and
+are told by blurring all.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from dato import TunedSampler
 from search.model.generator import Generator
+from search.model.samplers import steps_of
 from search.tuning.numbers import moved, numbers_of
 from search.tuning.repeated_run import RepeatedRun, latents_under
 
@@ -23,9 +30,13 @@ APART = 3
 """One image of so many is kept apart."""
 DIFFERENCE = {torch.float32: 0.02, torch.float16: 0.1, torch.bfloat16: 0.1}
 """How much a number is changed to see what it does; more where rounding would hide it."""
+LEAST = 1e-10
+"""Mean squared error of latents that counts as none."""
 DAMPING = 0.1
 """Of the first step, as a share of the diagonal (Marquardt 1963, doi 10.1137/0111030). A step that
 helps divides it by :data:`FACTOR`, one that does not multiplies it."""
+LEAST_DAMPING = 0.02
+"""With less, numbers that hardly matter are fitted to the few training images."""
 FACTOR = 5.0
 TRIES = 4
 """Steps from one point that do not help, after which it is taken for the best."""
@@ -45,24 +56,32 @@ class GaussNewton:
     Args:
         generator: of the unpatched model and the workload.
         calls: of the samplers.
+        guidance: the lowest and the highest guidance scale; batches take turns from the highest
+            down. By default all have the generator's.
 
     Raises:
         TrialError: the model's run failed.
     """
 
-    def __init__(self, generator: Generator, calls: int) -> None:
+    def __init__(
+        self, generator: Generator, calls: int, guidance: tuple[float, float] | None = None
+    ) -> None:
         self._numbers = numbers_of(calls)
         self._difference = DIFFERENCE[generator.denoiser.dtype]
-        self._few = copy.copy(generator)
-        self._few.model = replace(generator.model, num_inference_steps=calls)
         chunks = generator.chunk_count
         apart = max(1, chunks // APART)
         self._train, self._apart = range(max(1, chunks - apart)), range(chunks - apart, chunks)
+        scale = generator.model.guidance_scale
+        low, high = guidance or (scale, scale)
+        scales = [*_evenly(low, high, chunks - apart), *_evenly(low, high, apart)]
+        unpatched = [_at(generator, guidance_scale=scale) for scale in scales]
+        steps = steps_of(generator.pipe.scheduler, calls)
+        self._few = [_at(each, num_inference_steps=steps) for each in unpatched]
         with torch.no_grad():
-            self._aims = [generator.loop(chunk).float() for chunk in range(chunks)]
+            self._aims = [each.loop(chunk).float() for chunk, each in enumerate(unpatched)]
 
     def loss_apart(self, sampler: TunedSampler) -> float:
-        """Mean squared error of the latents that are kept apart."""
+        """Of the images that are kept apart: the geometric mean of their mean squared errors."""
         return self._loss(sampler, self._apart)
 
     def step(self, point: Point) -> Point | None:
@@ -74,18 +93,18 @@ class GaussNewton:
             steps = torch.linalg.solve(damped, -slope)
             other = moved(point.sampler, self._numbers, steps.tolist())
             if self._loss(other, self._train) < loss:
-                return Point(other, damping / FACTOR)
+                return Point(other, max(damping / FACTOR, LEAST_DAMPING))
             damping *= FACTOR
         return None
 
     def _system(self, sampler: TunedSampler) -> tuple[Tensor, Tensor, float]:
         """Of the training images: (numbers, numbers) products of what the numbers change, (numbers)
-        those with the residuals, and the loss."""
+        those with the residuals, both over each image's error; and the loss."""
         count = len(self._numbers)
         curvature, slope = torch.zeros(count, count).double(), torch.zeros(count).double()
-        losses = []
+        errors = []
         for chunk in self._train:
-            run = RepeatedRun(self._few, chunk, sampler)
+            run = RepeatedRun(self._few[chunk], chunk, sampler)
             residual = (run.latents - self._aims[chunk]).flatten(1)
             changes = torch.stack(
                 [
@@ -93,10 +112,11 @@ class GaussNewton:
                     for place in range(count)
                 ]
             )
-            curvature += torch.einsum("aij,bij->ab", changes, changes).double().cpu()
-            slope += torch.einsum("aij,ij->a", changes, residual).double().cpu()
-            losses.append(residual.square().mean())
-        return curvature, slope, float(torch.stack(losses).mean())
+            errors.append(_squared(residual))
+            weighted = changes / errors[-1][:, None]
+            curvature += torch.einsum("aij,bij->ab", weighted, changes).double().cpu()
+            slope += torch.einsum("aij,ij->a", weighted, residual).double().cpu()
+        return curvature, slope, _loss(errors)
 
     def _changed(self, run: RepeatedRun, sampler: TunedSampler, place: int) -> Tensor:
         steps = [0.0] * len(self._numbers)
@@ -104,9 +124,31 @@ class GaussNewton:
         return run.again(moved(sampler, self._numbers, steps), self._numbers[place].first)
 
     def _loss(self, sampler: TunedSampler, chunks: range) -> float:
-        """Mean squared error of the latents."""
-        errors = [
-            (latents_under(self._few, chunk, sampler) - self._aims[chunk]).square().mean()
+        return _loss(
+            _squared(
+                (latents_under(self._few[chunk], chunk, sampler) - self._aims[chunk]).flatten(1)
+            )
             for chunk in chunks
-        ]
-        return float(torch.stack(errors).mean())
+        )
+
+
+def _evenly(low: float, high: float, count: int) -> list[float]:
+    """From the highest scale down to the lowest."""
+    return torch.linspace(high, low, count, dtype=torch.float64, device="cpu").tolist()
+
+
+def _at(generator: Generator, **changes: Any) -> Generator:
+    """The generator with other settings of its runs, and the prompts that it has encoded."""
+    other = copy.copy(generator)
+    other.model = replace(generator.model, **changes)
+    return other
+
+
+def _squared(residual: Tensor) -> Tensor:
+    """(images,) mean squared errors of (images, elements)."""
+    return residual.square().mean(1).clamp_min(LEAST)
+
+
+def _loss(errors: Iterable[Tensor]) -> float:
+    """The geometric mean of all images' errors."""
+    return float(torch.cat(list(errors)).log().mean().exp())

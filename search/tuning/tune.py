@@ -25,7 +25,8 @@ class Tuning:
 
     Args:
         schedule: with the tuned sampler.
-        losses: of the images that are kept apart, at the start and after each iteration.
+        losses: of the images that are kept apart, at the start and after each iteration: the
+            geometric mean of their latents' mean squared errors.
         iterations: of Gauss and Newton.
     """
 
@@ -40,6 +41,8 @@ def tune(
     workload: Workload,
     iterations: int,
     watch: Callable[[str], None] = lambda line: None,
+    *,
+    guidance: tuple[float, float] | None = None,
 ) -> Tuning:
     """Tune the sampler that a schedule is, deterministically.
 
@@ -50,6 +53,8 @@ def tune(
         generator: of the model, with the sampler and the guidance that the schedule was made for.
         workload: training prompts and noise.
         watch: takes a line for each iteration.
+        guidance: the lowest and the highest scale that the sampler is for; by default the
+            generator's alone.
 
     Raises:
         TrialError: the schedule is no sampler, or the model cannot run it.
@@ -61,7 +66,7 @@ def tune(
         trained = Generator(model, workload, pipe=generator.pipe)
         try:
             with one_thread():
-                return _tuning(trained, schedule, iterations, watch)
+                return _tuning(trained, schedule, iterations, watch, guidance)
         except (TrialError, MemoryError, RuntimeError) as error:
             if not (is_out_of_memory(error) or is_out_of_memory(error.__cause__ or error)):
                 raise
@@ -71,14 +76,18 @@ def tune(
 
 
 def _tuning(
-    generator: Generator, schedule: Schedule, iterations: int, watch: Callable[[str], None]
+    generator: Generator,
+    schedule: Schedule,
+    iterations: int,
+    watch: Callable[[str], None],
+    guidance: tuple[float, float] | None,
 ) -> Tuning:
     """All iterations, or fewer where no step helps any more."""
     scheduler = generator.pipe.scheduler
     scheduler.set_timesteps(generator.model.num_inference_steps)
     best = written(schedule, scheduler)
     watch(f"{len(generator.workload)} images of the unpatched model")
-    method = GaussNewton(generator, best.calls)
+    method = GaussNewton(generator, best.calls, guidance)
     point, losses = Point(best), [method.loss_apart(best)]
     for iteration in range(iterations):
         following = method.step(point)

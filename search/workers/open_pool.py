@@ -53,8 +53,8 @@ def _opened(
 
 
 def model_config(settings: ModelSettings) -> ModelConfig:
-    """The part of the settings that a generator loads."""
-    names = (field.name for field in fields(ModelConfig))
+    """The part of the settings that a generator loads; only bases have given timesteps."""
+    names = {field.name for field in fields(ModelConfig)} & set(type(settings).model_fields)
     return ModelConfig(**{name: getattr(settings, name) for name in names})
 
 

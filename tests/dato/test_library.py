@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from diffusers.schedulers.scheduling_utils import AysSchedules
 
-from dato import library
+from dato import Schedule, library
 from dato.errors import PresetFileError, UnknownPresetError
 from dato.library import list_presets, load_preset
 from dato.preset import Preset
@@ -66,7 +68,7 @@ def test_a_missing_file_is_a_missing_file(shipped: Path) -> None:
 
 
 def test_every_shipped_preset_is_listed_under_its_model() -> None:
-    assert list_presets(model="sd15") == ("sd15/published",)
+    assert list_presets(model="sd15") == ("sd15/ays-10", "sd15/published")
     by_model = {load_preset(name).model.id: None for name in list_presets()}
     listed = [name for model in by_model for name in list_presets(model=model)]
     assert sorted(listed) == list(list_presets())
@@ -83,6 +85,16 @@ def test_everything_that_ships_is_valid_and_named_after_its_path(name: str) -> N
     assert preset.measured.speedup == pytest.approx(
         preset.measured.baseline_latency_s / preset.measured.latency_s, rel=0.05
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("sd15", "StableDiffusion"), ("sdxl", "StableDiffusionXL")]
+)
+def test_align_your_steps_is_what_diffusers_has(name: str, key: str) -> None:
+    published: Any = AysSchedules[f"{key}Timesteps"]
+    preset = load_preset(f"{name}/ays-10")
+    assert list(preset.sampler.timesteps) == published
+    assert preset.schedule == Schedule.full(len(published))
 
 
 def test_the_published_strategy_is_the_papers() -> None:

@@ -84,7 +84,7 @@ def test_reference_images_on_a_full_disk_leave_nothing(
     folder = StudyFolder(small_disk)
     fill(small_disk)
     with pytest.raises(UserError, match="No space left on device"), writable(folder):
-        kept_images(folder.reference_images, lambda: generator.generate(None, [0]))
+        kept_images(folder.reference_images, 1, lambda: generator.generate(None, [0]))
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 

@@ -6,6 +6,7 @@ A reader may succeed or raise an error of this project's own. Anything else is a
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+import torch
 
 from dato.errors import DatoError
 from dato.preset import Preset
@@ -20,12 +22,23 @@ from dato.schedule import Kind, Schedule
 from search.calibration.table import Calibration
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
+from search.model.images import Images, join
 from search.model.prompt_sources import read_prompts
+from search.model.reference import kept_images
+from search.preparation.features import kept_features
 from search.quality.statistics import load_statistics
-from search.records.files import result_from_json, trials_from_json, trials_to_json
+from search.records.files import (
+    load_rivals,
+    members_from_json,
+    members_to_json,
+    result_from_json,
+    save_rivals,
+    trials_from_json,
+    trials_to_json,
+)
 from search.records.folder import StudyFolder
 from search.records.inputs import read_inputs
-from search.records.record import TrialRecord
+from search.records.record import Quality, Rival, TrialRecord
 from search.records.reference import read_reference
 from search.settings import SamplerSettings, StorageSettings
 from search.settings.compose import compose_config, load_config, save_config
@@ -34,6 +47,7 @@ from search.space import SpaceContext, load_space
 from search.starts.spread import uniform_starts
 from search.study.storage import open_study, read_study
 from search.study.trial_records import RECORD, read_records
+from search.tracking.wandb_folders import run_id
 from tests.search.calibration.made_up import calibration, wandering
 from tests.strategies import sd15_topology
 
@@ -51,6 +65,7 @@ FORECAST = TrialRecord(
         weights={1: (1.0,), 3: (1.83, -0.84)},
     ),
 )
+RIVAL = Rival("DDIMScheduler", 8, 8, 1.0, 2.0, Quality(0.0, 1.0, math.nan, 4))
 NO_TRIALS = '{"format": "dato-trials", "version": 1, "trials": []}'
 
 
@@ -147,9 +162,17 @@ def targets(scratch: Path) -> Mapping[str, Target]:
     short["front"] = short["front"][:1]
     coco = {"annotations": [{"image_id": n, "id": n, "caption": f"cap {n}"} for n in range(3)]}
     drift = {"version": 1, "fingerprint": "sha256:00", "drift": [0.0, 0.5, 0.25]}
+    save_rivals([RIVAL], scratch / "rivals.json")
+    rivals = (scratch / "rivals.json").read_text()
+    audited = result_from_json(NO_TRIALS, json.dumps(short)).front
+    members_to_json(audited, scratch / "members.json")
+    members = (scratch / "members.json").read_text()
     known = scratch / "calibration.safetensors"
     np.savez(scratch / "real.npz", mu=np.zeros(2), sigma=np.eye(2), feats=np.zeros((2, 2)))
     statistics = (scratch / "real.npz").read_bytes().decode("latin-1")
+    made = Images(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(2, 4, 2, 2))
+    kept_images(scratch / "images.safetensors", 2, lambda: made)
+    images = (scratch / "images.safetensors").read_bytes().decode("latin-1")
     calibration(wandering(3, 1), {1: wandering(3, 2)}).save(known)
     spaces = tuple(path.read_text() for path in sorted((ROOT / "conf/space").glob("*.yaml")))
     lines = "a red circle\na blue square\n\nzażółć gęślą jaźń 😀\n"
@@ -164,6 +187,11 @@ def targets(scratch: Path) -> Mapping[str, Target]:
         "front": Target(_front, (json.dumps(short),)),
         "reference": Target(_reference, (json.dumps(drift),), "reference.json"),
         "inputs": Target(_inputs, ('{"version": 1, "inputs": {"prompts": "00"}}',), "inputs.json"),
+        "rivals": Target(load_rivals, (rivals,)),
+        "members": Target(members_from_json, (members,)),
+        "features": Target(_features, ('{"name": "pocket", "digest": "00"}',), "features.json"),
+        "images": Target(_images, (images,), "images.safetensors", "latin-1"),
+        "run_id": Target(_run_id, ("0123456789ab\n",), "run-id"),
         "statistics": Target(load_statistics, (statistics,), "real.npz", "latin-1"),
         "calibration": Target(
             Calibration.load, (known.read_bytes().decode("latin-1"),), known.name, "latin-1"
@@ -185,3 +213,18 @@ def _reference(path: Path) -> None:
 
 def _inputs(path: Path) -> None:
     read_inputs(StudyFolder(path.parent))
+
+
+def _features(path: Path) -> None:
+    kept_features(StudyFolder(path.parent))
+
+
+def _images(path: Path) -> None:
+    kept_images(path, 2, lambda: join([]))
+
+
+def _run_id(path: Path) -> None:
+    folder = StudyFolder(path.parent)
+    folder.wandb.mkdir(exist_ok=True)
+    path.replace(folder.wandb / "run-id")
+    run_id(folder)

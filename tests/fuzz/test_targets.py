@@ -14,7 +14,8 @@ from tests.fuzz.targets import Target, targets
 
 NAMES = (
     "cost_table", "config", "space", "trials", "front", "reference", "calibration", "journal",
-    "sqlite", "prompts", "coco", "imagenet", "inputs", "statistics",
+    "sqlite", "prompts", "coco", "imagenet", "inputs", "statistics", "features", "images",
+    "run_id", "rivals", "members",
 )  # fmt: skip
 FILES = {"sqlite": 20, "calibration": 100, "config": 50, "space": 50}
 SECONDS = 5.0

@@ -125,6 +125,30 @@ def draw_samples(result: StudyResult, folder: StudyFolder, columns: int = 6, row
         image.save(folder.samples / f"{name}.png")
 
 
+def without_real(result: StudyResult) -> StudyResult:
+    """The same study, had it compared with no real images."""
+    assert result.baseline
+    return replace(
+        result,
+        objective="fid_reference",
+        records=tuple(map(_unreal_record, result.records)),
+        front=tuple(map(_unreal, result.front)),
+        baseline=_unreal(replace(result.baseline, audit=result.front[0].audit)),
+    )
+
+
+def _unreal(member: FrontMember) -> FrontMember:
+    audit = member.audit and replace(member.audit, kid_real=None)
+    heldout = member.heldout and replace(member.heldout, fid_real=math.nan)
+    record = _unreal_record(member.record)
+    return replace(member, record=record, heldout=heldout, audit=audit, interval=None)
+
+
+def _unreal_record(record: TrialRecord) -> TrialRecord:
+    quality = record.quality and replace(record.quality, fid_real=math.nan)
+    return replace(record, quality=quality)
+
+
 @pytest.fixture
 def result() -> StudyResult:
     return make_result(trials=60)

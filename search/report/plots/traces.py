@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from plotly import graph_objects as go
 
 from search.metrics import metric
-from search.records.base_sampler import sampler_title
 from search.records.members import member_interval
 from search.records.progress import metric_value
 from search.records.record import FrontMember, StudyResult, TrialRecord
@@ -104,13 +103,13 @@ def _member_hover(member: FrontMember, objective: str) -> list[str]:
 
 
 def rival_traces(result: StudyResult) -> list[go.Scatter]:
-    """The unpatched model with fewer steps, a line for each sampler."""
+    """The unpatched model with fewer steps, a line for each sampler and for its given timesteps."""
     traces = []
-    for place, name in enumerate(dict.fromkeys(rival.scheduler for rival in result.rivals)):
+    for place, line in enumerate(dict.fromkeys(rival.line for rival in result.rivals)):
         kept = [
             (rival, value)
             for rival in result.rivals
-            if rival.scheduler == name
+            if rival.line == line
             and (value := metric_value(rival.quality, result.objective)) is not None
         ]
         traces.append(
@@ -122,7 +121,7 @@ def rival_traces(result: StudyResult) -> list[go.Scatter]:
                     [html.escape(rival.name), f"{1000 * rival.latency_s:.1f}"] for rival, _ in kept
                 ],
                 meta="rival",
-                name=html.escape(f"{sampler_title(name)}, fewer steps"),
+                name=html.escape(line),
                 mode="lines+markers",
                 line={"width": 1.5, "dash": "dot", "color": COLOURS["rival"]},
                 marker={

@@ -32,6 +32,9 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         forecast_on_a_full_kind weights_for_a_call_that_is_not_fitted
         weights_key_beyond_the_calls weights_missing weights_more_than_values
     """,
+    errors.GuidanceError: """
+        guidance_range_upside_down guidance_range_without_the_scale
+    """,
     errors.MissingKeyError: """
         missing_measured missing_steps quantity_missing slope_without_late
     """,
@@ -51,6 +54,10 @@ EXPECTED: dict[type[errors.DatoError], str] = {
     errors.SlopeError: """
         slope_of_nothing slope_too_steep
     """,
+    errors.TimestepsError: """
+        sampler_timestep_negative sampler_timesteps_and_tuned sampler_timesteps_rise
+        tuned_timestep_negative tuned_timesteps_rise
+    """,
     errors.TokensError: """
         noise_negative patch_of_one patch_zero protect_above_one
     """,
@@ -59,16 +66,17 @@ EXPECTED: dict[type[errors.DatoError], str] = {
     """,
     errors.TunedError: """
         tuned_calls tuned_first_weight tuned_outputs_as_they_are tuned_that_skips
-        tuned_timestep_negative tuned_timesteps_rise tuned_weights_of_no_output
-        tuned_weights_of_other_calls
+        tuned_weights_of_no_output tuned_weights_of_other_calls
     """,
     errors.TypeRuleError: """
         calls_zero features_number fid_negative fid_to_unknown fingerprint_short
         fingerprint_upper_case forecast_null
-        forecast_unknown fraction_as_integer kind_as_list latency_zero latent_size_zero
+        forecast_unknown fraction_as_integer guidance_range_negative kind_as_list latency_zero
+        latent_size_zero
         layer_name_with_path lone_surrogate lone_surrogate_key measured_as_list
         model_id_empty name_absolute name_with_newline name_with_parents nested_twenty_deep
-        patch_huge prompts_unknown quantity_unknown ratio_null ratio_text scheduler_with_code
+        patch_huge prompt_count_negative prompts_unknown quantity_unknown ratio_null
+        ratio_text sampler_timesteps_text scheduler_with_code
         setting_as_list setting_as_object setting_nan setting_null setting_private
         setting_text_too_long setting_with_code settings_as_list share_unknown
         slope_null slope_number slope_text
@@ -79,9 +87,11 @@ EXPECTED: dict[type[errors.DatoError], str] = {
     """,
     errors.UnknownKeyError: """
         baseline_fid_to constructor_key features_in_version_2 fid_to_in_version_3
-        forecast_in_version_1 quantity_in_version_1 settings_in_version_1
+        forecast_in_version_1 guidance_range_in_version_3 prompt_count_in_version_3
+        quantity_in_version_1 sampler_timesteps_in_version_3 settings_in_version_1
         settings_in_version_2 slope_in_version_3 slope_unknown_key tuned_in_version_3
-        tuned_unknown_key unknown_baseline_key unknown_key unknown_kind_key unknown_top_key
+        tuned_unknown_key unknown_baseline_key unknown_key unknown_kind_key
+        unknown_top_key
         weights_in_version_1
     """,
     errors.UnknownKindError: """
@@ -91,7 +101,8 @@ EXPECTED: dict[type[errors.DatoError], str] = {
         other_format other_json
     """,
     errors.WrongLengthError: """
-        latent_size_of_one_number patch_of_three_numbers steps_too_few tuned_weights_empty
+        guidance_range_of_one_number latent_size_of_one_number patch_of_three_numbers
+        sampler_timesteps_too_few steps_too_few tuned_weights_empty
         tuned_weights_too_many weights_empty weights_too_many
     """,
 }

@@ -12,6 +12,8 @@ from hypothesis import given
 
 from dato import errors
 from dato.preset import Measured, Preset, json_schema
+from dato.preset.info import Prompts
+from dato.preset.words import measured_fid
 from dato.preset.write import render
 from dato.schedule import Kind, Schedule
 from dato.slope import LINE, Slope
@@ -110,7 +112,31 @@ def test_a_slope_or_a_word_about_an_fid_is_what_needs_version_4() -> None:
     assert dataclasses.replace(preset, measured=silent).version == 4
     older = dataclasses.replace(straight, measured=silent)
     assert older.version == 3
-    assert not {"slope", "fid_to", "features", "prompts"} & set(older.to_json().split('"'))
+    said = {"slope", "fid_to", "features", "prompts", "prompt_count"}
+    assert not said & set(older.to_json().split('"'))
+
+
+@pytest.mark.parametrize(
+    ("which", "count", "words"),
+    [
+        ("held-out", 3, "512 images of 3 held-out prompts"),
+        ("searched", 1, "512 images of 1 searched prompt"),
+        ("", 2, "512 images of 2 prompts"),
+        ("held-out", 512, "512 images of held-out prompts"),
+        ("held-out", 0, "512 images of held-out prompts"),
+        ("", 0, "512 images"),
+    ],
+)
+def test_fewer_prompts_than_images_are_said_beside_an_fid(
+    which: Prompts, count: int, words: str
+) -> None:
+    preset = Preset.load(GOLDEN / "slopes.json")
+    assert preset.measured
+    measured = dataclasses.replace(preset.measured, prompts=which, prompt_count=count)
+    few = dataclasses.replace(preset, measured=measured)
+    assert Preset.from_json(few.to_json()) == few
+    assert f"Measured on {measured.device}, {words}:" in few.card()
+    assert f"({measured.features} features, {words})" in measured_fid(measured)
 
 
 def test_golden_tuned_means_what_it_says() -> None:
@@ -118,6 +144,8 @@ def test_golden_tuned_means_what_it_says() -> None:
     assert preset.version == 4
     weights = ((1.0,), (1.5, -0.5), (1.75, -1.0, 0.25), (1.25, -0.25))
     assert preset.schedule.tuned == TunedSampler((999.0, 761.25, 402.5, 118.0), weights)
+    assert preset.sampler.guidance_range == (1.5, 4.0)
+    assert "and guidance 3 (tuned for 1.5 to 4)." in preset.card()
     assert "its 4 calls are at the timesteps 999, 761.25, 402.5, 118." in preset.card()
     assert pickle.loads(pickle.dumps(preset)) == preset
     assert hash(preset) != hash(dataclasses.replace(preset, schedule=Schedule.full(4)))

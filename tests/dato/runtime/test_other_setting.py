@@ -8,11 +8,13 @@ from typing import Any
 
 import diffusers
 import pytest
+import torch
 
 import dato
 from dato.errors import SettingWarning
 from dato.preset import ModelInfo, Preset, SamplerInfo
 from dato.schedule import Kind, Schedule
+from tests.dato.models import FAMILIES
 from tests.dato.tiny import generate, scheduler, tiny_pipe
 
 STEPS = 4
@@ -49,6 +51,18 @@ def test_the_scale_that_it_was_found_at_is_silent(pipe: Any) -> None:
     assert said(pipe, found_at(3.0), guidance_scale=3) == []
 
 
+def test_inside_the_range_that_it_was_tuned_for_it_is_silent(pipe: Any) -> None:
+    preset = found_at(3.0)
+    wide = dataclasses.replace(preset.sampler, guidance_range=(2.0, 5.0))
+    tuned = dataclasses.replace(preset, sampler=wide)
+    for scale in (2.0, 4.5, 5.0):
+        assert said(pipe, tuned, guidance_scale=scale) == []
+    (higher,) = said(pipe, tuned, guidance_scale=7.5)
+    assert "was found at guidance scales from 2 to 5, and this run has 7.5; a higher" in higher
+    (lower,) = said(pipe, tuned, guidance_scale=1.5)
+    assert "a lower scale is easier to forecast" in lower
+
+
 def test_unguided_runs_are_all_the_same(pipe: Any) -> None:
     assert said(pipe, found_at(1.0), guidance_scale=0.0) == []
     (said_once,) = said(pipe, found_at(1.0), guidance_scale=3.0)
@@ -83,3 +97,36 @@ def test_noise_and_rescaled_guidance_are_other_settings_too(pipe: Any) -> None:
 def test_a_sampler_that_takes_no_eta_is_silent_about_it() -> None:
     euler = tiny_pipe(sampler=scheduler(diffusers.EulerDiscreteScheduler, steps_offset=1))
     assert said(euler, found_at(3.0, "EulerDiscreteScheduler"), eta=0.5) == []
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "found", "said_of"),
+    [
+        ("sdxl", 7.0, True),
+        ("pixart", 4.5, True),
+        ("sd3", 7.0, True),
+        ("sd3", 1.0, True),
+        ("flux-dev", 3.5, True),  # its scale is an input of the denoiser
+        ("flux-schnell", 3.5, False),  # distilled without one: all scales are the same
+    ],
+)
+def test_each_family_says_it_where_a_scale_changes_its_images(
+    name: str, found: float, said_of: bool, depth: int
+) -> None:
+    family = FAMILIES[name]()
+    preset = found_at(found, type(family.pipe.scheduler).__name__, depth)
+    branches = dato.topology(family.denoiser).skip_branches
+    model = dataclasses.replace(preset.model, skip_branches=branches)
+    preset = dataclasses.replace(preset, model=model)
+    images, words = [], []
+    for scale in (found, 3.0):
+        with warnings.catch_warnings(record=True) as heard, dato.applied(family.pipe, preset):
+            warnings.simplefilter("always")
+            images.append(family.generate(STEPS, guidance_scale=scale))
+        words.append([str(each.message) for each in heard if each.category is SettingWarning])
+    assert words[0] == []
+    assert [f"guidance_scale={found:g}, and this run has 3" in each for each in words[1]] == (
+        [True] * said_of
+    )
+    assert torch.equal(*images) is not said_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +12,8 @@ import torch
 from diffusers import CogVideoXDDIMScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
-from tests.dato.models import transformer
-from tests.dato.tiny import BETAS, random
+from tests.dato.models import SDXL, transformer
+from tests.dato.tiny import BETAS, random, tiny_unet
 
 WIDTH = 16
 """Channels of the text embedding."""
@@ -237,6 +238,26 @@ def mochi() -> Other:
     return Other(pipe, _text() | _masks(dtype=torch.bool) | FILM)
 
 
+def kolors() -> Other:
+    """SDXL's UNet behind another text encoder; ``diffusers`` shows the class only where there is
+    the package of its tokenizer, which embeddings do not need."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its text encoder is a torch script
+        from diffusers.pipelines.kolors.pipeline_kolors import KolorsPipeline
+    unet = SDXL | {"encoder_hid_dim": WIDTH, "encoder_hid_dim_type": "text_proj"}
+    unet["projection_class_embeddings_input_dim"] = 6 * 4 + WIDTH
+    pipe = _pipe(
+        KolorsPipeline,
+        unet=tiny_unet(**unet),
+        scheduler=diffusers.EulerDiscreteScheduler(**BETAS, timestep_spacing="leading"),
+    )
+    pooled = {
+        "pooled_prompt_embeds": random(1, WIDTH, seed=13),
+        "negative_pooled_prompt_embeds": random(1, WIDTH, seed=14),
+    }
+    return Other(pipe, _text() | pooled | {"height": 128, "width": 128})
+
+
 def cogview4() -> Other:
     config = {
         "in_channels": 4,
@@ -350,6 +371,7 @@ OTHERS: dict[str, Callable[[], Other]] = {
     "lumina2": lumina2,
     "auraflow": aura_flow,
     "hunyuan-dit": hunyuan_dit,
+    "kolors": kolors,
     "cogview4": cogview4,
     "chroma": chroma,
     "wan": wan,

@@ -176,7 +176,7 @@ def test_a_fused_run_is_the_run_call_by_call(name: str, forecast: Forecast) -> N
     check_fused(pipe, lambda: generate(pipe, STEPS, 2), schedule)
 
 
-@pytest.mark.parametrize("name", sorted(set(DIFFUSION) - {"pndm"}))
+@pytest.mark.parametrize("name", DIFFUSION)
 def test_the_same_beside_cuts_and_pruned_full_calls(name: str) -> None:
     kind, config = DIFFUSION[name]
     pipe = tiny_pipe(sampler=made(kind, BETAS | config))

@@ -16,12 +16,12 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
 from diffusers.callbacks import SDCFGCutoffCallback
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import dato
 from dato import Kind, Schedule
 from dato.errors import MismatchError, UnsupportedError
 from dato.sampler import traced
+from experiments.engine.operations import Operations
 from tests.dato.models import FAMILIES
 from tests.dato.tiny import (
     WIDTH,
@@ -290,18 +290,6 @@ def test_a_run_after_one_that_failed_starts_clean(pipe: Any, expected: Tensor) -
         with pytest.raises(InterruptedError):
             generate(pipe, CALLS, callback_on_step_end=fail)
         close(generate(pipe, CALLS), expected)
-
-
-class Operations(TorchDispatchMode):
-    """Counts tensor operations."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.count = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count += 1
-        return func(*args, **kwargs or {})
 
 
 @pytest.mark.parametrize("kind", [diffusers.DDIMScheduler, DPMSolverMultistepScheduler])

@@ -60,6 +60,17 @@ def test_a_sweep_measures_three_samplers_with_fewer_steps(swept: StudyFolder) ->
     assert all(rival.priced_speedup > 1 and rival.seconds > 0 for rival in rivals)
 
 
+def test_the_one_that_takes_timesteps_is_measured_at_planned_ones_too(swept: StudyFolder) -> None:
+    rivals = load_result(swept).rivals
+    given = [rival for rival in rivals if rival.timesteps.source == "planned"]
+    plain = [rival for rival in rivals if rival.scheduler == "DPMSolverMultistepScheduler"]
+    counts = {rival.steps for rival in plain if rival.steps > 2}  # of two nothing is planned
+    assert {(rival.scheduler, rival.steps) for rival in given} == {
+        ("DPMSolverMultistepScheduler", steps) for steps in counts
+    }
+    assert all(len(rival.timesteps.values) == rival.calls for rival in given)
+
+
 def test_those_that_no_other_dominates_are_audited_and_timed(swept: StudyFolder) -> None:
     rivals = load_result(swept).rivals
     audited = [rival for rival in rivals if rival.heldout is not None]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from diffusers import DDIMScheduler, HeunDiscreteScheduler, PNDMScheduler
 
 from search.errors import TrialError
 from search.model.base_sampler import based, calls_on
 from search.model.generator import Generator
+from search.model.samplers import calls_of, steps_of
 from search.records.base_sampler import Base
 from tests.search.model.tiny import SEARCH, tiny_config
 
@@ -61,3 +63,14 @@ def test_each_sampler_says_how_many_calls_it_makes_or_why_none(generator: Genera
     assert calls_on(generator, [DPM, heun]) == (3, 7)
     (reason,) = calls_on(generator, [Base("NoSuchScheduler", 4)])
     assert isinstance(reason, str)
+
+
+@pytest.mark.parametrize("scheduler", [DDIMScheduler(), PNDMScheduler(skip_prk_steps=True)])
+def test_some_number_of_steps_makes_so_many_calls(scheduler: object) -> None:
+    assert calls_of(scheduler, steps_of(scheduler, 7)) == 7
+
+
+def test_a_sampler_of_second_order_makes_no_even_number_of_calls() -> None:
+    assert steps_of(HeunDiscreteScheduler(), 7) == 4
+    with pytest.raises(TrialError, match="HeunDiscreteScheduler makes 6 calls in no number"):
+        steps_of(HeunDiscreteScheduler(), 6)

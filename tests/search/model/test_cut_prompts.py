@@ -8,8 +8,8 @@ import warnings
 import pytest
 
 from dato.pocket import load_pipeline
+from search.model.any_pipeline import family_of
 from search.model.cut_prompts import count_cut, say_cut
-from search.model.families import family_of
 
 LONG, SHORT = "a red circle " * 40, "a red circle on a white background"
 

@@ -15,9 +15,10 @@ from dato import Schedule
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
+from search.model.any_pipeline import family_of
 from search.model.architectures import PUBLISHED, TINY, Name
 from search.model.drift import image_drift
-from search.model.families import StableDiffusionXL, family_of
+from search.model.families import StableDiffusionXL
 from search.model.generator import Generator
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.samplers import calls_of, set_scheduler

@@ -40,3 +40,11 @@ def test_an_older_study_of_other_features_goes_on(tmp_path: Path) -> None:
     folder.reference_images.touch()
     require_same_features(folder, network("inception", 1.0))
     assert folder.features.is_file()
+
+
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    for text in ("[", '{"name": 1, "digest": "00"}', "[" * 100_000):
+        folder.features.write_text(text)
+        with pytest.raises(UserError, match=r"features.json': it is damaged. Put a copy"):
+            require_same_features(folder, network("inception", 1.0))

@@ -34,6 +34,7 @@ from search.records.record import (
     StudyResult,
     Timing,
     TrialRecord,
+    TunedFrom,
 )
 from tests.strategies import schedules
 
@@ -126,6 +127,16 @@ def test_a_trial_says_its_base_where_that_is_not_the_studys_own() -> None:
     assert back.run != record.run
     assert record.run.is_unpatched
     assert not back.run.is_unpatched, "its images are not the reference's"
+
+
+def test_a_tuned_trial_says_where_it_comes_from() -> None:
+    record = TrialRecord(
+        7, "complete", "tuned", {"a": 1}, tuned_from=TunedFrom(3, 5, 8, 21.5, (1.5, 4.0))
+    )
+    (back,) = trials_from_json(trials_to_json([record]))
+    assert back == record
+    plain = replace(record, origin="sampler", tuned_from=None)
+    assert "tuned_from" not in trials_to_json([plain]), "files keep their keys"
 
 
 def test_parameters_keep_their_type() -> None:

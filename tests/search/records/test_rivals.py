@@ -14,13 +14,22 @@ from search.records.files import (
     load_rivals,
     result_from_json,
     save_rivals,
+    trials_from_json,
     trials_to_json,
 )
 from search.records.folder import StudyFolder
 from search.records.record import FrontMember, Quality, Rival, StudyResult, Timing, TrialRecord
-from search.records.rivals import best_rivals, dominating_rival, exported, gain
+from search.records.rivals import (
+    best_rivals,
+    dominating_rival,
+    exported,
+    gain,
+    with_better_settings,
+)
+from search.records.timesteps import Timesteps
 
 NONE = math.nan
+PLANNED = Timesteps("planned", (999.0, 619.5, 19.0))
 
 
 def quality(fid: float, images: int = 16) -> Quality:
@@ -148,6 +157,36 @@ def test_rivals_are_kept_in_the_study_and_read_back(folder: StudyFolder) -> None
     (found,) = load_rivals(folder.rivals)
     assert replace(found, quality=known[0].quality) == known[0]
     assert math.isnan(found.quality.fid_real)
+
+
+def test_given_timesteps_are_in_the_files_of_rivals_and_of_trials(folder: StudyFolder) -> None:
+    planned = replace(rival(3, 1.0), timesteps=PLANNED)
+    assert planned.name == "DDIM, 3 steps, planned timesteps"
+    assert planned.base.label == "DDIM-3-timesteps=planned"
+    assert planned.base.title == planned.name
+    save_rivals([planned], folder.rivals)
+    (found,) = load_rivals(folder.rivals)
+    assert found.base == planned.base
+    own = member(8.0, 2.0)
+    based = replace(own.record, base=planned.base, unpatched_calls=50)
+    (record,) = trials_from_json(trials_to_json([based]))
+    assert record.base == planned.base
+    assert "timesteps" not in trials_to_json([replace(based, base=rival(3, 1.0).base)])
+
+
+def test_of_two_settings_the_better_one_counts_at_the_same_timesteps_alone() -> None:
+    karras = (("use_karras_sigmas", True),)
+    own = rival(6, 1.0), replace(rival(6, 0.5), settings=karras)
+    planned = replace(rival(6, 2.0), timesteps=PLANNED)
+    assert with_better_settings((*own, planned), "fid_reference") == (own[1], planned)
+
+
+def test_the_gain_names_the_rivals_that_it_is_over() -> None:
+    own = member(8.0, 1.5)
+    planned = replace(rival(5, 1.6), timesteps=PLANNED)
+    found = gain(own, study((own,), rival(10, 1.0), rival(5, 2.0), planned))
+    assert found is not None
+    assert found.beside == "DDIM, 10 steps and DDIM, 5 steps, planned timesteps"
 
 
 def test_a_damaged_file_of_rivals_is_refused(folder: StudyFolder) -> None:

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from search.records.record import Audit, StudyResult
 from search.report.audit_table import audit_table, bias
+from search.report.cells import MISSING
+from tests.search.recorded_study import without_real
 
 
 def audited(result: StudyResult, gap: float) -> StudyResult:
@@ -59,3 +61,9 @@ def test_searched_fids_within_their_interval_are_counted(result: StudyResult) ->
 
 def test_a_front_that_was_not_audited_is_a_table_too(result: StudyResult) -> None:
     assert result.front[0].name in show(result)
+
+
+def test_a_study_without_real_images_has_no_empty_columns_about_them(result: StudyResult) -> None:
+    shown = show(without_real(audited(result, 0.4)))
+    assert "FID to ref." in shown and "KID ref." in shown
+    assert not any(text in shown for text in ("to real", "KID real", f" {MISSING} "))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dato import Schedule
+from dato import Kind, Schedule, TunedSampler
 from dato.preset import ModelInfo, Preset, SamplerInfo
 from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
@@ -19,11 +19,18 @@ MODEL = ModelInfo("pocket", 12, "sha256:" + "0" * 64, (32, 32))
 SAMPLER = SamplerInfo("DDIMScheduler", 50, 50, 3.0)
 
 
+TUNED = Schedule(
+    {"full": Kind()},
+    ("full", "full"),
+    tuned=TunedSampler((999.0, 400.0), ((1.0,), (1.5, -0.5))),
+)
+
+
 def test_names_tell_the_speedup() -> None:
     assert member_name(4.1234) == "speedup-4.1x"
     assert member_name(4.1234, tuned=True) == "tuned-4.1x"
     records = [TrialRecord(0, "complete", "sampler", {}, speedup=2.04)] * 2
-    records.append(replace(records[0], origin="tuned", tuned_from=TunedFrom(0, 1, 6)))
+    records.append(replace(records[0], origin="tuned", tuned_from=TunedFrom(0, 3, 6)))
     members = [FrontMember("", record) for record in records]
     assert member_names(members) == ("speedup-2.0x", "speedup-2.0x-2", "tuned-2.0x")
 
@@ -54,6 +61,29 @@ def test_a_preset_is_for_the_base_that_its_schedule_belongs_to(
     said = "Unpatched is the model with DDIMScheduler and 50 steps."
     assert said in path.with_suffix(".md").read_text(encoding="utf-8")
     assert said not in other.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_a_tuned_preset_is_for_fewer_steps_of_the_sampler_that_it_was_tuned_on(
+    result: StudyResult, folder: StudyFolder
+) -> None:
+    first, *rest = result.front
+    base = Base("DDIMScheduler", 2)
+    record = replace(
+        first.record, number=len(result.records), origin="tuned", schedule=TUNED, base=base,
+        unpatched_calls=50, tuned_from=TunedFrom(first.record.number, 3, 6, guidance=(1.5, 4.0)),
+    )  # fmt: skip
+    member = replace(first, name="tuned-4.0x", record=record)
+    tuned = replace(result, records=(*result.records, record), front=(member, *rest))
+    path, *_ = export_presets(tuned, folder, model=MODEL, sampler=SAMPLER)
+    assert path.name == "tuned-4.0x.json"
+    expected = replace(SAMPLER, num_inference_steps=2, calls=2, guidance_range=(1.5, 4.0))
+    assert Preset.load(path).sampler == expected, "its settings are the study's"
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert (
+        f"tuned-4.0x is trial {first.record.number} with timesteps and weights of its own" in card
+    )
+    export_presets(result, folder, model=MODEL, sampler=SAMPLER)
+    assert not path.exists(), "an export removes those of an earlier one"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +135,7 @@ def test_a_preset_says_which_fid_it_promises(result: StudyResult, folder: StudyF
     measured = Preset.load(path).measured
     assert measured
     assert (measured.fid_to, measured.features, measured.prompts) == ("real", "pocket", "held-out")
+    assert measured.prompt_count == 0, "the recorded study is from before it was kept"
     searched = replace(pocket, front=(replace(pocket.front[0], heldout=None),))
     (path, *_) = export_presets(searched, folder, model=MODEL, sampler=SAMPLER)
     measured = Preset.load(path).measured
@@ -113,6 +144,10 @@ def test_a_preset_says_which_fid_it_promises(result: StudyResult, folder: StudyF
     quality = pocket.front[0].record.quality
     assert quality
     assert (measured.fid, measured.images) == (quality.fid_real, quality.images)
+    few = replace(searched.front[0].record, quality=replace(quality, prompts=3))
+    searched = replace(pocket, front=(replace(searched.front[0], record=few),))
+    (path, *_) = export_presets(searched, folder, model=MODEL, sampler=SAMPLER)
+    assert f"{quality.images} images of 3 searched prompts:" in Preset.load(path).card()
 
 
 def test_a_preset_promises_the_speed_up_that_was_timed_in_turns(

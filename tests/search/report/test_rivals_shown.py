@@ -15,6 +15,7 @@ from search.records.headline import headline
 from search.records.headline_text import preset_text
 from search.records.record import Quality, Rival, StudyResult
 from search.records.rivals import dominated_in_search
+from search.records.timesteps import Timesteps
 from search.report.contents import numbers
 from search.report.export import export_presets
 from search.report.front_columns import front_lines
@@ -74,10 +75,15 @@ def test_the_page_shows_rivals_and_what_was_found(beaten: StudyResult, folder: S
 
 def test_the_plot_has_a_line_for_each_sampler(beaten: StudyResult) -> None:
     ddim = rival(10, 20.0, "DDIMScheduler")
-    figure = front_figure(replace(beaten, rivals=(*beaten.rivals, ddim)))
+    planned = replace(ddim, timesteps=Timesteps("planned", (999.0, 500.0)))
+    figure = front_figure(replace(beaten, rivals=(*beaten.rivals, ddim, planned)))
     assert figure is not None
     lines = {trace.name: len(trace.x) for trace in figure.data if trace.meta == "rival"}
-    assert lines == {"UniPC, fewer steps": 2, "DDIM, fewer steps": 1}
+    assert lines == {
+        "UniPC, fewer steps": 2,
+        "DDIM, fewer steps": 1,
+        "DDIM, fewer steps, planned timesteps": 1,
+    }
 
 
 def test_the_headline_says_both_how_much_faster_than_the_model_and_than_fewer_steps(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dato import Preset
-from dato.preset import SamplerInfo
 from search.cli.main import main
 from search.records.base_sampler import Base
 from search.records.files import load_result
@@ -21,11 +19,15 @@ from tests.search.cli.test_study_life import SMALL
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
 
 KARRAS = Base("DPMSolverMultistepScheduler", 4, (("use_karras_sigmas", True),))
+PLANNED = "DPMSolverMultistep-3-timesteps=planned"
 SPACE = """
 name: mine
 base:
   kind: choice
-  values: [own, {scheduler: DPMSolverMultistepScheduler, steps: 4, use_karras_sigmas: true}]
+  values:
+    - own
+    - {scheduler: DPMSolverMultistepScheduler, steps: 4, use_karras_sigmas: true}
+    - {scheduler: DPMSolverMultistepScheduler, steps: 3, timesteps: planned}
 refresh: {rule: planned, full_calls: {kind: int, low: 1, high: 50}}
 cached: {depth: 1, reuse: {kind: choice, values: [0.0, 1.0]}}
 forecast: {output: linear, cut: fitted}
@@ -49,15 +51,25 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_trials_say_their_base_and_cost_less_with_fewer_calls(study: Path) -> None:
     found = records(study)
-    assert {record.base for record in found} == {None, KARRAS}
-    assert {r.params["base"] for r in found} == {"own", KARRAS.label}
+    assert {r.params["base"] for r in found} == {"own", KARRAS.label, PLANNED}
+    assert {record.base for record in found if record.params["base"] != PLANNED} == {None, KARRAS}
     assert found[0].origin == "baseline"
     assert found[0].run.is_unpatched
     for record in found:
         assert record.schedule is not None and record.speedup is not None
-        assert record.schedule.calls == (6 if record.base is None else 4)
+        assert record.schedule.calls == (6 if record.base is None else record.base.steps)
         full = sum(record.schedule.kind(n).depth == "full" for n in range(record.schedule.calls))
         assert record.speedup < 6 / full * 1.05
+
+
+def test_a_plain_run_of_few_steps_at_planned_timesteps_is_tried_first(study: Path) -> None:
+    first, plain, *_ = records(study)
+    assert first.run.is_unpatched
+    assert plain.base is not None and plain.schedule is not None
+    assert plain.params["base"] == plain.base.label == PLANNED
+    assert plain.base.timesteps.source == "planned"
+    assert len(plain.base.timesteps.values) == 3
+    assert all(kind.is_null for kind in plain.schedule.kinds.values())
 
 
 def test_presets_are_for_the_base_of_their_member(study: Path) -> None:
@@ -65,13 +77,11 @@ def test_presets_are_for_the_base_of_their_member(study: Path) -> None:
     for member in front:
         sampler = Preset.load(study / "presets" / f"{member.name}.json").sampler
         base, schedule = member.record.base, member.record.schedule
-        expected = SamplerInfo("DDIMScheduler", 6, 6, sampler.guidance_scale)
-        if base is not None:
-            expected = replace(
-                expected, scheduler=base.scheduler, num_inference_steps=4, calls=4,
-                settings=dict(base.settings),
-            )  # fmt: skip
-        assert sampler == expected
+        base = base or Base("DDIMScheduler", 6)
+        assert (sampler.scheduler, sampler.num_inference_steps) == (base.scheduler, base.steps)
+        assert sampler.timesteps == base.timesteps.values
+        assert dict(base.settings).items() <= sampler.settings.items()
+        assert sampler.other_settings == "default"
         assert schedule is not None
         assert schedule.calls == sampler.calls
         assert main(["validate", str(study / "presets" / f"{member.name}.json")]) == 0
@@ -79,7 +89,7 @@ def test_presets_are_for_the_base_of_their_member(study: Path) -> None:
 
 def test_a_resumed_study_measures_no_base_again(study: Path) -> None:
     known = {path: path.stat().st_mtime_ns for path in StudyFolder(study).bases.iterdir()}
-    assert len(known) == 2
+    assert len(known) == 4
     assert main(["resume", str(study), "budget.trials=9", "--plain"]) == 0
     assert len(records(study)) == 9
     assert {path: path.stat().st_mtime_ns for path in known} == known

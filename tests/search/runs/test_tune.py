@@ -1,7 +1,9 @@
-"""``dato-search tune`` writes a preset that the pipeline runs, and changes nothing else."""
+"""Tuning is a stage of a sweep and a command: either adds trials that everything else knows of."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,50 +12,116 @@ import dato
 from search.cli.main import main
 from search.pocket import load_pipeline
 from search.records.files import load_result
+from search.records.findings import findings
 from search.records.folder import StudyFolder
+from search.records.record import StudyResult
 from tests.search.cli.test_study_life import SMALL
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+OPTIONS = (
+    *(each for each in SMALL if not each.startswith("tune.")),
+    *("budget.trials=4", "launcher=serial", "rivals=off", "quality.record=[]"),
+    *("tune.members=1", "tune.iterations=1", "tune.images=4", "quality.rung_margin=1e9"),
+)
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """Six calls; some are skipped."""
     folder = tmp_path_factory.mktemp("tuned") / "study"
-    options = ("budget.trials=3", "launcher=serial", "rivals.count=1", "quality.record=[]")
-    assert main(["sweep", "--plain", f"study.folder={folder}", *SMALL, *options]) == 0
+    assert main(["sweep", "--plain", f"study.folder={folder}", *OPTIONS]) == 0
     return StudyFolder(folder)
 
 
-def test_a_member_becomes_a_preset_of_its_own(
-    study: StudyFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = load_result(study)
-    member = next(
-        each.name
-        for each in before.front
-        if each.record.schedule
-        and {kind.depth for kind in each.record.schedule.kinds.values()} == {0, "full"}
+@pytest.fixture
+def copied(study: StudyFolder, tmp_path: Path) -> StudyFolder:
+    shutil.copytree(study.root, tmp_path / "study")
+    return StudyFolder(tmp_path / "study")
+
+
+def untuned(result: StudyResult) -> int:
+    """A trial of full and skipped calls that the sweep did not tune."""
+    tuned = {each.tuned_from.trial for each in result.records if each.tuned_from}
+    return next(
+        record.number
+        for record in result.records
+        if record.schedule and not record.tuned_from and record.number not in tuned
+        if {kind.depth for kind in record.schedule.kinds.values()} == {0, "full"}
+        if record.number in {member.record.number for member in result.front}
     )
-    options = ["--iterations", "1", "--images", "4"]
-    assert main(["tune", str(study.root), "--members", member, *options]) == 0
+
+
+def test_a_sweep_tunes_a_member_after_its_search(study: StudyFolder) -> None:
+    result = load_result(study)
+    last = result.records[-1]
+    assert len(result.records) == 5
+    assert (last.origin, last.tuned_from is not None) == ("tuned", True)
+    assert last.tuned_from is not None and last.tuned_from.cost > 4, (
+        "four unpatched images and more"
+    )
+    assert any(str(last.tuned_from.trial) in sentence for sentence in findings(result))
+
+
+def test_resuming_a_finished_study_tunes_nothing_again(
+    copied: StudyFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = load_result(copied).records
+    assert main(["resume", "--plain", str(copied.root)]) == 0
+    assert "tuning" not in capsys.readouterr().out
+    assert load_result(copied).records == before
+
+
+def test_the_command_adds_a_member_that_an_audit_and_the_engine_take(
+    copied: StudyFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = load_result(copied)
+    trial = untuned(before)
+    assert main(["tune", str(copied.root), "--members", f"trial-{trial}"]) == 0
     out = capsys.readouterr().out
-    assert "FID to unpatched" in out
-    path = Path(out.strip().splitlines()[-1])
-    assert path.name.startswith("tuned-")
-    preset = dato.load_preset(path)
+    assert "FID to the unpatched images" in out
+    after = load_result(copied)
+    assert after.records[: len(before.records)] == before.records
+    record = after.records[-1]
+    assert record.tuned_from is not None and record.tuned_from.trial == trial
+    heldout = {each.record.number: each.heldout for each in before.front}
+    kept = [each for each in after.front if each.record.number in heldout]
+    assert kept and all(each.heldout == heldout[each.record.number] for each in kept)
+    tuned = [each for each in after.front if each.record.tuned_from is not None]
+    assert tuned and all(each.name.startswith("tuned-") for each in tuned)
+    name = f"trial-{tuned[0].record.number}"
+    assert main(["audit", str(copied.root), "--members", name, "--repeats", "1"]) == 0
+    (audited,) = (
+        each for each in load_result(copied).front if each.record.number == tuned[0].record.number
+    )
+    assert audited.heldout is not None and audited.timed_speedup is not None
+    preset = dato.load_preset(copied.presets / f"{audited.name}.json")
     assert preset.version == 4
-    assert preset.schedule.tuned is not None
     assert preset.sampler.num_inference_steps == preset.schedule.calls
     pipe = dato.apply(load_pipeline(), preset)
     assert dato.explain(pipe) == f"{preset.schedule.calls} computed calls at tuned timesteps."
-    assert load_result(study) == before
 
 
-def test_an_unknown_member_and_too_small_numbers_are_refused(
+def test_what_cannot_be_tuned_is_refused(
     study: StudyFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["tune", str(study.root), "--members", "nobody"]) == 2
     assert "the front has no member 'nobody'" in capsys.readouterr().err
     assert main(["tune", str(study.root), "--iterations", "0"]) == 2
-    assert "--iterations=0 is too small" in capsys.readouterr().err
+    assert "tune.iterations=0 is too small" in capsys.readouterr().err
+    tuned = [each.name for each in load_result(study).front if each.record.tuned_from]
+    for name in tuned:
+        assert main(["tune", str(study.root), "--members", name]) == 2
+        assert f"{name} is tuned" in capsys.readouterr().err
+
+
+def test_a_study_from_before_tuning_tunes_nothing(study: StudyFolder) -> None:
+    from search.settings.compose import load_config
+
+    lines = study.config.read_text().splitlines()
+    place = lines.index("tune:")
+    older = [*lines[:place], *lines[place + 4 :]]
+    path = study.root / "older.yaml"
+    path.write_text("\n".join(older) + "\n")
+    assert load_config(path).tune.members == 0
+    assert json.loads(study.front.read_text())["config"]["tune"]["members"] == 1

@@ -50,6 +50,20 @@ def test_overrides_reach_the_configuration() -> None:
     assert config.study.folder.startswith("studies/pocket-layered-")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "model.scheduler_settings={use_karras_sigmas: true, solver_order: 3}",
+        "+model.scheduler_settings={use_karras_sigmas: true, solver_order: 3}",
+        "model.scheduler_settings.use_karras_sigmas=true model.scheduler_settings.solver_order=3",
+    ],
+)
+def test_settings_of_a_scheduler_are_typed_as_the_page_says(typed: str) -> None:
+    given = [typed] if "{" in typed else typed.split()
+    config = compose_config(["model=pocket", *given])
+    assert config.model.scheduler_settings == {"use_karras_sigmas": True, "solver_order": 3}
+
+
 @pytest.mark.parametrize("value", [">=5", '">=5"', "'>=5'", ">=5,<=9"])
 def test_constraints_are_written_with_or_without_quotes(value: str) -> None:
     config = compose_config([f"constraints.speedup={value}", "constraints.fid=<=baseline+0.5"])

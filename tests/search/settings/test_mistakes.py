@@ -51,10 +51,15 @@ BAD = [
      "export.dominated='perhaps' is neither true nor false. Write true or false."),
     ("quality.rung_margin=abc",
      "quality.rung_margin='abc' is not a number. Write one, without quotes."),
+    ("tune.images=1", "tune.images=1 is too small. Take at least 2."),
     ("rivals.steps=[]", "rivals.steps=[] is empty. Give at least one, or null."),
     ("rivals.steps=[0]", "rivals.steps.0=0 is too small. Take at least 1."),
     ("rivals.samplers=[DDIM]", "rivals.samplers: 'DDIM' is not a sampler. Write 'own' or a "
      "scheduler of diffusers such as DPMSolverMultistepScheduler."),
+    ("tune.guidance=[4,1.5]", "tune.guidance: the lowest scale 4 is above the highest, 1.5. Write "
+     "[1.5,4]."),
+    ("tune.guidance=[3,5]", "tune.guidance=[3,5] does not hold model.guidance_scale=2. Widen the "
+     "one, or set the other inside it."),
     ("quality.images=33", "quality.images=33 is not a multiple of model.batch_size=4. Take "
      "quality.images=32, or another batch."),
     ("quality.rung_images=16", "quality.rung_images=16 is not smaller than quality.images=16. "

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from search.errors import ConfigError
-from search.records.base_sampler import Base
+from search.records.base_sampler import Base, label_of
+from search.records.timesteps import Timesteps
 from search.space import Space, SpaceContext, load_space
 from search.starts.spread import uniform_starts
 from search.wording import shown
@@ -36,6 +37,16 @@ def test_the_base_is_a_parameter_before_those_of_the_space() -> None:
     assert head.domain.values == labels
     assert tuple(rest) == load_space(declared()).parameters(RUN)
     assert space.bases == (None, DPM, HEUN)
+
+
+def test_a_base_may_have_given_timesteps() -> None:
+    planned = {"scheduler": "HeunDiscreteScheduler", "steps": 4, "timesteps": "planned"}
+    space = listed("own", PLAIN_HEUN, planned, planned | {"timesteps": "own", "order": 2})
+    labels = ["own", "HeunDiscrete-4", "HeunDiscrete-4-timesteps=planned", "HeunDiscrete-4-order=2"]
+    assert [label_of(base) for base in space.bases] == labels
+    known = replace(HEUN, timesteps=Timesteps("planned", (9.0, 3.0, 2.0, 1.0)))
+    resolved = space.with_bases((None, HEUN, known, space.bases[3]))
+    assert resolved.base({"base": labels[2]}) == known
 
 
 def test_a_space_without_bases_is_what_it_was() -> None:
@@ -99,6 +110,8 @@ PLAIN = "Write true, false, a number or a text of at most 200 characters."
          f"base.steps: 0 is no number of steps from 1 to 1000. {REMEDY}"),
         ({"scheduler": "DDIMScheduler", "steps": True},
          f"base.steps: True is no number of steps from 1 to 1000. {REMEDY}"),
+        ({"scheduler": "DDIMScheduler", "steps": 5, "timesteps": [1]},
+         "base.timesteps: [1] is none of own, planned, ays. Write one of them."),
         ({"scheduler": "DDIMScheduler", "steps": 5, "_class_name": "x"},
          "base: '_class_name' cannot name a setting. Write it as the scheduler's Python argument."),
         ({"scheduler": "DDIMScheduler", "steps": 5, "betas": [0.1]},

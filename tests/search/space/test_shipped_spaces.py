@@ -24,8 +24,8 @@ from tests.search.space.worlds import (
 
 
 def test_the_shipped_spaces_are_the_documented_ones() -> None:
-    names = {"interval", "layered", "per_call", "dynamics", "joint", "planned", "middle", "bases"}
-    assert set(SHIPPED) == names
+    names = "interval layered per_call dynamics joint planned skipped middle bases"
+    assert set(SHIPPED) == set(names.split())
     assert all(shipped(name).name == name for name in SHIPPED)
 
 

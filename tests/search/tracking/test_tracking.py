@@ -26,10 +26,11 @@ from search.records.progress import metric_value
 from search.records.record import StudyResult
 from search.report.export import export_presets
 from search.tracking.make import make_tracker
-from search.tracking.summary import roles
+from search.tracking.summary import COLUMNS, FRONT_COLUMNS, front_row, roles, table_row, told
 from search.tracking.tracker import NullTracker, Tracker
 from search.tracking.wandb import WandbTracker
 from search.tracking.wandb_folders import offline_runs, run_id
+from tests.search.recorded_study import without_real
 from tests.waiting import until
 
 Draw = Callable[[StudyResult, StudyFolder], None]
@@ -293,3 +294,14 @@ def test_roles_of_a_front_of_one(result: StudyResult) -> None:
     whole = tuple(f"speedup-{number}x" for number in range(2, int(speedup) + 1))
     assert roles(alone) == {result.front[0].name: ("best-fid", "knee", "fastest", *whole)}
     assert roles(replace(result, front=())) == {}
+
+
+def test_tables_have_no_column_about_real_images_where_there_are_none(result: StudyResult) -> None:
+    unreal = without_real(result)
+    for names, row_of, lines in (
+        (COLUMNS, table_row, [(record,) for record in unreal.records]),
+        (FRONT_COLUMNS, front_row, [(member, unreal.objective) for member in unreal.front]),
+    ):
+        kept, rows = told(names, [row_of(*line) for line in lines])
+        assert set(names) - set(kept) <= {"fid_real", "low", "high"} and "fid_real" not in kept
+        assert all(len(row) == len(kept) for row in rows)

@@ -14,6 +14,7 @@ from dato import Schedule, TunedSampler
 from search.errors import TrialError
 from search.model.base_sampler import based
 from search.model.generator import Generator
+from search.model.workload import Workload
 from search.records.base_sampler import Base
 from search.tuning.numbers import MOST, Number, moved, numbers_of
 from search.tuning.repeated_run import RepeatedRun, latents_under
@@ -113,3 +114,18 @@ def test_where_memory_ends_batches_get_smaller(
     assert tuned(generator, 1).iterations == 1
     assert sizes[0] == 2
     assert sizes[-1] == 1
+
+
+def test_a_range_is_tuned_over_from_its_highest_scale_down(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scales = []
+    real = Generator.loop
+
+    def loop(self: Generator, chunk: int, *args: Any, **options: Any) -> torch.Tensor:
+        scales.append(self.model.guidance_scale)
+        return real(self, chunk, *args, **options)
+
+    monkeypatch.setattr(Generator, "loop", loop)
+    tune(generator, LINES, Workload(("a", "b", "c"), 1), 0, guidance=(1.5, 4.0))
+    assert scales[:3] == [4.0, 1.5, 4.0], "two batches to tune on, and one apart"
