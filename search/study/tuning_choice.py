@@ -11,28 +11,49 @@ from search.records.record import FrontMember, TrialRecord
 from search.records.tuned import is_tunable
 from search.study.front_choice import front_of
 
+NEAR = 0.05
+"""FID to the unpatched images, as a share of theirs to real ones, up to which images are near."""
+
 
 def worth_tuning(
     records: Sequence[TrialRecord], objective: str, count: int
 ) -> tuple[TrialRecord, ...]:
     """The trials whose tuning may move what a study says first, at most ``count``.
 
-    They are on the front of those that can be tuned. First comes the fastest whose FID to real
-    images looks no worse than the unpatched one, then the member at the knee. The faster neighbours
-    of the first follow, the nearest before the others: tuning may make them good enough. Earlier
-    tunings do not change the choice, so that a study that goes on after one chooses the same.
+    They are on the front of those that can be tuned and whose images are near the unpatched ones.
+    First comes the fastest whose FID to real images looks no worse than the unpatched one, then the
+    member at the knee. The faster neighbours of the first follow, the nearest before the others:
+    tuning may make them good enough. Trials that prune are left out where others do not: what
+    pruning costs is not tuned away. Earlier tunings do not change the choice, so that a study that
+    goes on after one chooses the same.
     """
-    front = front_of([record for record in records if is_tunable(record)], objective)
+    unpatched = next((each for each in records if is_baseline(each)), None)
+    able = [each for each in records if is_tunable(each)]
+    near = [each for each in able if _is_near(each, unpatched)] or able
+    whole = [each for each in near if not _prunes(each)] or near
+    front = front_of(whole, objective)
     if not front:
         return ()
     middle = at_knee(scored(front, objective))
-    unpatched = next((each for each in records if is_baseline(each)), None)
     good = [member for member in front if _looks_no_worse(member, unpatched)]
     first = good[-1] if good else middle or front[-1]
     place = front.index(first)
     wanted = [first, *([middle] if middle else []), *front[place + 1 :], *reversed(front[:place])]
     chosen = {member.record.number: member.record for member in wanted}
     return tuple(chosen.values())[:count]
+
+
+def _is_near(record: TrialRecord, unpatched: TrialRecord | None) -> bool:
+    """Whether a trial's images are still the unpatched model's. Broken images may be as near to few
+    real ones as these are."""
+    distance = metric_value(record.quality, "fid_reference")
+    real = None if unpatched is None else metric_value(unpatched.quality, "fid_real")
+    return distance is None or real is None or distance <= NEAR * real
+
+
+def _prunes(record: TrialRecord) -> bool:
+    schedule = record.schedule
+    return schedule is not None and any(kind.prune for kind in schedule.kinds.values())
 
 
 def _looks_no_worse(member: FrontMember, unpatched: TrialRecord | None) -> bool:

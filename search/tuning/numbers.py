@@ -13,6 +13,10 @@ MOST = 0.45
 """The most that a timestep moves at once, as a share of the shorter gap beside it. Two neighbours
 that move towards each other keep a tenth of their distance."""
 
+MOST_ADDED = 0.5
+"""The most that is added to a weight at once. Few images may ask for weights of forty that cancel
+each other, which then amplify whatever is a little different on others."""
+
 
 @dataclass(frozen=True)
 class Number:
@@ -47,7 +51,8 @@ def moved(sampler: TunedSampler, numbers: Sequence[Number], steps: Sequence[floa
 
     Args:
         steps: one for each number. A timestep's is a share of the shorter gap beside it, and at
-            most :data:`MOST`; the others are added to weights whose sum stays.
+            most :data:`MOST`; the others, at most :data:`MOST_ADDED`, are added to weights whose
+            sum stays.
     """
     timesteps = list(sampler.timesteps)
     gaps = [before - after for before, after in pairwise((*timesteps, 0.0))]
@@ -57,8 +62,9 @@ def moved(sampler: TunedSampler, numbers: Sequence[Number], steps: Sequence[floa
         if number.what == "timestep":
             timesteps[call] += max(-MOST, min(MOST, step)) * min(gaps[call - 1], gaps[call])
             continue
+        added = max(-MOST_ADDED, min(MOST_ADDED, step))
         directions = (1, -1, 0) if number.what == "slope" else (1, -2, 1)
-        rows[call] = [weight + step * each for weight, each in zip(row, directions, strict=True)]
+        rows[call] = [weight + added * each for weight, each in zip(row, directions, strict=True)]
     return TunedSampler(
         tuple(timesteps),
         tuple(tuple(row[: min(3, call + 1)]) for call, row in enumerate(rows)),

@@ -29,7 +29,7 @@ RECORDS = (
     trial(1, 2, (9.9, 0.01)),
     trial(2, 3, (10.1, 0.02)),
     trial(3, 4, (11.0, 0.2)),
-    trial(4, 6, (15.0, 3.0)),
+    trial(4, 6, (15.0, 0.4)),
 )
 
 
@@ -52,7 +52,7 @@ def test_without_real_images_it_is_the_knee() -> None:
         for each in RECORDS
         if each.quality is not None
     )
-    assert numbers(blind, 1) == [3]
+    assert numbers(blind, 1) == [2]
 
 
 def test_cuts_and_tuned_trials_are_left_out_and_nothing_may_be_left() -> None:
@@ -61,3 +61,16 @@ def test_cuts_and_tuned_trials_are_left_out_and_nothing_may_be_left() -> None:
     assert numbers((*RECORDS, cut), 1) == [2]
     assert numbers((*RECORDS, tuned), 1) == [2], "the same choice after a tuning as before"
     assert not numbers((UNPATCHED, cut), 3)
+
+
+def test_broken_images_that_few_real_ones_do_not_tell_are_left_out() -> None:
+    broken = trial(5, 12, (7.0, 6.0))
+    assert numbers((*RECORDS, broken), 1) == [2]
+    assert numbers((UNPATCHED, broken), 1) == [5], "where nothing is near"
+
+
+def test_what_prunes_is_left_out_where_something_does_not() -> None:
+    faster = trial(5, 4, (9.9, 0.01))
+    prunes = replace(faster, schedule=Schedule.uniform(12, 4, 0, {"level_0": 0.5}))
+    assert numbers((*RECORDS, prunes), 1) == [2]
+    assert numbers((UNPATCHED, prunes), 1) == [5]
