@@ -2,19 +2,15 @@
 
 python -m experiments.tuning.gain --cache /tmp/tuning --guidance 4 --calls 8 --used-at 3 1.5
 
-Planned full calls of 50 with linear forecasts of the given slopes, the sampler tuned from these,
-and other samplers at the same timesteps: FID to the unpatched model's images of held-out captions,
-and PSNR to them.
+Planned full calls of 50 with linear forecasts of the given slopes, and the sampler tuned from
+these: FID to the unpatched model's images of held-out captions, and PSNR to them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from torch import Tensor
 
@@ -31,7 +27,6 @@ from search.records.base_sampler import Base
 from search.tuning.counted import counted
 from search.tuning.tune import OFFSET, tune
 
-RIVALS = ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler")
 show = partial(print, flush=True)
 
 
@@ -65,40 +60,15 @@ def main() -> None:
 
 
 def _compare(generator: Generator, plan: Schedule, tuned: Schedule) -> None:
-    """Print each run's FID and PSNR at the generator's guidance scale."""
-    scale = generator.model.guidance_scale
+    """Print FID and PSNR before and after, at the generator's guidance scale."""
     unpatched = _pixels(generator, None)
     few = Base(generator.model.scheduler, tuned.calls)
-    with based(generator, few) as other:
-        runs = {"planned, lines": _pixels(generator, plan), "tuned": _pixels(other, tuned)}
-    for name in RIVALS:
-        with based(generator, Base(name, tuned.calls)) as other, _at_timesteps(other, plan):
-            runs[name] = _pixels(other, None)
-    for name, pixels in runs.items():
+    for name, schedule, base in (("lines", plan, None), ("tuned", tuned, few)):
+        with based(generator, base) as other:
+            pixels = _pixels(other, schedule)
         fid = frechet_between(load_features()(unpatched), load_features()(pixels))
         decibels = float(psnr(pixels, unpatched).mean())
-        show(f"scale {scale:g}, {name}: FID {fid:.4f}, {decibels:.2f} dB")
-
-
-@contextmanager
-def _at_timesteps(generator: Generator, plan: Schedule) -> Iterator[None]:
-    """The generator's scheduler goes over the timesteps of the computed calls of 50."""
-    scheduler = generator.pipe.scheduler
-    scheduler.set_timesteps(plan.calls)
-    every = scheduler.timesteps.tolist()
-    timesteps = [
-        timestep
-        for timestep, step in zip(every, plan.steps, strict=True)
-        if plan.kinds[step].depth == "full"
-    ]
-    set_timesteps = scheduler.set_timesteps
-
-    def planned(steps: int, device: Any = None) -> None:
-        set_timesteps(timesteps=timesteps, device=device)
-
-    scheduler.set_timesteps = planned
-    yield
-    del scheduler.set_timesteps
+        show(f"scale {generator.model.guidance_scale:g}, {name}: FID {fid:.4f}, {decibels:.2f} dB")
 
 
 def _pixels(generator: Generator, schedule: Schedule | None) -> Tensor:
