@@ -44,7 +44,9 @@ def main() -> None:
     for row in chain.from_iterable(parts):
         rows.append(row)
         print(row, flush=True)
-        write_json(HERE / "effects.json", record("effects", options.images, rows))
+        write_json(
+            HERE / "effects.json", record("experiments.forecast.effects", options.images, rows)
+        )
     plot(rows, PLOT)
 
 

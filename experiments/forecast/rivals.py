@@ -32,7 +32,9 @@ def main() -> None:
         for row in _rows(World(options.cache, images=options.images, guidance=guidance)):
             rows.append(row)
             print(row, flush=True)
-            write_json(HERE / "rivals.json", record("rivals", options.images, rows))
+            write_json(
+                HERE / "rivals.json", record("experiments.forecast.rivals", options.images, rows)
+            )
 
 
 def _rows(world: World) -> Iterator[Row]:

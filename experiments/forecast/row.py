@@ -24,9 +24,13 @@ class Row:
 
 
 def record(experiment: str, images: int, rows: Sequence[Row]) -> dict[str, object]:
-    """The file of an experiment, named as its module is."""
+    """The file of an experiment.
+
+    Args:
+        experiment: its module, such as ``"experiments.forecast.rivals"``.
+    """
     return {
-        "command": f"python -m experiments.forecast.{experiment} --images {images}",
+        "command": f"python -m {experiment} --images {images}",
         "machine": f"{processor()}, one thread",
         "seed": SEED,
         "images": images,
