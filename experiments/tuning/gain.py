@@ -33,7 +33,6 @@ show = partial(print, flush=True)
 def main() -> None:
     parser = cached(__doc__)
     parser.add_argument("--guidance", type=float, default=4.0)
-    parser.add_argument("--lowest", type=float, help="tune over the scales from here to --guidance")
     parser.add_argument("--calls", type=int, default=8)
     parser.add_argument("--slope", type=float, nargs=2, default=(1.0, 1.0))
     parser.add_argument("--iterations", type=int, default=4)
@@ -43,10 +42,9 @@ def main() -> None:
     world = World(options.cache, images=options.images, guidance=options.guidance)
     plan = world.plans()[options.calls].schedule(world.steps).sloped(Slope(*options.slope))
     workload = training_workload("pocket", 8, 0, options.training, OFFSET)
-    scales = None if options.lowest is None else (options.lowest, options.guidance)
     started = time.perf_counter()
     with counted(world.generator) as count:
-        tuning = tune(world.generator, plan, workload, options.iterations, show, guidance=scales)
+        tuning = tune(world.generator, plan, workload, options.iterations, show)
     cost = count.calls / world.steps
     show(f"{cost:.0f} unpatched images, {time.perf_counter() - started:.0f} s, {tuning.losses}")
     show(tuning.schedule.tuned)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -56,29 +55,22 @@ class GaussNewton:
     Args:
         generator: of the unpatched model and the workload.
         calls: of the samplers.
-        guidance: the lowest and the highest guidance scale; batches take turns from the highest
-            down. By default all have the generator's.
 
     Raises:
         TrialError: the model's run failed.
     """
 
-    def __init__(
-        self, generator: Generator, calls: int, guidance: tuple[float, float] | None = None
-    ) -> None:
+    def __init__(self, generator: Generator, calls: int) -> None:
         self._numbers = numbers_of(calls)
         self._difference = DIFFERENCE[generator.denoiser.dtype]
         chunks = generator.chunk_count
         apart = max(1, chunks // APART)
         self._train, self._apart = range(max(1, chunks - apart)), range(chunks - apart, chunks)
-        scale = generator.model.guidance_scale
-        low, high = guidance or (scale, scale)
-        scales = [*_evenly(low, high, chunks - apart), *_evenly(low, high, apart)]
-        unpatched = [_at(generator, guidance_scale=scale) for scale in scales]
+        self._few = copy.copy(generator)
         steps = steps_of(generator.pipe.scheduler, calls)
-        self._few = [_at(each, num_inference_steps=steps) for each in unpatched]
+        self._few.model = replace(generator.model, num_inference_steps=steps)
         with torch.no_grad():
-            self._aims = [each.loop(chunk).float() for chunk, each in enumerate(unpatched)]
+            self._aims = [generator.loop(chunk).float() for chunk in range(chunks)]
 
     def loss_apart(self, sampler: TunedSampler) -> float:
         """Of the images that are kept apart: the geometric mean of their mean squared errors."""
@@ -104,7 +96,7 @@ class GaussNewton:
         curvature, slope = torch.zeros(count, count).double(), torch.zeros(count).double()
         errors = []
         for chunk in self._train:
-            run = RepeatedRun(self._few[chunk], chunk, sampler)
+            run = RepeatedRun(self._few, chunk, sampler)
             residual = (run.latents - self._aims[chunk]).flatten(1)
             changes = torch.stack(
                 [
@@ -125,23 +117,9 @@ class GaussNewton:
 
     def _loss(self, sampler: TunedSampler, chunks: range) -> float:
         return _loss(
-            _squared(
-                (latents_under(self._few[chunk], chunk, sampler) - self._aims[chunk]).flatten(1)
-            )
+            _squared((latents_under(self._few, chunk, sampler) - self._aims[chunk]).flatten(1))
             for chunk in chunks
         )
-
-
-def _evenly(low: float, high: float, count: int) -> list[float]:
-    """From the highest scale down to the lowest."""
-    return torch.linspace(high, low, count, dtype=torch.float64, device="cpu").tolist()
-
-
-def _at(generator: Generator, **changes: Any) -> Generator:
-    """The generator with other settings of its runs, and the prompts that it has encoded."""
-    other = copy.copy(generator)
-    other.model = replace(generator.model, **changes)
-    return other
 
 
 def _squared(residual: Tensor) -> Tensor:

@@ -54,19 +54,21 @@ def tune(
         workload: training prompts and noise.
         watch: takes a line for each iteration.
         guidance: the lowest and the highest scale that the sampler is for; by default the
-            generator's alone.
+            generator's alone. It is tuned at the highest, where errors are largest
+            (``docs/forecasts.md`` has the figures, and those of batches of several scales).
 
     Raises:
         TrialError: the schedule is no sampler, or the model cannot run it.
         UserError: memory does not hold even one image.
     """
+    scale = guidance[1] if guidance else generator.model.guidance_scale
     size = min(generator.model.batch_size, -(-len(workload) // APART))
     while True:
-        model = replace(generator.model, batch_size=size)
+        model = replace(generator.model, batch_size=size, guidance_scale=scale)
         trained = Generator(model, workload, pipe=generator.pipe)
         try:
             with one_thread():
-                return _tuning(trained, schedule, iterations, watch, guidance)
+                return _tuning(trained, schedule, iterations, watch)
         except (TrialError, MemoryError, RuntimeError) as error:
             if not (is_out_of_memory(error) or is_out_of_memory(error.__cause__ or error)):
                 raise
@@ -76,18 +78,14 @@ def tune(
 
 
 def _tuning(
-    generator: Generator,
-    schedule: Schedule,
-    iterations: int,
-    watch: Callable[[str], None],
-    guidance: tuple[float, float] | None,
+    generator: Generator, schedule: Schedule, iterations: int, watch: Callable[[str], None]
 ) -> Tuning:
     """All iterations, or fewer where no step helps any more."""
     scheduler = generator.pipe.scheduler
     scheduler.set_timesteps(generator.model.num_inference_steps)
     best = written(schedule, scheduler)
     watch(f"{len(generator.workload)} images of the unpatched model")
-    method = GaussNewton(generator, best.calls, guidance)
+    method = GaussNewton(generator, best.calls)
     point, losses = Point(best), [method.loss_apart(best)]
     for iteration in range(iterations):
         following = method.step(point)

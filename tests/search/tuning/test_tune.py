@@ -116,7 +116,7 @@ def test_where_memory_ends_batches_get_smaller(
     assert sizes[-1] == 1
 
 
-def test_a_range_is_tuned_over_from_its_highest_scale_down(
+def test_a_range_is_tuned_for_at_its_highest_scale(
     generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scales = []
@@ -128,4 +128,4 @@ def test_a_range_is_tuned_over_from_its_highest_scale_down(
 
     monkeypatch.setattr(Generator, "loop", loop)
     tune(generator, LINES, Workload(("a", "b", "c"), 1), 0, guidance=(1.5, 4.0))
-    assert scales[:3] == [4.0, 1.5, 4.0], "two batches to tune on, and one apart"
+    assert set(scales) == {4.0}
