@@ -40,7 +40,8 @@ def export_sampler(preset: Preset, scheduler: Any) -> PortableSampler:
     prepared = rehearsed(scheduler, schedule.calls) or scheduler
     timesteps, updates = _run(schedule, prepared)
     levels = noise_levels(prepared)
-    sigmas = levels.sigmas(torch.tensor(timesteps, dtype=torch.float64)).tolist()
+    places = torch.tensor(timesteps, dtype=torch.float64, device="cpu")
+    sigmas = levels.sigmas(places).tolist()
     calls = zip(timesteps, sigmas, updates, strict=True)
     return PortableSampler.model_validate(
         {

@@ -13,6 +13,7 @@ TINY = (
     "model.num_inference_steps=4", "quality.images=4", "quality.rung_images=2",
     "quality.heldout_images=2", "quality.heldout_members=1", "latency.repeats=1",
     "latency.budget_s=0.1", "latency.check_schedules=0", "budget.trials=3", "warmstart.count=2",
+    "tune=off",
 )  # fmt: skip
 
 

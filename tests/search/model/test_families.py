@@ -236,7 +236,7 @@ def test_every_architecture_can_be_set_and_has_a_configuration() -> None:
     field = ModelSettings.model_fields["architecture"].annotation
     assert get_args(get_args(field)[0]) == NAMES
     files = {path.stem for path in Path(str(files_of("conf") / "model")).glob("*.yaml")}
-    assert files == {*NAMES, "pocket", "custom"}
+    assert files == {*NAMES, "pocket", "pocket-flow", "custom"}
 
 
 def test_weights_without_an_architecture_are_refused() -> None:
