@@ -34,6 +34,6 @@ class TuneSettings(Settings):
     """
 
     members: int = Field(default=0, ge=0, le=20)
-    iterations: int = Field(default=3, ge=1, le=10_000)
-    images: int = Field(default=6, ge=2, le=10_000)
+    iterations: int = Field(default=2, ge=1, le=10_000)
+    images: int = Field(default=12, ge=2, le=10_000)
     guidance: GuidanceRange | None = None

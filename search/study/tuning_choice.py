@@ -23,15 +23,13 @@ def worth_tuning(
     They are on the front of those that can be tuned and whose images are near the unpatched ones.
     First comes the fastest whose FID to real images looks no worse than the unpatched one, then the
     member at the knee. The faster neighbours of the first follow, the nearest before the others:
-    tuning may make them good enough. Trials that prune are left out where others do not: what
-    pruning costs is not tuned away. Earlier tunings do not change the choice, so that a study that
+    tuning may make them good enough. Earlier tunings do not change the choice, so that a study that
     goes on after one chooses the same.
     """
     unpatched = next((each for each in records if is_baseline(each)), None)
     able = [each for each in records if is_tunable(each)]
     near = [each for each in able if _is_near(each, unpatched)] or able
-    whole = [each for each in near if not _prunes(each)] or near
-    front = front_of(whole, objective)
+    front = front_of(near, objective)
     if not front:
         return ()
     middle = at_knee(scored(front, objective))
@@ -49,11 +47,6 @@ def _is_near(record: TrialRecord, unpatched: TrialRecord | None) -> bool:
     distance = metric_value(record.quality, "fid_reference")
     real = None if unpatched is None else metric_value(unpatched.quality, "fid_real")
     return distance is None or real is None or distance <= NEAR * real
-
-
-def _prunes(record: TrialRecord) -> bool:
-    schedule = record.schedule
-    return schedule is not None and any(kind.prune for kind in schedule.kinds.values())
 
 
 def _looks_no_worse(member: FrontMember, unpatched: TrialRecord | None) -> bool:

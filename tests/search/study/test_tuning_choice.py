@@ -67,10 +67,3 @@ def test_broken_images_that_few_real_ones_do_not_tell_are_left_out() -> None:
     broken = trial(5, 12, (7.0, 6.0))
     assert numbers((*RECORDS, broken), 1) == [2]
     assert numbers((UNPATCHED, broken), 1) == [5], "where nothing is near"
-
-
-def test_what_prunes_is_left_out_where_something_does_not() -> None:
-    faster = trial(5, 4, (9.9, 0.01))
-    prunes = replace(faster, schedule=Schedule.uniform(12, 4, 0, {"level_0": 0.5}))
-    assert numbers((*RECORDS, prunes), 1) == [2]
-    assert numbers((UNPATCHED, prunes), 1) == [5]
