@@ -60,4 +60,4 @@ def test_the_shipped_weights_can_be_trained_on() -> None:
     tokens = torch.full((1, 20), 584)
     velocity = networks.velocity(torch.zeros(1, 6, 32, 32), torch.ones(1), tokens)
     assert velocity.shape == (1, 6, 32, 32)
-    assert velocity.abs().mean() > 0.1
+    assert velocity.abs().mean() > 0.01, "an untrained one gives zeros"
