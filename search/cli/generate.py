@@ -71,26 +71,17 @@ def _generate(
         passes = {"unpatched": False, **passes}
     made = {}
     for name, patched in passes.items():
-        used = preset if patched or not _is_a_sampler(preset) else None
-        calls = pipeline.calls(len(requests), used, options.steps, patched=patched)
+        calls = pipeline.calls(len(requests), preset, options.steps, patched=patched)
         with _counted(name, calls) as on_call:
             made[name] = pipeline.generate(
                 requests,
-                used,
+                preset,
                 patched=patched,
                 steps=options.steps,
                 resample=options.resample,
                 on_call=on_call,
             )
     return made
-
-
-def _is_a_sampler(preset: Preset | None) -> bool:
-    """Whether a preset's few steps are what it is, so that the unpatched picture takes the model's
-    own."""
-    return preset is not None and (
-        preset.schedule.tuned is not None or bool(preset.sampler.timesteps)
-    )
 
 
 def _check_size(preset: Preset, pipeline: PromptPipeline) -> None:

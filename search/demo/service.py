@@ -19,6 +19,7 @@ from search.demo.turns import Turns
 from search.errors import UserError
 from search.model.loading import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
+from search.model.samplers import calls_of
 from search.model.topology import topology_of
 from search.records.schedule_text import strip, summary
 
@@ -153,6 +154,6 @@ def _check_fit(pipeline: PromptPipeline, preset: Preset) -> None:
         with dato.applied(pipeline.pipe, preset.schedule):
             pass
     fit = Fit.of(preset, layout if layout.skip_branches else None, None)
-    calls = pipeline.calls(1, preset, patched=False)
+    calls = calls_of(pipeline.pipe.scheduler, preset.sampler.num_inference_steps)
     fit.check_size(pipeline.latent_size)
     fit.schedule_for(pipeline.pipe.scheduler, calls)

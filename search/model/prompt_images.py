@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -70,7 +70,7 @@ class PromptPipeline:
         patched: bool = True,
     ) -> int:
         """How often :meth:`generate` calls ``on_call``: once for each step of a pipeline's loop."""
-        sampler = self._sampler(preset)
+        sampler = self._sampler(preset, patched)
         self.sample_with(sampler)
         calls = calls_of(self.pipe.scheduler, steps or sampler.num_inference_steps)
         if patched and preset is not None:
@@ -102,9 +102,15 @@ class PromptPipeline:
         _, height, width = self.family.latent_shape(self.pipe)
         return height, width
 
-    def _sampler(self, preset: Preset | None) -> ModelConfig | SamplerInfo:
-        """What says which scheduler, steps and guidance run."""
-        return self.model if preset is None else preset.sampler
+    def _sampler(self, preset: Preset | None, patched: bool) -> ModelConfig | SamplerInfo:
+        """What says which scheduler, steps and guidance run. A preset that is a sampler of few
+        steps itself stands beside the model's own steps, at its guidance scale."""
+        if preset is None:
+            return self.model
+        is_a_sampler = preset.schedule.tuned is not None or preset.sampler.timesteps
+        if is_a_sampler and not patched:
+            return replace(self.model, guidance_scale=preset.sampler.guidance_scale)
+        return preset.sampler
 
     def generate(
         self,
@@ -120,7 +126,8 @@ class PromptPipeline:
         with those of its settings.
 
         Args:
-            patched: whether the preset's schedule runs; if not, only its sampler does.
+            patched: whether the preset runs; if not, the unpatched model does, on the preset's
+                sampler or, where that is all that the preset is, on the model's.
             steps: another number of steps, to which the schedule is stretched.
             resample: also run a preset of another size.
             on_call: called after every step of the pipeline's loop, see :meth:`calls`.
@@ -129,7 +136,7 @@ class PromptPipeline:
             DatoError: the preset does not fit this pipeline.
             UserError: out of memory, or an image is not finite.
         """
-        sampler = self._sampler(preset)
+        sampler = self._sampler(preset, patched)
         self.sample_with(sampler)
         stretched: Resample | None = "nearest" if resample or steps is not None else None
         running = (

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import dato
-from dato import Preset, Schedule, load_preset
+from dato import Preset, Schedule, TunedSampler, load_preset
 from dato.pocket import load_pipeline as load_pocket
 from dato.preset import ModelInfo, SamplerInfo
 from search.cli.chosen import known_models, model_of
@@ -111,6 +111,21 @@ def test_a_folder_takes_single_files_that_say_how_they_were_made(
         assert shown_at(sheet, row=1, band=1, column=0, columns=2).tobytes() == image.tobytes()
     assert "unpatched: 6 calls" in shown
     assert "pocket/fast: 4 in" in shown
+
+
+def test_beside_few_steps_stands_the_model_with_its_own(pipeline: PromptPipeline) -> None:
+    """A tuned sampler, or given timesteps, is all that such a preset is."""
+    few = replace(FAST.sampler, num_inference_steps=2, calls=2)
+    at = (999.0, 400.0)
+    plain = Schedule.full(2)
+    tuned = replace(plain, tuned=TunedSampler(at, ((1.0,), (1.0, 0.0))))
+    for other in (
+        replace(FAST, schedule=tuned, sampler=few),
+        replace(FAST, schedule=plain, sampler=replace(few, timesteps=at)),
+    ):
+        assert pipeline.calls(1, other, patched=False) == pipeline.model.num_inference_steps == 50
+    short = replace(FAST, schedule=plain, sampler=few)
+    assert pipeline.calls(1, short, patched=False) == 2
 
 
 def test_the_suffix_of_a_picture_chooses_its_format(tmp_path: Path) -> None:
