@@ -13,8 +13,9 @@ from rich.text import Text
 
 from search.cli.scatter import scatter
 from search.metrics import FIDS, metric
+from search.records.front import FrontMember
 from search.records.progress import metric_value
-from search.records.record import FrontMember, TrialRecord
+from search.records.record import TrialRecord
 from search.records.schedule_text import brief_calls, strip
 from search.report.cells import metric_text
 from search.settings.duration import duration_text

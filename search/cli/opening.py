@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.records.record import images_text
+from search.records.quality import images_text
 from search.settings import Config
 
 SKIPS_ONLY = (

@@ -16,7 +16,9 @@ from search.preparation.rival_bases import rival_bases
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Base, Run
 from search.records.files import load_rivals, save_rivals
-from search.records.record import FrontMember, Quality, Rival
+from search.records.front import FrontMember
+from search.records.quality import Quality
+from search.records.rival import Rival
 from search.records.rivals import best_rivals, with_better_settings
 
 UNKNOWN = Quality(0.0, 0.0, 0.0, 0)

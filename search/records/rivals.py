@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.pareto import non_dominated
-from search.records.record import FrontMember, Quality, Rival, StudyResult, loss_of
+from search.records.front import FrontMember
+from search.records.quality import Quality, loss_of
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.timesteps import Timesteps
 
 

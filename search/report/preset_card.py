@@ -8,8 +8,9 @@ from pathlib import Path
 from dato.pocket.names import FOLDERS
 from dato.preset import Preset, SamplerInfo
 from search.records.findings import beside_fewer_steps
+from search.records.front import FrontMember
 from search.records.headline_text import preset_text
-from search.records.record import FrontMember, StudyResult
+from search.records.result import StudyResult
 from search.records.tuned import tuned_text
 
 

@@ -12,8 +12,11 @@ from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
 from search.records.files import save_result
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.members import member_trial
-from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.runs.audit_checkpoint import FileAuditCheckpoint
