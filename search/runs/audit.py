@@ -167,10 +167,10 @@ def _heldout(
         raise UserError(f"--seed={seed} is out of range. Take one from 0 to 2147483647.")
     if repeats is not None and repeats < 1:
         raise UserError(f"--repeats={repeats} is too small. Take at least 1.")
-    own = config.study.seed if seed is None else seed
+    seed = config.study.seed if seed is None else seed
     return Heldout(
         count,
-        own,
+        seed,
         config.latency.repeats if repeats is None else repeats,
-        folder.audit / f"{count}-images-seed-{own}.safetensors",
+        folder.audit / f"{count}-images-seed-{seed}.safetensors",
     )
