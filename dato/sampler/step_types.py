@@ -42,4 +42,6 @@ class StepTypes:
         scheduler = copy.deepcopy(self._scheduler)
         one = torch.ones(1, 1, 1, 1, dtype=torch.float32, device="cpu")
         with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device("cpu"):
+            if hasattr(scheduler, "scale_model_input"):  # some warn if it was not called
+                scheduler.scale_model_input(one, scheduler.timesteps[0])
             return scheduler.step(one.to(output), scheduler.timesteps[0], one.to(latents))
