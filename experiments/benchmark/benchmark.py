@@ -28,7 +28,7 @@ from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
 from search.pocket.judge import correct
-from search.preparation.instruments import REAL_SEED
+from search.preparation.meters import REAL_SEED
 from search.quality.features import load_feature_network
 from search.quality.image_pairs import psnr
 from search.quality.meter import QualityMeter

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from search.errors import UserError
 from search.nearest import nearest
-from search.preparation.instruments import Heldout, Instruments, open_instruments
+from search.preparation.heldout import Heldout
+from search.preparation.instruments import Instruments
+from search.preparation.open_instruments import open_instruments
 from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
 from search.records.files import save_result
