@@ -24,6 +24,7 @@ from search.model.any_pipeline import family_of
 from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
 from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
+from search.model.encoded_once import EncodedOnce
 from search.model.finite_images import require_finite
 from search.model.given_timesteps import Given, given_timesteps
 from search.model.images import Images, pick
@@ -63,6 +64,7 @@ class Generator:
         self.denoiser = denoiser_of(self.pipe)
         self.device: torch.device = self.denoiser.device
         self.chunk_count = -(-len(workload) // model.batch_size)
+        self._encoded = EncodedOnce()
         with self._threads(), self._text_encoders():
             self._conditions = tuple(self._encode(chunk) for chunk in range(self.chunk_count))
 
@@ -237,7 +239,8 @@ class Generator:
         """
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         noise = {} if self.family.whole else {"latents": self._noise(indices)}
-        with _trial_errors(), self._threads(), self._followed(on_step) as following:
+        once = self._encoded.answering(self.pipe) if self.family.whole else nullcontext()
+        with _trial_errors(), self._threads(), once, self._followed(on_step) as following:
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
