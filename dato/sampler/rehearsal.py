@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from dato.sampler.stand_in import ADDED
-from dato.sampler.twin import twin_of
+from dato.sampler.twin import beside_its_tables, twin_of
 
 
 def rehearsed(scheduler: Any, calls: int) -> Any:
@@ -18,7 +16,7 @@ def rehearsed(scheduler: Any, calls: int) -> Any:
     for steps in (calls, calls - 1, (calls + 1) // 2):
         twin = twin_of(scheduler, ADDED, exact=False)
         try:
-            with torch.device("cpu"):
+            with beside_its_tables():
                 twin.set_timesteps(steps)
         except Exception:  # it needs what only a run knows, such as ``mu``
             return None
