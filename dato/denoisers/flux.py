@@ -47,15 +47,15 @@ class FluxAdapter(Transformer):
     def canvas(self, inputs: Mapping[str, Any]) -> Canvas:
         """The latents' size is read from the tokens' positions, which waits for the device."""
         places = _flat(inputs["img_ids"])
-        own = places[places[:, 0] == 0].cpu()
-        rows, columns = (int(own[:, axis].max()) + 1 for axis in (1, 2))
+        image = places[places[:, 0] == 0].cpu()
+        rows, columns = (int(image[:, axis].max()) + 1 for axis in (1, 2))
         return Canvas(PATCH * rows, PATCH * columns, len(places) - rows * columns)
 
     def picture(self, value: Tensor, canvas: Canvas) -> Tensor:
         """At the scale of the tokens."""
         rows, columns = canvas.height // PATCH, canvas.width // PATCH
-        own = value[:, : rows * columns].transpose(1, 2)
-        return own.reshape(*own.shape[:2], rows, columns)
+        image = value[:, : rows * columns].transpose(1, 2)
+        return image.reshape(*image.shape[:2], rows, columns)
 
     def timestep(self, inputs: Mapping[str, Any]) -> Any:
         return inputs["timestep"] * _UNITS

@@ -18,7 +18,7 @@ from dato import list_presets, load_preset
 from experiments.study.recorded import RECORDED, recorded
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.report.sample_files import grid
 from search.settings.compose import load_config
 from search.workers.open_pool import model_config

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dato import list_presets, load_preset
 from search.records.files import result_from_json
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 
 RECORDED = Path(__file__).parent / "planned"
 

@@ -20,9 +20,10 @@ from experiments.command import command
 from experiments.study.recorded import RECORDED
 from search.records.files import load_result
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.headline import headline
 from search.records.names import slug
-from search.records.record import FrontMember, StudyResult
+from search.records.result import StudyResult
 from search.records.rivals import exported
 from search.report.export import to_preset
 from search.runs.result import preset_header

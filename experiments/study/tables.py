@@ -13,7 +13,10 @@ from experiments.difference import difference
 from experiments.study.recorded import recorded, shipped_trials
 from search.metrics import FID_REAL_BOUND
 from search.records.base_sampler import sampler_title
-from search.records.record import FrontMember, Quality, Rival, StudyResult, Timing
+from search.records.front import FrontMember, Timing
+from search.records.quality import Quality
+from search.records.result import StudyResult
+from search.records.rival import Rival
 
 WORDS = {"hold": "reused", "linear": "forecast linearly", "fitted": "fitted"}
 

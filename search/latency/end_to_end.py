@@ -13,7 +13,7 @@ from search.latency.cost_table import Check, CostTable
 from search.model.base_sampler import based
 from search.model.generator import Generator
 from search.records.base_sampler import Base, Run
-from search.records.record import Timing
+from search.records.front import Timing
 
 R = TypeVar("R")
 

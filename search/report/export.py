@@ -14,9 +14,12 @@ from dato.preset.fields import Setting
 from dato.preset.info import FidTo
 from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.names import slug
 from search.records.progress import metric_value
-from search.records.record import FrontMember, Quality, StudyResult, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.records.rivals import exported
 from search.records.tuned import before_tuning
 from search.report.preset_card import preset_card

@@ -12,7 +12,9 @@ from search.preparation.instruments import Instruments, open_instruments
 from search.preparation.open_driver import open_driver
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
-from search.records.record import Rival, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import dominated_in_search
 from search.report.page import write_report
 from search.report.sample_files import save_samples

@@ -12,8 +12,9 @@ from search.latency.end_to_end import Compared, cost_table_errors
 from search.model.images import Images, first
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Run
+from search.records.front import FrontMember
 from search.records.members import named
-from search.records.record import FrontMember, TrialRecord
+from search.records.record import TrialRecord
 from search.study.audit_choice import AuditChoice
 from search.study.evaluator import Evaluator, ImageSource
 from search.study.front_choice import still_on_front

@@ -160,8 +160,8 @@ def _end_of_last_line(file: BinaryIO, end: int) -> int:
     while end:
         start = max(0, end - BLOCK)
         file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        place = file.read(end - start).rfind(b"\n")
+        if place >= 0:
+            return start + place + 1
         end = start
     return 0

@@ -15,9 +15,11 @@ from typing import Any, ClassVar
 
 from search.metrics import metric
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.names import sample_path, slug
 from search.records.progress import Progress
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.report.plots import front_figure
 from search.tracking.summary import (
     FRONT_COLUMNS,

@@ -13,7 +13,8 @@ from search.latency.end_to_end import Compared
 from search.model.images import Images
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Run
-from search.records.record import Audit, FrontMember, Quality, Timing
+from search.records.front import Audit, FrontMember, Timing
+from search.records.quality import Quality
 from search.study.auditor import AuditCheckpoint, Auditor
 from search.study.evaluator import Evaluator
 from search.study.front_choice import front_of
