@@ -20,6 +20,7 @@ from dato.tuned import TunedSampler
 from dato.version import __version__
 
 if TYPE_CHECKING:
+    from dato.anywhere import kdiffusion as kdiffusion
     from dato.export import export_sampler as export_sampler
     from dato.identity import fingerprint as fingerprint
     from dato.library import list_presets as list_presets
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from dato.patch import remove as remove
     from dato.portable import PortableSampler as PortableSampler
     from dato.preset import Preset as Preset
-    from dato.sampler.k_diffusion import kdiffusion as kdiffusion
 
 _LAZY = {
     "PortableSampler": "dato.portable",
@@ -42,7 +42,7 @@ _LAZY = {
     "explain": "dato.patch",
     "export_sampler": "dato.export",
     "fingerprint": "dato.identity",
-    "kdiffusion": "dato.sampler.k_diffusion",
+    "kdiffusion": "dato.anywhere",
     "list_presets": "dato.library",
     "load_preset": "dato.library",
     "remove": "dato.patch",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from dato.errors import UnsupportedError
@@ -35,10 +36,10 @@ def export_sampler(preset: Preset, scheduler: Any) -> PortableSampler:
         UnsupportedError: the preset has cuts or prunes, or the scheduler cannot be fused.
     """
     schedule = preset.schedule
-    _check_plain(schedule)
+    check_plain(schedule)
     check_scheduler(preset.sampler, scheduler)
-    prepared = rehearsed(scheduler, schedule.calls) or scheduler
-    timesteps, updates = _run(schedule, prepared)
+    prepared = rehearsed(scheduler, schedule.calls, preset.sampler.timesteps) or scheduler
+    timesteps, updates = _run(preset, prepared)
     levels = noise_levels(prepared)
     places = torch.tensor(timesteps, dtype=torch.float64, device="cpu")
     sigmas = levels.sigmas(places).tolist()
@@ -57,7 +58,8 @@ def export_sampler(preset: Preset, scheduler: Any) -> PortableSampler:
     )
 
 
-def _check_plain(schedule: Schedule) -> None:
+def check_plain(schedule: Schedule) -> None:
+    """Raise :class:`UnsupportedError` when a schedule reaches into the denoiser."""
     for name, kind in schedule.kinds.items():
         if kind.prune or kind.depth not in (0, "full"):
             does = "prunes tokens" if kind.prune else f"recomputes to depth {kind.depth}"
@@ -68,17 +70,13 @@ def _check_plain(schedule: Schedule) -> None:
             )
 
 
-def _run(schedule: Schedule, scheduler: Any) -> tuple[Sequence[float], Sequence[Update]]:
+def _run(preset: Preset, scheduler: Any) -> tuple[Sequence[float], Sequence[Update]]:
     """Timesteps and updates of the computed calls."""
+    schedule = preset.schedule
     if schedule.tuned is not None:
         return schedule.tuned.timesteps, tuned_updates(scheduler, schedule.tuned)
     timesteps = getattr(scheduler, "timesteps", ())
-    if len(timesteps) != schedule.calls:
-        raise UnsupportedError(
-            f"The {type(scheduler).__name__} has {len(timesteps)} timesteps, but the preset makes "
-            f"{schedule.calls} calls.",
-            remedy="Call its set_timesteps first, with all that the pipeline passes.",
-        )
+    _check_timesteps(preset, scheduler, [float(each) for each in timesteps])
     try:
         calls = skipped_calls(schedule, scheduler, forecasts)
         trace, _ = traced(scheduler, calls, schedule.quantity)
@@ -87,6 +85,28 @@ def _run(schedule: Schedule, scheduler: Any) -> tuple[Sequence[float], Sequence[
             f"This sampler is no weighted sum ({error}).", remedy="Use one that can be fused."
         ) from error
     return [float(timesteps[number]) for number in trace.calls], trace.updates
+
+
+def _check_timesteps(preset: Preset, scheduler: Any, timesteps: Sequence[float]) -> None:
+    first = "Call its set_timesteps first, with all that the pipeline passes"
+    if len(timesteps) != preset.schedule.calls:
+        raise UnsupportedError(
+            f"The {type(scheduler).__name__} has {len(timesteps)} timesteps, but the preset makes "
+            f"{preset.schedule.calls} calls.",
+            remedy=f"{first}.",
+        )
+    wanted = preset.sampler.timesteps
+    has = list(dict.fromkeys(timesteps))  # Heun calls twice at each
+    if wanted and not (len(has) == len(wanted) and np.allclose(has, wanted, rtol=0, atol=1)):
+        raise UnsupportedError(
+            f"The {type(scheduler).__name__} is at the timesteps {_listed(has)}, but the preset's "
+            f"are {_listed(wanted)}.",
+            remedy=f"{first}, and the preset's timesteps.",
+        )
+
+
+def _listed(timesteps: Sequence[float]) -> str:
+    return f"[{', '.join(f'{each:g}' for each in timesteps)}]"
 
 
 def _call(number: int, timestep: float, sigma: float, update: Update) -> PortableCall:

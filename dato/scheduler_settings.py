@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from dato.errors import MismatchError
@@ -76,6 +77,22 @@ def written(value: Any) -> Setting:
         return value
     text = json.dumps(value, default=lambda each: each.tolist())
     return DIGEST + hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_settings(settings: Mapping[str, Setting], original: Mapping[str, Any]) -> dict[str, Any]:
+    """A preset's settings as a scheduler takes them.
+
+    Args:
+        original: the pipeline's configuration, which has the tables that a preset only knows a
+            digest of.
+    """
+    texts: dict[Setting, Any] = {"None": None, **{t: float(t) for t in ("inf", "-inf", "nan")}}
+    return {
+        name: original.get(name)
+        if isinstance(value, str) and value.startswith(DIGEST)
+        else (texts.get(value, value) if isinstance(value, str) else value)
+        for name, value in settings.items()
+    }
 
 
 def same(one: Setting, other: Setting) -> bool:

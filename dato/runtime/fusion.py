@@ -98,9 +98,10 @@ class Fusion:
     def _rehearsed(self) -> str:
         """What a run of as many calls as the schedule has would meet in its scheduler."""
         pipe, schedule = self._pipe(), self._fit.schedule
-        if self._tuned is not None:
+        if self._tuned is not None or pipe is None:
             return ""
-        scheduler = None if pipe is None else rehearsed(pipe.scheduler, schedule.calls)
+        given = () if self._fit.sampler is None else self._fit.sampler.timesteps
+        scheduler = rehearsed(pipe.scheduler, schedule.calls, given)
         if scheduler is None:
             return ""
         try:

@@ -23,17 +23,6 @@ Model = Callable[..., Tensor]
 Callback = Callable[[dict[str, Any]], object]
 
 
-def kdiffusion(sampler: PortableSampler) -> tuple[Tensor, Callable[..., Tensor]]:
-    """The noise levels of a sampler and its loop, as ``sample(model, x, sigmas)``.
-
-    Returns:
-        ``sigmas``, (calls + 1,) float32 on the CPU, the last 0; and ``sample``, see
-        :meth:`KDiffusion.sample`.
-    """
-    form = KDiffusion(sampler)
-    return form.sigmas, form.sample
-
-
 class KDiffusion:
     """A sampler whose latents are k-diffusion's.
 

@@ -17,6 +17,7 @@ from search.model.cost_setting import Place, timer_of
 from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
 from search.model.devices import device_name
+from search.model.encoded_once import EncodedOnce
 from search.model.finite_images import require_finite, require_finite_latents
 from search.model.images import Images, pick
 from search.model.loaded_model import LoadedModel
@@ -50,6 +51,7 @@ class Generator(LoadedModel):
         super().__init__(model, pipe=pipe)
         self.workload = workload
         self.chunk_count = -(-len(workload) // model.batch_size)
+        self._encoded = EncodedOnce()
         with self._threads(), text_encoders_on(self.device, self.pipe, self.family):
             self._conditions = tuple(self._encode(chunk) for chunk in range(self.chunk_count))
 
@@ -150,7 +152,8 @@ class Generator(LoadedModel):
         """
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         noise = {} if self.family.whole else {"latents": self._noise(indices)}
-        with trial_errors(), self._threads(), self._followed(on_step) as following:
+        once = self._encoded.answering(self.pipe) if self.family.whole else nullcontext()
+        with trial_errors(), self._threads(), once, self._followed(on_step) as following:
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,

@@ -11,8 +11,9 @@ import diffusers
 from dato.preset import SamplerInfo
 from dato.preset.fields import Setting
 from dato.sampler.traits import FLOW, predicted
+from dato.scheduler_settings import read_settings
 from search.errors import TrialError, UserError
-from search.model.scheduler_settings import read_settings, with_settings
+from search.model.scheduler_settings import with_settings
 from search.nearest import did_you_mean
 from search.records.base_sampler import OWN
 

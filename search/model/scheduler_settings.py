@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dato.preset.fields import Setting
-from dato.preset.sampler_code import DIGEST
-from dato.scheduler_settings import defaults_of, same, settings_of, written
+from dato.scheduler_settings import defaults_of, read_settings, same, settings_of, written
 from search.errors import UserError
 from search.model.quiet_loading import quiet_loading
 from search.nearest import did_you_mean
@@ -62,20 +61,4 @@ def class_defaults(scheduler: Any) -> dict[str, Setting]:
         name: written(defaults[name])
         for name, value in settings_of(scheduler).items()
         if name not in OF_THE_MODEL and not same(value, written(defaults[name]))
-    }
-
-
-def read_settings(settings: Mapping[str, Setting], original: Mapping[str, Any]) -> dict[str, Any]:
-    """A preset's settings as a scheduler takes them.
-
-    Args:
-        original: the pipeline's configuration, which has the tables that a preset only knows a
-            digest of.
-    """
-    texts: dict[Setting, Any] = {"None": None, **{t: float(t) for t in ("inf", "-inf", "nan")}}
-    return {
-        name: original.get(name)
-        if isinstance(value, str) and value.startswith(DIGEST)
-        else (texts.get(value, value) if isinstance(value, str) else value)
-        for name, value in settings.items()
     }

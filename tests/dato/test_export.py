@@ -16,6 +16,7 @@ import torch
 import dato
 from dato import Kind, PortableSampler, Schedule, UnsupportedError
 from dato.errors import MismatchError, SamplerFileError
+from tests.dato.documented_reader import documented
 from tests.dato.exported import SAMPLERS, STEPS, exported, preset_of
 from tests.dato.guided import Guided, by_engine
 from tests.dato.models import FAMILIES
@@ -24,16 +25,6 @@ from tests.dato.tiny import scheduler, tiny_pipe
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The configuration file", "ignore:__array_wrap__ must accept"
 )
-PAGE = Path(__file__).parents[2] / "docs" / "sampler-file.md"
-SAMPLE = Callable[[str, Any, Any], Any]
-
-
-def documented() -> tuple[str, SAMPLE]:
-    """The reader of the docs: its text and its function."""
-    text = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    names: dict[str, Any] = {}
-    exec(text, names)
-    return text, names["sample"]
 
 
 def test_the_reader_has_at_most_thirty_lines_and_needs_numpy_alone() -> None:
@@ -155,3 +146,21 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SamplerFileError, match=r"absent\.json"):
         PortableSampler.load(tmp_path / "absent.json")
+
+
+def test_timesteps_of_a_preset_take_the_place_of_the_scheduler_s() -> None:
+    preset = dato.load_preset("sd15/ays-10")
+    linear = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    solver = diffusers.DPMSolverMultistepScheduler(**linear)
+    calls = dato.export_sampler(preset, solver).calls
+    assert [call.timestep for call in calls] == list(preset.sampler.timesteps)
+
+
+def test_a_scheduler_that_is_at_others_is_refused() -> None:
+    pipe = FAMILIES["flux-dev"]().pipe
+    pipe.scheduler = diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+    preset = preset_of(pipe, Schedule.full(2), 2)
+    preset = replace(preset, sampler=replace(preset.sampler, timesteps=(900.0, 100.0)))
+    pipe.scheduler.set_timesteps(2, mu=0.7)
+    with pytest.raises(UnsupportedError, match=r"but the preset's are \[900, 100\]"):
+        dato.export_sampler(preset, pipe.scheduler)
