@@ -33,7 +33,7 @@ from search.quality.features import load_feature_network
 from search.quality.image_pairs import psnr
 from search.quality.meter import QualityMeter
 from search.quality.real_images import real_statistics
-from search.records.folder import write_json
+from search.records.writing import write_json
 
 HERE = Path(__file__).parent
 SEED = 77

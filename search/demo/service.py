@@ -17,7 +17,7 @@ from dato.identity import doubt_of
 from dato.preset.words import sampler_words
 from search.demo.turns import Turns
 from search.errors import UserError
-from search.model.loading import device_name
+from search.model.devices import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 from search.model.samplers import calls_of
 from search.model.topology import topology_of

@@ -16,11 +16,12 @@ from dato import Schedule
 from search.model.cost_setting import Place, timer_of
 from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
+from search.model.devices import device_name
 from search.model.encoded_once import EncodedOnce
 from search.model.finite_images import require_finite, require_finite_latents
 from search.model.images import Images, pick
 from search.model.loaded_model import LoadedModel
-from search.model.loading import DTYPES, ModelConfig, device_name
+from search.model.loading import DTYPES, ModelConfig
 from search.model.parts import digests_of
 from search.model.pixels import as_pixels, decoded
 from search.model.steps_of import after_each_step

@@ -6,8 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from search.errors import UserError
 from search.quality.features import FeatureNetwork
-from search.records.folder import StudyFolder, write_json
+from search.records.folder import StudyFolder
 from search.records.reading import read_model
+from search.records.writing import write_json
 
 REMEDY = "Put a copy of it back, or start a new sweep."
 

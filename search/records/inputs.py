@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from search.records.folder import StudyFolder, write_json
+from search.records.folder import StudyFolder
 from search.records.reading import read_model
+from search.records.writing import write_json
 
 VERSION = 1
 REMEDY = "Put a copy of it back, or start a new sweep."
