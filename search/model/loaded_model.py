@@ -17,7 +17,7 @@ from dato.patch import fuses
 from dato.preset.fields import Setting
 from dato.scheduler_settings import settings_of
 from search.model.any_pipeline import family_of
-from search.model.cost_setting import LayerSchema, Work, architecture_of
+from search.model.cost_setting import Work, architecture_of
 from search.model.given_timesteps import Given, given_timesteps
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.samplers import calls_of
@@ -94,7 +94,7 @@ class LoadedModel:
             model=self.model.path,
             architecture=architecture_of(self.denoiser),
             skip_branches=self.topology.skip_branches,
-            layers=tuple(LayerSchema(**vars(layer)) for layer in self.topology.layers),
+            layers=self.topology.layers,
             latent_size=(height, width),
             image_size=(height * factor, width * factor),
             guided=self.guided,
