@@ -25,7 +25,7 @@ from experiments.forecast.world import SEED, World, cached
 from experiments.peers.trained_contenders import Contender, contenders
 from search.model.generator import Generator
 from search.records.base_sampler import OWN
-from search.records.folder import write_json
+from search.records.writing import write_json
 
 RESULTS = Path(__file__).with_name("trained.json")
 STEPS, GUIDANCE = 28, 3.0
