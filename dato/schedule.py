@@ -96,8 +96,10 @@ class Schedule:
         depth = self.kind(call).depth
         if depth == "full":
             return ()
-        found = (each for each in reversed(range(call)) if refreshes(self.kind(each).depth, depth))
-        return tuple(islice(found, MAX_VALUES))
+        computed = (
+            each for each in reversed(range(call)) if refreshes(self.kind(each).depth, depth)
+        )
+        return tuple(islice(computed, MAX_VALUES))
 
     def resampled(self, calls: int) -> Schedule:
         """This schedule for another number of calls: each takes the kind at its place in the run.

@@ -51,12 +51,12 @@ class Topology:
 
     def ratios(self, kind: Kind) -> dict[str, float]:
         """Positive pruning ratio of every layer that ``kind`` recomputes, by layer name."""
-        found = {}
+        pruned = {}
         for layer in self.layers:
             ratio = kind.prune.get(layer.name, kind.prune.get(f"level_{layer.level}", 0.0))
             if ratio > 0 and self.runs(layer, kind):
-                found[layer.name] = ratio
-        return found
+                pruned[layer.name] = ratio
+        return pruned
 
     def check(self, schedule: Schedule) -> None:
         """Refuse a schedule that names what this denoiser lacks.

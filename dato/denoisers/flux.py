@@ -7,7 +7,6 @@ holds the change of both. The sample is packed: a token is a square of 2 x 2 lat
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from diffusers import FluxTransformer2DModel
 from diffusers.utils.peft_utils import apply_lora_scale
 from torch import Tensor, nn
 
-from dato.denoisers.base import Canvas
+from dato.denoisers.base import Canvas, inputs_of
 from dato.denoisers.transformer import Streams, Transformer, run_blocks
 
 PATCH = 2
@@ -33,9 +32,7 @@ class FluxAdapter(Transformer):
     """See :class:`dato.denoisers.base.Adapter`."""
 
     takes: ClassVar[type[nn.Module]] = FluxTransformer2DModel
-    inputs: ClassVar[tuple[str, ...]] = tuple(
-        inspect.signature(FluxTransformer2DModel.forward).parameters
-    )[1:]
+    inputs: ClassVar[tuple[str, ...]] = inputs_of(FluxTransformer2DModel)
     block_lists: ClassVar[tuple[str, ...]] = ("transformer_blocks", "single_transformer_blocks")
     attentions: ClassVar[tuple[str, ...]] = ("attn",)
     guided: ClassVar[bool] = False
@@ -47,15 +44,15 @@ class FluxAdapter(Transformer):
     def canvas(self, inputs: Mapping[str, Any]) -> Canvas:
         """The latents' size is read from the tokens' positions, which waits for the device."""
         places = _flat(inputs["img_ids"])
-        own = places[places[:, 0] == 0].cpu()
-        rows, columns = (int(own[:, axis].max()) + 1 for axis in (1, 2))
+        image = places[places[:, 0] == 0].cpu()
+        rows, columns = (int(image[:, axis].max()) + 1 for axis in (1, 2))
         return Canvas(PATCH * rows, PATCH * columns, len(places) - rows * columns)
 
     def picture(self, value: Tensor, canvas: Canvas) -> Tensor:
         """At the scale of the tokens."""
         rows, columns = canvas.height // PATCH, canvas.width // PATCH
-        own = value[:, : rows * columns].transpose(1, 2)
-        return own.reshape(*own.shape[:2], rows, columns)
+        image = value[:, : rows * columns].transpose(1, 2)
+        return image.reshape(*image.shape[:2], rows, columns)
 
     def timestep(self, inputs: Mapping[str, Any]) -> Any:
         return inputs["timestep"] * _UNITS

@@ -33,12 +33,12 @@ def own_weights(denoiser: nn.Module) -> list[tuple[str, Tensor]]:
     wrapped = {name for name, module in modules.items() if hasattr(module, _BASE)}
     for name, module in modules.items():
         _check_module(name, module, adapted=name in wrapped)
-    found = [
+    values = [
         (_plain_name(name), _value(name, parameter, modules))
         for name, parameter in denoiser.named_parameters()
         if not _is_added(name, wrapped)
     ]
-    return sorted(found, key=lambda each: each[0])
+    return sorted(values, key=lambda each: each[0])
 
 
 def _is_added(name: str, wrapped: set[str]) -> bool:
@@ -83,11 +83,11 @@ def _check(name: str, weight: Tensor) -> None:
 
 def _offloaded(name: str, modules: Mapping[str, nn.Module]) -> Tensor:
     """The value of a parameter on ``meta`` that a hook of accelerate keeps."""
-    owner, _, own = name.rpartition(".")
+    owner, _, parameter = name.rpartition(".")
     for hook in _hooks(getattr(modules[owner], "_hf_hook", None)):
         kept = getattr(hook, "weights_map", None) or {}
-        if own in kept:
-            value: Tensor = kept[own]
+        if parameter in kept:
+            value: Tensor = kept[parameter]
             _check(name, value)
             return value
     raise UnreadableError(f"{name} has no values: it is on the device 'meta'")

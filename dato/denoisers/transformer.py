@@ -67,8 +67,10 @@ class Transformer(Spatial):
 
     def site(self, layer: Layer) -> Site:
         block = self.denoiser.get_submodule(layer.name)
-        found = (getattr(block, name, None) for name in self.attentions)
-        return Site(None, self.patch, tuple(each for each in found if each is not None), (block,))
+        attentions = (getattr(block, name, None) for name in self.attentions)
+        return Site(
+            None, self.patch, tuple(each for each in attentions if each is not None), (block,)
+        )
 
     @property
     def patch(self) -> int:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
-
 from dato.sampler.given_timesteps import given_arguments
 from dato.sampler.stand_in import ADDED
-from dato.sampler.twin import twin_of
+from dato.sampler.twin import beside_its_tables, twin_of
 
 
 def rehearsed(scheduler: Any, calls: int, timesteps: Sequence[float] = ()) -> Any:
@@ -21,7 +19,7 @@ def rehearsed(scheduler: Any, calls: int, timesteps: Sequence[float] = ()) -> An
         timesteps: that a preset's sampler has in the place of the scheduler's own.
     """
     try:
-        with torch.device("cpu"):
+        with beside_its_tables():
             for arguments in _arguments(_twin(scheduler), calls, timesteps):
                 twin = _twin(scheduler)
                 twin.set_timesteps(**arguments)

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from dato.sampler.twin import beside_its_tables
+
 _PLAIN = (torch.float32, torch.float64)
 
 
@@ -41,5 +43,7 @@ class StepTypes:
     def _stepped(self, output: torch.dtype, latents: torch.dtype) -> Any:
         scheduler = copy.deepcopy(self._scheduler)
         one = torch.ones(1, 1, 1, 1, dtype=torch.float32, device="cpu")
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device("cpu"):
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), beside_its_tables():
+            if hasattr(scheduler, "scale_model_input"):  # some warn if it was not called
+                scheduler.scale_model_input(one, scheduler.timesteps[0])
             return scheduler.step(one.to(output), scheduler.timesteps[0], one.to(latents))

@@ -7,13 +7,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from dato.sampler.probe import NotLinearError
 from dato.sampler.stand_in import ADDED
 from dato.sampler.step_types import StepTypes
 from dato.sampler.trace import Skipped, Trace, trace
-from dato.sampler.twin import state_of, twin_of
+from dato.sampler.twin import beside_its_tables, state_of, twin_of
 from dato.schedule import Quantity
 
 _MOST = 64
@@ -48,7 +46,7 @@ def traced(scheduler: Any, calls: Sequence[Skipped | None], quantity: Quantity) 
 
 def _trace(scheduler: Any, calls: Sequence[Skipped | None], quantity: Quantity) -> Traced | str:
     try:
-        with torch.device("cpu"):  # whatever a scheduler makes goes beside its tables
+        with beside_its_tables():
             walked = trace(twin_of(scheduler, ADDED), calls, quantity)
     except NotLinearError as error:
         return f"{_named(scheduler)}: {error}"

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
+
+
+def beside_its_tables() -> AbstractContextManager[object]:
+    """Inside the block whatever a twin makes is on the CPU, as its tables are. Where that is the
+    default there is nothing to do: torch's own context doubles the time of small operations."""
+    on_cpu = torch.get_default_device().type == "cpu"
+    return nullcontext() if on_cpu else torch.device("cpu")
 
 
 def twin_of(scheduler: Any, without: Collection[str] = (), *, exact: bool = True) -> Any:

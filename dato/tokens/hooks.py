@@ -89,11 +89,11 @@ class PrunedLayer:
             return None
         spatial = self._site.entry is not None
         grid = self._grid if spatial else self._site.grid(pruner.canvas.size)
-        own, count = grid[0] * grid[1] + pruner.canvas.others, hidden.shape[1]
-        if count < own or (spatial and count > own):
+        expected, count = grid[0] * grid[1] + pruner.canvas.others, hidden.shape[1]
+        if count < expected or (spatial and count > expected):
             raise UnsupportedError(
                 f"The self-attention {self._layer.name}, which this schedule prunes, has {count} "
-                f"tokens instead of {own}.",
+                f"tokens instead of {expected}.",
                 remedy="Undo the tool that merges tokens, or use a schedule that does not prune.",
             )
         return pruner.plan(self._layer, self._order, grid, hidden, tokens)
@@ -103,8 +103,8 @@ class PrunedLayer:
         if plan is None:
             return None
         if isinstance(output, tuple):
-            own, text, *more = output
-            return (plan.recover(own), text, *map(plan.recover, more))
+            picture, text, *more = output
+            return (plan.recover(picture), text, *map(plan.recover, more))
         return plan.recover(output)
 
 

@@ -68,9 +68,9 @@ class Pruner:
             place = layer.level if shared else 256 + order
             self._selections[key] = self._select(place, grid, hidden)
         if (key, pruned, tokens) not in self._plans:
-            own, others = grid[0] * grid[1], self.canvas.others
+            picture, others = grid[0] * grid[1], self.canvas.others
             plan = self._selections[key].plan(pruned).repeat(self.groups)
-            self._plans[key, pruned, tokens] = plan.within(tokens - own - others, others)
+            self._plans[key, pruned, tokens] = plan.within(tokens - picture - others, others)
         return self._plans[key, pruned, tokens]
 
     def _select(self, place: int, grid: tuple[int, int], hidden: Tensor) -> Selection:

@@ -2,6 +2,7 @@
 
     python -m experiments.engine.fused                 # times, pocket, batches of 1 and 4
     python -m experiments.engine.fused --operations    # counts alone
+    python -m experiments.engine.fused --traces        # how long a scheduler's trace takes
 
 Prints one line for each base sampler and batch: the time of 5 full calls of 50, fused and call by
 call, over the time of 5 plain DDIM steps; medians of rounds in which all three take turns.
@@ -16,11 +17,14 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from diffusers import DDIMScheduler, UniPCMultistepScheduler
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 
 import dato
-from dato import Schedule
+from dato import Schedule, Slope
 from dato.pocket import load_pipeline
+from dato.runtime.forecast import forecasts
+from dato.runtime.fusion import skipped_calls
+from dato.sampler.traced import traced
 from experiments.engine.operations import Operations
 
 CALLS, FULL = 50, 5
@@ -88,13 +92,32 @@ def counted(given: dict[str, Run]) -> dict[str, int]:
     return counts
 
 
+def trace_times(base: Any, rounds: int) -> dict[str, float]:
+    """Median milliseconds of process time of a trace, and of the same asked for again."""
+    scheduler = on(base).scheduler
+    scheduler.set_timesteps(CALLS)
+    seconds: dict[str, list[float]] = {"first": [], "repeated": []}
+    for number in range(rounds):
+        other = schedule().sloped(Slope(1.0, 1 + number / rounds))  # nobody has traced it yet
+        for name in seconds:
+            started = time.process_time()
+            traced(scheduler, skipped_calls(other, scheduler, forecasts), other.quantity)
+            seconds[name].append(time.process_time() - started)
+    return {name: round(1000 * statistics.median(each), 2) for name, each in seconds.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--operations", action="store_true", help="count alone")
+    parser.add_argument("--traces", action="store_true", help="time traces alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    for base in (*BASES, DPMSolverMultistepScheduler) if options.traces else ():
+        print(f"{base.__name__}: ms of a trace {trace_times(base, options.rounds)}")
+    if options.traces:
+        return
     for base in BASES:
         counts = counted(runs(base, 1))
         print(f"{base.__name__}: tensor operations {counts}")

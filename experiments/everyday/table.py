@@ -9,9 +9,12 @@ from pathlib import Path
 from search.records.files import load_result
 from search.records.findings import findings
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.headline import headline, is_dominated
 from search.records.members import is_audited
-from search.records.record import FrontMember, Quality, Rival, StudyResult
+from search.records.quality import Quality
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import gain
 from search.records.schedule_text import calls_of
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from experiments.command import command
 from search.cli.main import main as dato_search
 from search.records.folder import StudyFolder
-from search.records.record import FrontMember, StudyResult
+from search.records.front import FrontMember
+from search.records.result import StudyResult
 from search.runs.result import current_result
 from search.settings.compose import load_config
 

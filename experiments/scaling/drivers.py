@@ -29,7 +29,8 @@ from experiments.command import command, processor, versions
 from experiments.scaling.markdown import table
 from experiments.scaling.scaling import CALLS, HERE, SPACE, TOPOLOGY, WORKERS, priced
 from search.records.folder import StudyFolder
-from search.records.record import Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.settings import SamplerSettings, StorageSettings
 from search.space import SpaceContext, load_space
 from search.study.budget import Budget

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from experiments.command import command
 from search.records.files import result_from_json
-from search.records.record import FrontMember, StudyResult
+from search.records.front import FrontMember
+from search.records.result import StudyResult
 
 HEAD = (
     "| timed | searched FID | as many held-out images, 90 % | off | outside, of the width | all |",

@@ -18,7 +18,7 @@ from dato import list_presets, load_preset
 from experiments.study.recorded import RECORDED, recorded
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.report.sample_files import grid
 from search.settings.compose import load_config
 from search.workers.open_pool import model_config
@@ -95,7 +95,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
 
 def draw_images(path: Path) -> None:
     """One row unpatched, one for each preset: same prompts, same noise."""
-    config = load_config(RECORDED / "config.yaml")
+    config = load_config(RECORDED["pocket"] / "config.yaml")
     workload, _ = make_workloads(
         config.model.prompts, images=COLUMNS, heldout_images=COLUMNS, seed=SEED
     )

@@ -13,8 +13,9 @@ from rich.text import Text
 
 from search.cli.scatter import scatter
 from search.metrics import FIDS, metric
+from search.records.front import FrontMember
 from search.records.progress import metric_value
-from search.records.record import FrontMember, TrialRecord
+from search.records.record import TrialRecord
 from search.records.schedule_text import brief_calls, strip
 from search.report.cells import metric_text
 from search.settings.duration import duration_text
@@ -80,7 +81,7 @@ class Board:
         shown = [front[index] for index in spread(front, rows)]
         if width < WIDE or self.objective not in FIDS:  # the scatter's scale is an FID's
             return self._table(front, shown, width)
-        own = width - SCATTER - 2
+        table_width = width - SCATTER - 2
         points = [
             (record.speedup, value)
             for record in self.records
@@ -96,7 +97,7 @@ class Board:
         ]
         picture = scatter(points, members, SCATTER, max(len(shown) + 1, 7))
         both = Table.grid(padding=(0, 1))
-        both.add_row(self._table(front, shown, own), picture)
+        both.add_row(self._table(front, shown, table_width), picture)
         return both
 
     def _table(

@@ -10,7 +10,7 @@ from search.records.findings import findings
 from search.records.folder import StudyFolder
 from search.records.headline import headline
 from search.records.names import slug
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.records.rivals import exported
 from search.settings import Config
 

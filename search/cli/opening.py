@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from search.records.record import images_text
+from search.records.quality import images_text
 from search.settings import Config
 
 SKIPS_ONLY = (
     "The engine has no adapter for this denoiser: schedules have full and skipped calls, and no "
     "pruning or cuts."
 )
+
+MOSTLY = 0.8
+"""Share of different prompts among images from which on the few that come again do not matter."""
 
 
 def opening_lines(config: Config, heldout_images: int | None = None) -> tuple[str, ...]:
@@ -52,7 +55,10 @@ def _few_prompts(config: Config, heldout_images: int) -> tuple[str, ...]:
             counts, different, ("images of the search", "held-out images"), strict=True
         )
     )
+    judged = ", ".join(told)
+    if all(prompts >= MOSTLY * images for prompts, images in zip(different, counts, strict=True)):
+        return (judged,)
     return (
-        f"{', '.join(told)}: prompts come again with other noise, and an FID of few prompts says "
-        "little about others. Give more of them in model.prompts.",
+        f"{judged}: prompts come again with other noise, and an FID of few prompts says little "
+        "about others. Give more of them in model.prompts.",
     )

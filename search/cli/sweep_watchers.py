@@ -13,7 +13,8 @@ from rich.text import Text
 
 from search.cli.board import Board
 from search.metrics import metric
-from search.records.record import Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.records.schedule_text import calls_of, pruning
 from search.report.cells import metric_text
 from search.settings import Config

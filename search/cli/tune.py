@@ -13,7 +13,7 @@ from search.cli.interrupted import interrupted
 from search.metrics import metric
 from search.records.folder import StudyFolder
 from search.records.progress import metric_value
-from search.records.record import Quality
+from search.records.quality import Quality
 from search.records.tuned import before_tuning, left_out_text
 from search.report.cells import metric_text, number
 from search.runs.tune import Tuned, run_tune

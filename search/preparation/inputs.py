@@ -93,7 +93,7 @@ def _prompts(config: Config) -> list[object]:
         source, images=quality.images, heldout_images=quality.heldout_images, seed=seed
     )
     calibration = calibration_workload(source, quality.images, seed)
-    return [own.prompts for own in (search, heldout, calibration)]
+    return [workload.prompts for workload in (search, heldout, calibration)]
 
 
 def _digest(values: list[object]) -> str:

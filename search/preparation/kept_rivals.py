@@ -18,7 +18,8 @@ from search.preparation.instruments import Instruments
 from search.quality.real_images import statistics_folder
 from search.quality.statistics import Statistics
 from search.records.files import load_rivals, save_rivals
-from search.records.record import Quality, Rival
+from search.records.quality import Quality
+from search.records.rival import Rival
 
 LIBRARIES = ("torch", "diffusers", "transformers")
 

@@ -11,7 +11,7 @@ from search.model.base_sampler import takers
 from search.preparation.given_timesteps import timesteps_of
 from search.preparation.instruments import Instruments
 from search.records.base_sampler import Base
-from search.records.record import FrontMember
+from search.records.front import FrontMember
 from search.records.timesteps import Source, Timesteps
 from search.settings.rivals import OWN
 from search.study.step_counts import step_counts

@@ -16,7 +16,9 @@ from search.preparation.rival_bases import rival_bases
 from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Base, Run
 from search.records.files import load_rivals, save_rivals
-from search.records.record import FrontMember, Quality, Rival
+from search.records.front import FrontMember
+from search.records.quality import Quality
+from search.records.rival import Rival
 from search.records.rivals import best_rivals, with_better_settings
 
 UNKNOWN = Quality(0.0, 0.0, 0.0, 0)
@@ -56,7 +58,7 @@ def heldout_rivals(
     """The rivals, with held-out images of those that no other one dominates."""
     objective, watcher = instruments.config.quality.objective, instruments.watcher
     best = best_rivals(rivals, objective)
-    found = {rival.base: replace(rival, heldout=None) for rival in rivals}
+    judged = {rival.base: replace(rival, heldout=None) for rival in rivals}
     for number, rival in enumerate(best, start=1):
         watcher.stage(f"held-out images of rival {number} of {len(best)}: {rival.name}")
         path = rival_path(
@@ -68,8 +70,8 @@ def heldout_rivals(
             )
         except TrialError:  # what the search measured still stands
             continue
-        found[rival.base] = replace(rival, heldout=quality, seconds=rival.seconds + seconds)
-    return tuple(found.values())
+        judged[rival.base] = replace(rival, heldout=quality, seconds=rival.seconds + seconds)
+    return tuple(judged.values())
 
 
 class TimedTogether:
@@ -90,11 +92,11 @@ class TimedTogether:
         """The times of the runs."""
         timed = [rival for rival in self.rivals if rival.heldout is not None]
         compared = self._instruments.time_together([*runs, *(rival.run for rival in timed)])
-        own = len(runs)
+        members = len(runs)
         times = {
             rival.base: (timing, speedup)
             for rival, timing, speedup in zip(
-                timed, compared.timings[own:], compared.speedups[own:], strict=True
+                timed, compared.timings[members:], compared.speedups[members:], strict=True
             )
         }
         self.rivals = tuple(
@@ -103,7 +105,9 @@ class TimedTogether:
             else rival
             for rival in self.rivals
         )
-        return replace(compared, timings=compared.timings[:own], speedups=compared.speedups[:own])
+        return replace(
+            compared, timings=compared.timings[:members], speedups=compared.speedups[:members]
+        )
 
 
 def _planned(instruments: Instruments, wanted: Sequence[Base], left_out: set[str]) -> list[Rival]:

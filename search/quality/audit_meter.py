@@ -12,7 +12,8 @@ from search.quality.bootstrap import interval, matched
 from search.quality.image_pairs import feature_distance, psnr, ssim
 from search.quality.kid import kid, paired_kid
 from search.quality.meter import QualityMeter
-from search.records.record import Audit, Quality
+from search.records.front import Audit
+from search.records.quality import Quality
 
 
 class AuditMeter:

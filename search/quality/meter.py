@@ -19,7 +19,7 @@ from search.quality.image_pairs import feature_distance
 from search.quality.kid import kid, paired_kid
 from search.quality.scorers import Scorer
 from search.quality.statistics import Statistics
-from search.records.record import Quality
+from search.records.quality import Quality
 
 Measure = Callable[[Tensor], float]
 """From indices of images to the value of a metric on them."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dato import Schedule
-from dato.preset.fields import Setting
+from dato.preset.fields import ClassName, Setting
+from search.records.fields import Settings, Steps
 from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 OWN = "own"
@@ -23,9 +24,9 @@ class Base:
         settings: those of the scheduler that differ from the model's own, by name.
     """
 
-    scheduler: str
-    steps: int
-    settings: tuple[tuple[str, Setting], ...] = ()
+    scheduler: ClassName
+    steps: Steps
+    settings: Settings = ()
     timesteps: Timesteps = OWN_TIMESTEPS
 
     @property

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from search.metrics import metric
+from search.records.front import FrontMember
 from search.records.headline import headline
 from search.records.headline_text import headline_text
-from search.records.record import FrontMember, Rival, StudyResult
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import dominating_rival, gain
 from search.records.tuned import left_out_text, tuned_text
 

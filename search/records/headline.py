@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from search.records.front import FrontMember
 from search.records.knee import at_knee
 from search.records.members import is_audited, worse_by
-from search.records.record import FrontMember, StudyResult, loss_of
+from search.records.quality import loss_of
+from search.records.result import StudyResult
 from search.records.rivals import dominating_rival, gain
 
 Lack = Literal["", "front", "audit", "undominated", "real", "no worse"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from search.metrics import WORSE, metric
+from search.records.front import FrontMember
 from search.records.headline import Headline, headline
 from search.records.members import member_speedup, worse_by
 from search.records.progress import metric_value
-from search.records.record import FrontMember, StudyResult
+from search.records.result import StudyResult
 from search.records.rivals import dominating_rival
 
 LOOK = "Run dato-search generate --compare to see its images beside the unpatched ones."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from search.pareto import knee
-from search.records.record import FrontMember, loss_of
+from search.records.front import FrontMember
+from search.records.quality import loss_of
 
 Scored = tuple[FrontMember, float, float]
 """A member, its loss, and its seconds per image."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from search.metrics import FID_REAL_BOUND, WORSE
-from search.records.record import FrontMember
+from search.records.front import FrontMember
 
 
 def member_name(speedup: float, tuned: bool = False) -> str:

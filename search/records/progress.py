@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from search.metrics import FIDS, metric
 from search.pareto import hypervolume, non_dominated
-from search.records.record import Quality, TrialRecord, loss_of
+from search.records.quality import Quality, loss_of
+from search.records.record import TrialRecord
 
 Point = tuple[float, float]
 

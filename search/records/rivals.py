@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.pareto import non_dominated
-from search.records.record import FrontMember, Quality, Rival, StudyResult, loss_of
+from search.records.front import FrontMember
+from search.records.quality import Quality, loss_of
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.timesteps import Timesteps
 
 
@@ -90,8 +93,8 @@ def dominating_rival(member: FrontMember, result: StudyResult) -> Rival | None:
     Held-out images and timed speed-ups count where the member has them, else those of the search
     and of the cost table.
     """
-    own, points = _beside(member, result)
-    better = [] if own is None else [point for point in points if point.beats(own)]
+    subject, points = _beside(member, result)
+    better = [] if subject is None else [point for point in points if point.beats(subject)]
     return min(better, key=lambda point: point.loss).rival if better else None
 
 
@@ -101,9 +104,9 @@ def dominated_in_search(member: FrontMember, rivals: Sequence[Rival], objective:
     loss = loss_of(record.quality, objective)
     if loss is None or record.speedup is None:
         return False
-    own = _Point(record.speedup, loss)
+    subject = _Point(record.speedup, loss)
     return any(
-        _Point(rival.priced_speedup, other).beats(own)
+        _Point(rival.priced_speedup, other).beats(subject)
         for rival in rivals
         if (other := loss_of(rival.quality, objective)) is not None
     )
@@ -113,21 +116,21 @@ def gain(member: FrontMember, result: StudyResult) -> Gain | None:
     """How much faster the member is than fewer steps at the same metric; ``None`` where no rival
     was measured. Between two rivals, the speed-up at which fewer steps would have that metric is
     interpolated."""
-    own, points = _beside(member, result)
-    if own is None or not points:
+    subject, points = _beside(member, result)
+    if subject is None or not points:
         return None
     kept = non_dominated([(point.loss, -point.speedup) for point in points])
     curve = [points[index] for index in kept]  # the better, the slower
-    good = [point for point in curve if point.loss <= own.loss]
-    worse = [point for point in curve if point.loss > own.loss]
+    good = [point for point in curve if point.loss <= subject.loss]
+    worse = [point for point in curve if point.loss > subject.loss]
     if not good:
-        return Gain(own.speedup / worse[0].speedup, least=True, rivals=_rivals(worse[0]))
+        return Gain(subject.speedup / worse[0].speedup, least=True, rivals=_rivals(worse[0]))
     if not worse:
-        return Gain(own.speedup / good[-1].speedup, most=True, rivals=_rivals(good[-1]))
+        return Gain(subject.speedup / good[-1].speedup, most=True, rivals=_rivals(good[-1]))
     low, high = good[-1], worse[0]
-    share = (own.loss - low.loss) / (high.loss - low.loss)
+    share = (subject.loss - low.loss) / (high.loss - low.loss)
     log = (1 - share) * math.log(low.speedup) + share * math.log(high.speedup)
-    return Gain(own.speedup / math.exp(log), rivals=_rivals(low, high))
+    return Gain(subject.speedup / math.exp(log), rivals=_rivals(low, high))
 
 
 def _rivals(*points: _Point) -> tuple[Rival, ...]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from dato.preset.fields import Several
 
 Source = Literal["own", "planned", "ays"]
 """Whose timesteps they are: the scheduler's own; those at which a study's calibration plans that
@@ -25,7 +29,7 @@ class Timesteps:
     """
 
     source: Source = "own"
-    values: tuple[float, ...] = ()
+    values: Annotated[tuple[float, ...], Field(max_length=1_000), Several] = ()
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.metrics import metric
+from search.records.front import FrontMember
 from search.records.progress import metric_value
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 
 
 def is_tunable(record: TrialRecord) -> bool:

@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from search.metrics import Metric, metric
+from search.records.front import Audit, FrontMember
 from search.records.members import member_speedup
 from search.records.progress import metric_value
-from search.records.record import Audit, FrontMember, StudyResult
+from search.records.result import StudyResult
 from search.report.cells import MISSING, metric_text, number, significant, with_interval
 
 COLUMNS = (

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from search.metrics import metric
 from search.records.findings import dominated
+from search.records.front import FrontMember
 from search.records.headline import headline
 from search.records.headline_text import compares_real, headline_text
 from search.records.knee import at_knee, scored
 from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import metric_value
-from search.records.record import FrontMember, StudyResult
+from search.records.result import StudyResult
 from search.records.rivals import gain
 from search.records.schedule_text import calls_of
 from search.report.cells import MISSING, TIMES

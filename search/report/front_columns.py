@@ -6,9 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from search.metrics import Metric, metric
+from search.records.front import FrontMember
 from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import metric_value
-from search.records.record import FrontMember, Quality, Rival, StudyResult, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import dominating_rival
 from search.records.schedule_text import brief_calls
 from search.report.cells import brackets, metric_text, number

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from search.metrics import metric
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.report.front_columns import Column, Line, front_columns, front_lines
 
 RIVAL, BETTER = "\N{WHITE CIRCLE} ", "\N{DAGGER}"

@@ -54,9 +54,9 @@ class Importance:
     def shown(self) -> tuple[str, ...]:
         """Parameters with an effect, the strongest first."""
         effects = (self.fid, self.trade, self.latency)
-        found = {name for each in effects for name in each}
-        most = {name: max(each.get(name, 0.0) for each in effects) for name in found}
-        return tuple(sorted(found, key=lambda name: (-most[name], name)))
+        effective = {name for each in effects for name in each}
+        most = {name: max(each.get(name, 0.0) for each in effects) for name in effective}
+        return tuple(sorted(effective, key=lambda name: (-most[name], name)))
 
 
 def importance(records: Sequence[TrialRecord], objective: str) -> Importance:
@@ -94,15 +94,15 @@ def _beside(target: Values, other: Values) -> Values:
 def _effects(
     trials: Sequence[Mapping[str, Parameter]], target: Values, names: Sequence[str]
 ) -> Effects:
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for name in names:
         have = [index for index, params in enumerate(trials) if name in params]
         if len(have) < MIN_TRIALS:
             continue
         share, chance = adjusted_share(groups([trials[i][name] for i in have]), target[have])
         if chance < LEVEL / len(names):
-            found[name] = share
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+            shares[name] = share
+    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
 def groups(values: Sequence[Parameter]) -> NDArray[np.intp]:
@@ -120,6 +120,6 @@ def adjusted_share(group: NDArray[np.intp], target: Values) -> tuple[float, floa
     members, count = np.unique(group), len(target)
     if not 1 < len(members) < count or np.all(target == target[0]):
         return 0.0, 1.0
-    found = kruskal(*(target[group == member] for member in members))
-    left = (1 - found.statistic / (count - 1)) * (count - 1) / (count - len(members))
-    return max(1 - float(left), 0.0), float(found.pvalue)
+    test = kruskal(*(target[group == member] for member in members))
+    left = (1 - test.statistic / (count - 1)) * (count - 1) / (count - len(members))
+    return max(1 - float(left), 0.0), float(test.pvalue)

@@ -14,7 +14,7 @@ from dato.files import replace_text
 from search.metrics import metric
 from search.records.findings import findings
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.report.audit_table import bias
 from search.report.cells import metric_text, significant
 from search.report.contents import failures, flatten, numbers, rows, shown_first

@@ -8,8 +8,9 @@ from pathlib import Path
 from dato.pocket.names import FOLDERS
 from dato.preset import Preset, SamplerInfo
 from search.records.findings import beside_fewer_steps
+from search.records.front import FrontMember
 from search.records.headline_text import preset_text
-from search.records.record import FrontMember, StudyResult
+from search.records.result import StudyResult
 from search.records.tuned import tuned_text
 
 
@@ -31,11 +32,13 @@ def preset_card(
     return card + "".join(f"\n{sentence}\n" for sentence in said if sentence)
 
 
-def _unpatched(own: SamplerInfo, base: SamplerInfo) -> str:
+def _unpatched(sampler: SamplerInfo, base: SamplerInfo) -> str:
     """What a preset on another base was compared with; empty on the study's own sampler."""
-    if base == own:
+    if base == sampler:
         return ""
-    return f"Unpatched is the model with {own.scheduler} and {own.num_inference_steps} steps."
+    return (
+        f"Unpatched is the model with {sampler.scheduler} and {sampler.num_inference_steps} steps."
+    )
 
 
 def _pipeline(result: StudyResult) -> str | None:

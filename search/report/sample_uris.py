@@ -13,7 +13,7 @@ from search.errors import UserError
 from search.records.folder import StudyFolder
 from search.records.names import sample_path
 from search.records.reading import LARGE, check_file
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 
 INLINE_BYTES = 600_000
 """A larger file is scaled to ``MAX_WIDTH`` and stored as WebP, to keep the page light."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dato import Schedule
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.records.schedule_text import BRANCHES, action
 
 HEIGHT = 40

@@ -7,20 +7,26 @@ from dataclasses import replace
 
 from search.errors import UserError
 from search.nearest import nearest
-from search.preparation.instruments import Heldout, Instruments, open_instruments
+from search.preparation.heldout import Heldout
+from search.preparation.instruments import Instruments
+from search.preparation.open_instruments import open_instruments
 from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
 from search.records.files import save_result
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.members import member_trial
-from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.report.page import write_report
 from search.report.sample_files import SHOWN, save_samples
 from search.runs.audit_checkpoint import FileAuditCheckpoint
 from search.runs.result import assemble, current_result, write_presets
 from search.settings import Config
+from search.study.audit_checkpoint import AuditCheckpoint, NoAuditCheckpoint
 from search.study.audit_choice import AuditChoice, OfTrials
-from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
+from search.study.auditor import Audited, Auditor
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
 from search.study.watching import StageWatcher
@@ -164,10 +170,10 @@ def _heldout(
         raise UserError(f"--seed={seed} is out of range. Take one from 0 to 2147483647.")
     if repeats is not None and repeats < 1:
         raise UserError(f"--repeats={repeats} is too small. Take at least 1.")
-    own = config.study.seed if seed is None else seed
+    seed = config.study.seed if seed is None else seed
     return Heldout(
         count,
-        own,
+        seed,
         config.latency.repeats if repeats is None else repeats,
-        folder.audit / f"{count}-images-seed-{own}.safetensors",
+        folder.audit / f"{count}-images-seed-{seed}.safetensors",
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.records.files import members_from_json, members_to_json
-from search.records.record import FrontMember
+from search.records.front import FrontMember
 
 
 @dataclass

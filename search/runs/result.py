@@ -15,9 +15,12 @@ from dato.preset import ModelInfo, SamplerInfo
 from search.latency.cost_file import load_cost_table
 from search.records.files import load_result, load_rivals
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.members import named
-from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
+from search.records.record import TrialRecord
 from search.records.reference import read_reference, settings_of_bases
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import with_better_settings
 from search.report.export import export_presets
 from search.runs.retarget import other_tables, with_other_devices

@@ -9,7 +9,10 @@ from dato import Schedule, Topology
 from search.latency.cost_file import load_cost_table
 from search.latency.cost_table import CostTable
 from search.records.folder import StudyFolder
-from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
+from search.records.front import FrontMember
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.settings.constraints import Constraints
 from search.study.front_choice import front_of
 

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from itertools import chain
 
 from search.jobs.run_jobs import run_jobs
-from search.preparation.instruments import Instruments, open_instruments
+from search.preparation.instruments import Instruments
 from search.preparation.open_driver import open_driver
+from search.preparation.open_instruments import open_instruments
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
-from search.records.record import Rival, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import dominated_in_search
 from search.report.page import write_report
 from search.report.sample_files import save_samples

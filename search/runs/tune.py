@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search.errors import UserError
-from search.preparation.instruments import open_instruments
 from search.preparation.open_driver import open_driver
+from search.preparation.open_instruments import open_instruments
 from search.records.files import save_result
 from search.records.folder import StudyFolder
 from search.records.members import member_trial
-from search.records.record import StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.records.tuned import is_tunable
 from search.report.page import write_report
 from search.runs.result import current_result, with_more_trials, write_presets

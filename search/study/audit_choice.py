@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from search.records.front import FrontMember
 from search.records.members import no_worse
 from search.records.progress import metric_value
-from search.records.record import FrontMember
 from search.study.front_choice import spread
 
 

@@ -10,7 +10,8 @@ from scipy.stats import spearmanr
 from search.calibration.damage import damage
 from search.calibration.table import Calibration
 from search.records.folder import StudyFolder
-from search.records.record import TrialRecord, loss_of
+from search.records.quality import loss_of
+from search.records.record import TrialRecord
 
 
 def damage_rank(

@@ -14,7 +14,8 @@ from search.metrics import metric
 from search.model.images import Images, join
 from search.quality.meter import QualityMeter
 from search.records.base_sampler import Run
-from search.records.record import TrialRecord, loss_of
+from search.records.quality import loss_of
+from search.records.record import TrialRecord
 from search.settings import QualitySettings
 from search.study.rung_margin import learned_margin
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from dato import Schedule
 from search.metrics import metric
 from search.pareto import non_dominated
+from search.records.front import FrontMember
 from search.records.members import member_interval, named
-from search.records.record import FrontMember, TrialRecord
+from search.records.record import TrialRecord
 from search.study.trial_records import objectives
 
 if TYPE_CHECKING:  # a front is shown without torch

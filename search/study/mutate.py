@@ -25,28 +25,28 @@ def mutated(
     """
     changed = dict(params)
     while True:
-        own = generator.choice(parameters)
-        if generator.random() < 0.5 or not _exchanged(changed, own, parameters, generator):
-            changed[own.name] = _shifted(own, changed[own.name], generator)
+        parameter = generator.choice(parameters)
+        if generator.random() < 0.5 or not _exchanged(changed, parameter, parameters, generator):
+            changed[parameter.name] = _shifted(parameter, changed[parameter.name], generator)
         if generator.random() < 0.5:
             return changed
 
 
 def _exchanged(
-    params: Params, own: Parameter, parameters: Sequence[Parameter], generator: random.Random
+    params: Params, parameter: Parameter, parameters: Sequence[Parameter], generator: random.Random
 ) -> bool:
-    """Exchange the value of ``own`` with a near one of its series, if any differs."""
-    series = [other for other in parameters if _series(other) == _series(own)]
-    place = series.index(own)
+    """Exchange the value of ``parameter`` with a near one of its series, if any differs."""
+    series = [other for other in parameters if _series(other) == _series(parameter)]
+    place = series.index(parameter)
     near = [
         other
         for other in series[max(place - REACH, 0) : place + REACH + 1]
-        if params[other.name] != params[own.name]
+        if params[other.name] != params[parameter.name]
     ]
     if not near:
         return False
     other = generator.choice(near)
-    params[own.name], params[other.name] = params[other.name], params[own.name]
+    params[parameter.name], params[other.name] = params[other.name], params[parameter.name]
     return True
 
 

@@ -49,7 +49,7 @@ class Refiner(BaseSampler):
         self._share = share
         self._random = random.Random(seed)
         self._parameters: Sequence[Parameter] = space.parameters(context)
-        self._distributions = {own.name: distribution_of(own) for own in self._parameters}
+        self._distributions = {each.name: distribution_of(each) for each in self._parameters}
         self._runs: dict[int, Run] = {}
 
     def infer_relative_search_space(
@@ -101,8 +101,8 @@ class Refiner(BaseSampler):
 
     def _draw(self, study: Study, trial: FrozenTrial) -> Params:
         """One whole proposal of the base, cleaned as a trial's suggestions are."""
-        own = self._base.infer_relative_search_space(study, trial)
-        proposed = self._base.sample_relative(study, trial, own)
+        relative = self._base.infer_relative_search_space(study, trial)
+        proposed = self._base.sample_relative(study, trial, relative)
         values: Params = {}
         for parameter in self._parameters:
             name, distribution = parameter.name, self._distributions[parameter.name]
@@ -116,7 +116,9 @@ class Refiner(BaseSampler):
         for trial in study.get_trials(deepcopy=False):
             whole = self._distributions.keys() <= trial.params.keys()
             if trial.number not in self._runs and whole:
-                self._runs[trial.number] = self._space.run(self._own(trial.params), self._context)
+                self._runs[trial.number] = self._space.run(
+                    self._cleaned(trial.params), self._context
+                )
         return set(self._runs.values())
 
     def _front(self, study: Study) -> list[Params]:
@@ -124,10 +126,10 @@ class Refiner(BaseSampler):
         if len(complete) < ENOUGH:
             return []
         points = [(trial.values[0], trial.values[1]) for trial in complete]
-        return [self._own(complete[index].params) for index in non_dominated(points)]
+        return [self._cleaned(complete[index].params) for index in non_dominated(points)]
 
-    def _own(self, params: Mapping[str, Any]) -> Params:
-        return {own.name: own.domain.clean(params[own.name]) for own in self._parameters}
+    def _cleaned(self, params: Mapping[str, Any]) -> Params:
+        return {each.name: each.domain.clean(params[each.name]) for each in self._parameters}
 
     def _changed(self, sources: Sequence[Params], known: set[Run]) -> Params | None:
         """A change of one of ``sources`` that decodes to something new, if one is found."""

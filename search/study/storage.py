@@ -79,7 +79,7 @@ def other_drivers(study: optuna.Study, storage: StorageSettings) -> OtherDrivers
     """The drivers that share the study with this one: none, unless it is on a server."""
     if storage.kind != "postgres":
         return NoOtherDrivers()
-    from search.study.postgres import ServerDrivers
+    from search.study.server_drivers import ServerDrivers
 
     cached = study._storage
     assert isinstance(cached, _CachedStorage) and isinstance(cached._backend, RDBStorage)
@@ -160,8 +160,8 @@ def _end_of_last_line(file: BinaryIO, end: int) -> int:
     while end:
         start = max(0, end - BLOCK)
         file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        place = file.read(end - start).rfind(b"\n")
+        if place >= 0:
+            return start + place + 1
         end = start
     return 0

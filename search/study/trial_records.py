@@ -10,7 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import UserError
 from search.records.files import trials_from_json, trials_to_json
-from search.records.record import LOST, Origin, State, TrialRecord, loss_of
+from search.records.quality import loss_of
+from search.records.record import LOST, Origin, State, TrialRecord
 
 RECORD = "record"
 """User attribute that holds the record as JSON."""

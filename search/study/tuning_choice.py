@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.metrics import WORSE
+from search.records.front import FrontMember
 from search.records.knee import at_knee, scored
 from search.records.progress import is_baseline, metric_value
-from search.records.record import FrontMember, TrialRecord
+from search.records.record import TrialRecord
 from search.records.tuned import is_tunable
 from search.study.front_choice import front_of
 

@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 
 from search.records.findings import findings
+from search.records.front import FrontMember
 from search.records.headline import headline
 from search.records.headline_text import compares_real
 from search.records.knee import at_knee, scored
 from search.records.members import member_interval, member_latency, member_speedup
 from search.records.progress import FrontAfterTrial, metric_value
-from search.records.record import FrontMember, Rival, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import gain
 from search.records.schedule_text import calls_of
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 
 
 class Tracker(Protocol):

@@ -70,8 +70,10 @@ def room(ray: Any, device: str, accelerator: str | None, alone: bool) -> int:
     if not device.startswith("cuda"):
         return max(1, int(ray.cluster_resources().get("CPU", 0)))
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    like = [own for own in nodes if accelerator is None or f"accelerator_type:{accelerator}" in own]
-    gpus = sum(int(own.get("GPU", 0)) for own in like)
+    usable = [
+        node for node in nodes if accelerator is None or f"accelerator_type:{accelerator}" in node
+    ]
+    gpus = sum(int(node.get("GPU", 0)) for node in usable)
     if alone and not gpus:
         raise UserError(
             f"Ray finds no GPU{f' of the type {accelerator}' if accelerator else ''} on this "

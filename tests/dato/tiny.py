@@ -33,6 +33,17 @@ def tiny_unet(seed: int = 0, **config: Any) -> Any:
         return UNet2DConditionModel(**shape | config).eval().requires_grad_(False)
 
 
+def small_unet() -> Any:
+    """Two levels and 4 skip branches: a call takes a quarter of the time."""
+    return tiny_unet(
+        block_out_channels=(8, 16),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        layers_per_block=1,
+        attention_head_dim=(1, 2),
+    )
+
+
 def scheduler(kind: Any = DDIMScheduler, **config: Any) -> Any:
     """A sampler with Stable Diffusion's noise schedule."""
     extra = {"clip_sample": False} if kind is DDIMScheduler else {}

@@ -15,7 +15,8 @@ from search.model.generator import Generator
 from search.model.reference import kept_images
 from search.records.files import save_result
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.report.page import write_report
 from search.space import Space, SpaceContext
 from search.study.budget import Budget

@@ -16,7 +16,8 @@ from dato import load_preset
 from dato.preset import ModelInfo, SamplerInfo
 from search.records.files import load_result, save_result, trials_from_json, trials_to_json
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.report.export import export_presets
 from search.report.page import write_report
 from search.space import Space, SpaceContext

@@ -40,8 +40,10 @@ from search.records.files import (
 )
 from search.records.folder import StudyFolder
 from search.records.inputs import read_inputs
-from search.records.record import Quality, Rival, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.records.reference import read_reference
+from search.records.rival import Rival
 from search.settings import SamplerSettings, StorageSettings
 from search.settings.compose import compose_config, load_config, save_config
 from search.settings.safe_yaml import read_yaml

@@ -14,8 +14,11 @@ from PIL import Image, ImageDraw
 from dato import Kind, Schedule
 from search.pareto import non_dominated
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember, Timing
 from search.records.members import member_names
-from search.records.record import FrontMember, Quality, StudyResult, Timing, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 
 CALLS = 50
 BASE_LATENCY = 0.85

@@ -8,7 +8,8 @@ from plotly import graph_objects as go
 
 from search.metrics import metric
 from search.records.progress import metric_value
-from search.records.record import StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.report.cells import TIMES
 from search.report.plots.scale import axis
 from search.report.plots.traces import (

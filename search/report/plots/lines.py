@@ -9,8 +9,9 @@ from typing import Any
 from plotly import graph_objects as go
 
 from search.metrics import metric
+from search.records.front import FrontMember
 from search.records.progress import metric_value, progress
-from search.records.record import FrontMember, StudyResult
+from search.records.result import StudyResult
 from search.report.plots.colours import COLOURS
 
 

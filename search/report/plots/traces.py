@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from plotly import graph_objects as go
 
 from search.metrics import metric
+from search.records.front import FrontMember
 from search.records.members import member_interval
 from search.records.progress import metric_value
-from search.records.record import FrontMember, StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.report.cells import MISSING, TIMES, metric_text, with_interval
 from search.report.plots.colours import COLOURS
 

@@ -10,7 +10,7 @@ import torch
 import dato
 from dato import Kind, Schedule
 from tests.dato.models import FAMILIES, Family, pixart, sd15
-from tests.dato.tiny import generate, generated, tiny_pipe, tiny_unet
+from tests.dato.tiny import generate, generated, small_unet, tiny_pipe
 
 STEPS = 6
 KINDS = {
@@ -29,20 +29,8 @@ def _forget_graphs() -> None:
     torch.compiler.reset()
 
 
-def small_unet() -> Any:
-    return tiny_pipe(
-        tiny_unet(
-            block_out_channels=(8, 16),
-            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-            layers_per_block=1,
-            attention_head_dim=(1, 2),
-        )
-    )
-
-
 def small_family() -> Family:
-    return Family(small_unet(), sd15().inputs)
+    return Family(tiny_pipe(small_unet()), sd15().inputs)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +48,7 @@ def test_a_transformer_gives_the_eager_images_from_whole_graphs(name: str) -> No
 
 
 def test_a_unet_gives_the_eager_images_and_captures_again_for_a_new_batch() -> None:
-    pipe = small_unet()
+    pipe = tiny_pipe(small_unet())
     one, two = generated(pipe, SCHEDULE), generated(pipe, SCHEDULE, batch=2)
     dato.apply(pipe, SCHEDULE)
     warmup = dato.compile(pipe, **TRACED)
@@ -87,7 +75,7 @@ def test_runs_of_other_lengths_come_and_go_without_a_graph_break() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
 def test_cudagraphs_hands_out_images_that_later_calls_leave_alone() -> None:
-    pipe = small_unet()
+    pipe = tiny_pipe(small_unet())
     expected = [generated(pipe, SCHEDULE, seed=seed) for seed in (1, 2)]
     dato.apply(pipe, SCHEDULE)
     dato.compile(pipe, mode="cudagraphs", backend="eager")
@@ -97,7 +85,7 @@ def test_cudagraphs_hands_out_images_that_later_calls_leave_alone() -> None:
 
 
 def test_another_schedule_and_removal_end_it() -> None:
-    pipe = small_unet()
+    pipe = tiny_pipe(small_unet())
     dato.apply(pipe, SCHEDULE)
     warmup = dato.compile(pipe, **TRACED)
     dato.apply(pipe, SCHEDULE)

@@ -23,6 +23,7 @@ from dato.errors import MismatchError, UnsupportedError
 from dato.sampler import traced
 from experiments.engine.operations import Operations
 from tests.dato.models import FAMILIES
+from tests.dato.sampler.test_schedulers import guidance_off
 from tests.dato.tiny import (
     WIDTH,
     generate,
@@ -159,23 +160,6 @@ def test_callbacks_come_once_for_each_computed_call_and_may_change_latents(pipe:
         fused = generate(pipe, CALLS, callback_on_step_end=damp)
     assert len(seen) == 3
     close(fused, call_by_call)
-
-
-def guidance_off(last: int) -> Any:
-    def end(pipe: Any, step: int, _: Any, held: dict[str, Any]) -> dict[str, Any]:
-        if step == last:
-            pipe._guidance_scale = 0.0
-            return {"prompt_embeds": held["prompt_embeds"].chunk(2)[1]}
-        return held
-
-    return {"callback_on_step_end": end, "callback_on_step_end_tensor_inputs": ["prompt_embeds"]}
-
-
-def test_guidance_may_end_where_outputs_are_held(pipe: Any) -> None:
-    with dato.applied(pipe, HELD, fuse=False):
-        call_by_call = generate(pipe, CALLS, **guidance_off(7))
-    with dato.applied(pipe, HELD):
-        close(generate(pipe, CALLS, **guidance_off(1)), call_by_call)
 
 
 def test_guidance_that_ends_amid_a_line_is_refused_with_the_remedy(pipe: Any) -> None:

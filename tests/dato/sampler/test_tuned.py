@@ -16,7 +16,8 @@ from dato import Kind, MismatchError, Schedule, TunedSampler, UnsupportedError
 from dato.sampler.noise_levels import noise_levels
 from dato.sampler.tuned import coefficients, padded, tuned_updates
 from tests.dato.models import Family, sd3
-from tests.dato.sampler.test_schedulers import EXACT, FLAT, close
+from tests.dato.sampler.schedulers import EXACT, FLAT
+from tests.dato.sampler.test_schedulers import close
 from tests.dato.tiny import BETAS, PRUNE, generate, generated, tiny_pipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration file")

@@ -19,7 +19,8 @@ from dato import Kind, Schedule
 from search.cli.board import Board, seconds_left
 from search.cli.scatter import scatter
 from search.cli.sweep_watchers import LiveWatcher, PlainWatcher, make_watcher
-from search.records.record import Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.settings import Config
 from search.settings.compose import compose_config
 from search.study.budget import Budget, Spent

@@ -16,7 +16,7 @@ from search.preparation import rivals as measuring
 from search.records.files import load_result, load_rivals, save_result
 from search.records.findings import findings
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from tests.search.cli.test_study_life import SMALL
 
 STUDY = (

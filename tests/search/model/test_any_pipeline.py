@@ -13,12 +13,16 @@ import dato
 from dato import Schedule
 from search.calibration.measure import measure_image
 from search.errors import UserError
+from search.latency.clock import time_once
 from search.model.any_pipeline import family_of
+from search.model.base_sampler import based
 from search.model.drift import image_drift
+from search.model.encoded_once import EncodedOnce
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.steps_of import after_each_step, step_replaced
 from search.model.workload import Workload
+from search.records.base_sampler import Base
 from tests.dato.sampler.other_models import OTHERS
 from tests.dato.tiny import generate, tiny_pipe
 from tests.search.model.tiny_sana import save_sana
@@ -111,3 +115,43 @@ def test_a_replaced_step_is_put_back_under_a_schedule_too() -> None:
     with step_replaced(pipe.scheduler, lambda step: lambda *given: step(*given)):
         pass
     assert "step" not in vars(pipe.scheduler)
+
+
+def test_prompts_are_encoded_once_however_often_they_run(sana: Generator) -> None:
+    generator = sana.with_workload(WORKLOAD)
+    encoded: list[int] = []
+    handle = sana.pipe.text_encoder.register_forward_hook(
+        lambda _, __, output: encoded.append(len(output[0]))
+    )
+    try:
+        first = generator.generate(None, [0, 1, 2])
+        once = list(encoded)
+        again = generator.generate(None, [0, 1, 2])
+        time_once(generator, Schedule.uniform(STEPS, 3, 0))
+        with based(generator, Base("FlowMatchEulerDiscreteScheduler", 4)) as fewer:
+            time_once(fewer, None)
+    finally:
+        handle.remove()
+    assert encoded == once and sum(once) == 2 * len(WORKLOAD), "prompts and negative ones"
+    assert torch.equal(first.pixels, again.pixels)
+    assert "encode_prompt" not in vars(sana.pipe)
+
+
+def test_prompts_that_come_encoded_are_not_kept() -> None:
+    class Pipe:
+        asked = 0
+
+        def encode_prompt(self, prompt: object, **options: object) -> list[torch.Tensor]:
+            self.asked += 1
+            return [torch.ones(1)]
+
+    pipe = Pipe()
+    with EncodedOnce().answering(pipe):
+        texts = [pipe.encode_prompt("a cat", guided=guided) for guided in (True, True, False)]
+        texts[0].append(torch.zeros(1))
+        texts[1][0].zero_()
+        assert pipe.encode_prompt("a cat", guided=True) == [torch.ones(1)]
+        assert pipe.asked == 2
+        for _ in range(2):
+            pipe.encode_prompt(None, prompt_embeds=torch.ones(1))
+    assert pipe.asked == 4 and "encode_prompt" not in vars(pipe)

@@ -9,7 +9,8 @@ from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.workload import Workload
 from search.records.base_sampler import Base
-from search.records.record import Quality, Rival
+from search.records.quality import Quality
+from search.records.rival import Rival
 from search.records.rivals import with_better_settings
 
 DPM = "DPMSolverMultistepScheduler"

@@ -26,16 +26,11 @@ from search.records.files import (
     trials_to_json,
 )
 from search.records.folder import StudyFolder
-from search.records.record import (
-    Audit,
-    FrontMember,
-    Quality,
-    Rival,
-    StudyResult,
-    Timing,
-    TrialRecord,
-    TunedFrom,
-)
+from search.records.front import Audit, FrontMember, Timing
+from search.records.quality import Quality
+from search.records.record import TrialRecord, TunedFrom
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from tests.strategies import schedules
 
 ROOT = Path(__file__).parents[3]

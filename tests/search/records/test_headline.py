@@ -14,10 +14,14 @@ from dato import Schedule
 from search.metrics import FID_REAL_BOUND, WORSE
 from search.records.files import result_from_json
 from search.records.findings import findings
+from search.records.front import FrontMember, Timing
 from search.records.headline import dominating_member, headline
 from search.records.headline_text import compares_real, headline_text, preset_text
 from search.records.members import named
-from search.records.record import FrontMember, Quality, Rival, StudyResult, Timing, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import dominating_rival, gain
 from search.report.contents import numbers, shown_first
 from search.tracking.summary import gains

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from search.records.front import FrontMember
 from search.records.members import Worse, member_trial, named, renamed
-from search.records.record import FrontMember, TrialRecord
+from search.records.record import TrialRecord
 
 
 def priced(number: int, speedup: float) -> FrontMember:

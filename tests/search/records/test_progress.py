@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from search.records.progress import progress
-from search.records.record import Quality, StudyResult, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 
 BASE = TrialRecord(
     0, "complete", "baseline", {}, latency_s=1.0, speedup=1.0, quality=Quality(10, 0, 0, 8)

@@ -18,7 +18,11 @@ from search.records.files import (
     trials_to_json,
 )
 from search.records.folder import StudyFolder
-from search.records.record import FrontMember, Quality, Rival, StudyResult, Timing, TrialRecord
+from search.records.front import FrontMember, Timing
+from search.records.quality import Quality
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import (
     best_rivals,
     dominating_rival,

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from search.records.record import Audit, StudyResult
+from search.records.front import Audit
+from search.records.result import StudyResult
 from search.report.audit_table import audit_table, bias
 from search.report.cells import MISSING
 from tests.search.recorded_study import without_real

@@ -11,8 +11,10 @@ from dato import Kind, Schedule, TunedSampler
 from dato.preset import ModelInfo, Preset, SamplerInfo
 from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
+from search.records.front import FrontMember
 from search.records.members import member_name, member_names
-from search.records.record import FrontMember, StudyResult, TrialRecord, TunedFrom
+from search.records.record import TrialRecord, TunedFrom
+from search.records.result import StudyResult
 from search.report.export import export_presets
 
 MODEL = ModelInfo("pocket", 12, "sha256:" + "0" * 64, (32, 32))

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from dato import Kind, Schedule
-from search.records.record import StudyResult, TrialRecord
+from search.records.record import TrialRecord
+from search.records.result import StudyResult
 from search.records.schedule_text import brief_calls, strip, summary
 from search.report.cells import significant
 from search.report.front_table import front_table

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.report.page import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from search.records.record import Parameter, Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import Parameter, TrialRecord
 from search.report.importance import MIN_TRIALS, adjusted_share, groups, importance
 
 

@@ -16,7 +16,9 @@ import pytest
 from PIL import Image
 
 from search.records.folder import StudyFolder
-from search.records.record import LOST, FrontMember, StudyResult, TrialRecord
+from search.records.front import FrontMember
+from search.records.record import LOST, TrialRecord
+from search.records.result import StudyResult
 from search.report.cells import MISSING, TIMES
 from search.report.contents import failures, numbers
 from search.report.page import write_report

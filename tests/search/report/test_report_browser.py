@@ -11,7 +11,8 @@ from PIL import Image
 
 from experiments.pictures.browser import CHROMIUM, Page, page
 from search.records.folder import StudyFolder
-from search.records.record import Rival, StudyResult
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.report.page import write_report
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium")

@@ -13,7 +13,9 @@ from search.records.findings import dominated, findings
 from search.records.folder import StudyFolder
 from search.records.headline import headline
 from search.records.headline_text import preset_text
-from search.records.record import Quality, Rival, StudyResult
+from search.records.quality import Quality
+from search.records.result import StudyResult
+from search.records.rival import Rival
 from search.records.rivals import dominated_in_search
 from search.records.timesteps import Timesteps
 from search.report.contents import numbers

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dato import Schedule
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.runs.retarget import retargeted, with_other_devices
 from search.settings.constraints import Constraints, parse_bounds
 from tests.oracles.pareto import non_dominated

@@ -14,7 +14,7 @@ from search.pocket import load_pipeline
 from search.records.files import load_result
 from search.records.findings import findings
 from search.records.folder import StudyFolder
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.settings.compose import load_config
 from tests.search.cli.test_study_life import SMALL
 

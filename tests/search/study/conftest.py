@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dato import Layer, Schedule, Topology
-from search.records.record import Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.space import Space, SpaceContext, load_space
 from search.starts.first_trials import fastest_first, unpatched_start
 from search.study.search_loop import Start

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.metrics import FID_REAL_BOUND
-from search.records.record import FrontMember, Quality
+from search.records.front import FrontMember
+from search.records.quality import Quality
 from search.study.audit_choice import AuditChoice, FastestNoWorse, OfTrials
 from search.study.front_choice import front_of, spread
 from tests.search.study.test_front_choice import complete

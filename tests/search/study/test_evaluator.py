@@ -15,7 +15,8 @@ from search.latency.cost_table import CostTable
 from search.model.images import Images
 from search.quality.meter import QualityMeter
 from search.records.base_sampler import Run
-from search.records.record import Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.settings import QualitySettings
 from search.study.evaluator import Evaluator, dominating
 from tests.search.study.conftest import TOPOLOGY

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dato import Schedule
+from search.records.front import Audit, FrontMember
 from search.records.members import member_interval
-from search.records.record import Audit, FrontMember, Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.study.front_choice import front_of, spread, still_on_front
 
 

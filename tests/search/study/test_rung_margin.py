@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from search.pareto import hypervolume, non_dominated
-from search.records.record import Quality, TrialRecord
+from search.records.quality import Quality
+from search.records.record import TrialRecord
 from search.study.evaluator import dominating
 from search.study.rung_margin import ENOUGH, SIGMAS, learned_margin
 

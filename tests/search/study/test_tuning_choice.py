@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dato import Schedule
-from search.records.record import Quality, TrialRecord, TunedFrom
+from search.records.quality import Quality
+from search.records.record import TrialRecord, TunedFrom
 from search.study.tuning_choice import worth_tuning
 
 UNPATCHED = TrialRecord(

@@ -23,7 +23,7 @@ from search.errors import UserError
 from search.records.folder import StudyFolder
 from search.records.members import member_speedup
 from search.records.progress import metric_value
-from search.records.record import StudyResult
+from search.records.result import StudyResult
 from search.report.export import export_presets
 from search.tracking.make import make_tracker
 from search.tracking.summary import COLUMNS, FRONT_COLUMNS, front_row, roles, table_row, told
