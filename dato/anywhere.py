@@ -69,9 +69,14 @@ def _of_preset(preset: Preset) -> PortableSampler:
     except ImportError as error:
         raise _incomplete(preset, "needs diffusers, which is not installed, for") from error
     from dato.export import check_plain, export_sampler
+    from dato.sampler.traits import FLOW, predicted
 
     check_plain(preset.schedule)
-    return export_sampler(preset, _scheduler(preset, diffusers))
+    scheduler = _scheduler(preset, diffusers)
+    fixed = preset.schedule.tuned is not None or preset.sampler.timesteps
+    if predicted(scheduler) == FLOW and not fixed:
+        raise _incomplete(preset, "does not say which noise levels its pipeline passes to")
+    return export_sampler(preset, scheduler)
 
 
 def _scheduler(preset: Preset, diffusers: Any) -> Any:

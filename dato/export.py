@@ -18,6 +18,7 @@ from dato.sampler.probe import NotLinearError
 from dato.sampler.rehearsal import rehearsed
 from dato.sampler.trace import Update
 from dato.sampler.traced import traced
+from dato.sampler.traits import FLOW, predicted
 from dato.sampler.tuned import tuned_updates
 from dato.schedule import Schedule
 from dato.scheduler_settings import check_scheduler
@@ -28,8 +29,9 @@ def export_sampler(preset: Preset, scheduler: Any) -> PortableSampler:
 
     Args:
         preset: of full and skipped calls, none of them pruned, or a tuned sampler.
-        scheduler: a pipeline's, such as ``pipe.scheduler``; stays as it is. One whose
-            ``set_timesteps`` needs more than the number of steps (FLUX: ``mu``) is taken after it.
+        scheduler: a pipeline's, such as ``pipe.scheduler``; stays as it is. Where
+            the pipeline passes its ``set_timesteps`` more than the number of steps (FLUX: noise
+            levels, ``mu``), it is taken after that.
 
     Raises:
         MismatchError: the preset is for another scheduler, or for other settings of it.
@@ -38,7 +40,7 @@ def export_sampler(preset: Preset, scheduler: Any) -> PortableSampler:
     schedule = preset.schedule
     check_plain(schedule)
     check_scheduler(preset.sampler, scheduler)
-    prepared = rehearsed(scheduler, schedule.calls, preset.sampler.timesteps) or scheduler
+    prepared = _started(preset, scheduler)
     timesteps, updates = _run(preset, prepared)
     levels = noise_levels(prepared)
     places = torch.tensor(timesteps, dtype=torch.float64, device="cpu")
@@ -56,6 +58,18 @@ def export_sampler(preset: Preset, scheduler: Any) -> PortableSampler:
             "calls": tuple(_call(number, *parts) for number, parts in enumerate(calls)),
         }
     )
+
+
+def _started(preset: Preset, scheduler: Any) -> Any:
+    """The scheduler at the start of the preset's run."""
+    calls, given = preset.schedule.calls, preset.sampler.timesteps
+    start = rehearsed(scheduler, calls, given)
+    if start is None:
+        return scheduler
+    passed = predicted(scheduler) == FLOW and not given and len(scheduler.timesteps) == calls
+    if passed and not torch.allclose(scheduler.timesteps.cpu(), start.timesteps):
+        return scheduler  # at noise levels that its pipeline passes, which no preset says
+    return start
 
 
 def check_plain(schedule: Schedule) -> None:
@@ -93,6 +107,11 @@ def _check_timesteps(preset: Preset, scheduler: Any, timesteps: Sequence[float])
         raise UnsupportedError(
             f"The {type(scheduler).__name__} has {len(timesteps)} timesteps, but the preset makes "
             f"{preset.schedule.calls} calls.",
+            remedy=f"{first}.",
+        )
+    if getattr(scheduler, "step_index", None) is not None:
+        raise UnsupportedError(
+            f"The {type(scheduler).__name__} has begun its run, at timesteps that no preset says.",
             remedy=f"{first}.",
         )
     wanted = preset.sampler.timesteps

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import dato
+from dato import Preset
+from dato.sampler.traits import FLOW, predicted
 from search.cli.chosen import model_of
 from search.cli.places import check_file_place
+from search.errors import UserError
 from search.model.loading import load_scheduler
 from search.model.samplers import set_preset_scheduler
 
@@ -17,6 +21,20 @@ def export_sampler(options: argparse.Namespace) -> int:
     preset = dato.load_preset(options.preset)
     pipe = load_scheduler(model_of(preset, options.overrides))
     set_preset_scheduler(pipe, preset.sampler)
+    _check_levels(pipe, preset)
     dato.export_sampler(preset, pipe.scheduler).save(options.out)
     print(options.out)
     return 0
+
+
+def _check_levels(pipe: Any, preset: Preset) -> None:
+    """Of the pipelines of flow matching, those of Stable Diffusion 3 leave noise levels to the
+    scheduler; others pass their own, which only a run knows."""
+    kind = type(pipe).__name__
+    fixed = preset.schedule.tuned is not None or preset.sampler.timesteps
+    if predicted(pipe.scheduler) == FLOW and not fixed and not kind.startswith("StableDiffusion3"):
+        raise UserError(
+            f"A {kind} passes noise levels to its scheduler, which no configuration says. In "
+            "Python, call the scheduler's set_timesteps as the pipeline does, then "
+            "dato.export_sampler(preset, pipe.scheduler).save(FILE)."
+        )

@@ -15,15 +15,16 @@ import torch
 from torch import Tensor
 
 import dato
-from dato import Preset, UnsupportedError
+from dato import Kind, Preset, Schedule, TunedSampler, UnsupportedError
 from dato.anywhere import portable_sampler
 from dato.errors import SamplerFileError, UnknownPresetError
 from dato.preset.fields import Setting
 from dato.scheduler_settings import settings_of
 from tests.dato.denoised import Denoised, alphas_of
 from tests.dato.documented_reader import documented
-from tests.dato.exported import exported
+from tests.dato.exported import exported, preset_of
 from tests.dato.guided import Guided, by_engine
+from tests.dato.models import FAMILIES
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The configuration file", "ignore:__array_wrap__ must accept"
@@ -111,6 +112,17 @@ def test_a_preset_makes_nothing_but_schedulers(name: str) -> None:
     other = replace(preset, sampler=replace(preset.sampler, scheduler=name))
     with pytest.raises(UnsupportedError, match=f"no scheduler of the installed.*{name}"):
         dato.kdiffusion(other)
+
+
+def test_noise_levels_of_flow_matching_need_the_pipeline() -> None:
+    pipe = FAMILIES["sd3"]().pipe
+    preset = preset_of(pipe, Schedule.uniform(10, 5, 0), 10)
+    preset = with_settings(preset, settings_of(pipe.scheduler), "default")
+    with pytest.raises(UnsupportedError, match="which noise levels its pipeline passes"):
+        dato.kdiffusion(preset)
+    tuned = Schedule({"full": Kind()}, ("full",) * 2, tuned=TunedSampler((1000, 400), ((1,), (1,))))
+    sampler = replace(preset.sampler, calls=2, num_inference_steps=2)
+    assert portable_sampler(replace(preset, schedule=tuned, sampler=sampler)).flow
 
 
 def test_a_preset_that_prunes_is_refused() -> None:

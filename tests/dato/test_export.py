@@ -86,6 +86,19 @@ def test_a_scheduler_that_needs_more_than_steps_is_taken_after_set_timesteps() -
     assert [call.timestep for call in calls] == timesteps[[0, 5]].tolist()
 
 
+def test_noise_levels_that_a_pipeline_passes_are_taken_from_its_scheduler() -> None:
+    family = FAMILIES["flux-dev"]()
+    pipe = family.pipe
+    pipe.scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=1.0)
+    preset = preset_of(pipe, Schedule.full(4), 4)
+    family.generate(4)
+    with pytest.raises(UnsupportedError, match=r"has begun its run.*Call its set_timesteps first"):
+        dato.export_sampler(preset, pipe.scheduler)
+    pipe.scheduler.set_timesteps(sigmas=[1.0, 0.75, 0.5, 0.25])
+    calls = dato.export_sampler(preset, pipe.scheduler).calls
+    assert [call.timestep for call in calls] == pytest.approx([1000, 750, 500, 250])
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [(Kind("full", {"level_0": 0.5}), "prunes tokens"), (Kind(2), "recomputes to depth 2")],

@@ -49,3 +49,16 @@ def test_a_preset_that_prunes_is_the_user_s_mistake(
     assert main(["export-sampler", "pocket/fast", "--out", str(tmp_path / "sampler.json")]) == 2
     assert "prunes tokens" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pipeline_that_passes_noise_levels_is_exported_after_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = dato.load_preset(fused(tmp_path))
+    sampler = replace(preset.sampler, scheduler="FlowMatchEulerDiscreteScheduler", settings={})
+    replace(preset, sampler=sampler).save(tmp_path / "flux.json")
+    command = ["export-sampler", str(tmp_path / "flux.json"), "--out", str(tmp_path / "out.json")]
+    tiny = ["model=flux-schnell", "model.weights=tiny", "model.device=cpu"]
+    assert main([*command, *tiny]) == 2
+    assert "A FluxPipeline passes noise levels to its scheduler" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
