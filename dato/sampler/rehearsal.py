@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-
 from dato.sampler.given_timesteps import given_arguments
 from dato.sampler.stand_in import ADDED
 from dato.sampler.twin import beside_its_tables, twin_of

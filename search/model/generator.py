@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -40,6 +41,9 @@ from search.model.weights import pipeline_folder
 from search.model.workload import Workload, chunk_indices, chunks_of
 from search.records.timesteps import OWN_TIMESTEPS
 
+_OF_THE_RUN = ("given", "calls", "fused", "work")
+"""What follows from the settings of a run, and is kept."""
+
 ON_DEVICE = 1 << 30
 """Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric. A larger
 set, such as an audit's thousands of images, goes to main memory chunk by chunk."""
@@ -75,6 +79,18 @@ class Generator:
     def one_image(self, workload: Workload, image: int) -> Generator:
         """The same loaded pipeline on one image of a workload, in a batch of its own."""
         return Generator(replace(self.model, batch_size=1), workload.only(image), pipe=self.pipe)
+
+    def with_run(self, **settings: Any) -> Generator:
+        """The same pipeline and encoded prompts, with other settings of the run.
+
+        Args:
+            settings: fields of the model's configuration.
+        """
+        other = copy.copy(self)
+        other.model = replace(self.model, **settings)
+        for name in _OF_THE_RUN:
+            vars(other).pop(name, None)
+        return other
 
     @cached_property
     def given(self) -> Given:

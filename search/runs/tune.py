@@ -116,7 +116,7 @@ def _named(result: StudyResult, name: str) -> TrialRecord:
         )
     if not is_tunable(record):
         raise UserError(
-            f"--members: {name} has calls that recompute a part of the model, so it is no sampler. "
-            "Name a member of full and skipped calls."
+            f"--members: {name} has calls that recompute a part of the model, or leaves none out, "
+            "so it is no sampler of fewer calls. Name a member of full and skipped calls."
         )
     return record
