@@ -13,10 +13,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from dato.errors import PresetError, SamplerFileError
+from dato.errors import PresetError, PresetFileError, SamplerFileError
 from dato.files import replace_text
 from dato.preset.fields import MAX_STEPS, ModelId, Name, NotNegative, Positive, Size, StrictModel
-from dato.preset.parse import MAX_BYTES, parse, to_bytes
+from dato.preset.parse import parse, to_bytes
+from dato.preset.read import read_text
 from dato.preset.write import render
 
 VERSION = 1
@@ -122,15 +123,10 @@ class PortableSampler(StrictModel):
     def load(cls, path: str | os.PathLike[str]) -> PortableSampler:
         """Read a sampler file; raises as :meth:`from_json` does."""
         try:
-            with open(path, "rb") as file:
-                text = file.read(MAX_BYTES + 1).decode("utf-8")
-        except OSError as error:
-            raise SamplerFileError(
-                f"Cannot read the sampler file {os.fspath(path)!r}: {error.strerror}.",
-                remedy="Check the path.",
-            ) from error
-        except UnicodeDecodeError as error:
-            raise SamplerFileError("The file is not UTF-8 text.", remedy=AGAIN) from error
+            text = read_text(Path(path), "sampler file")
+        except PresetError as error:
+            remedy = "Check the path." if isinstance(error, PresetFileError) else AGAIN
+            raise SamplerFileError(error.fault, remedy=remedy) from error
         return cls.from_json(text)
 
     def to_json(self) -> str:

@@ -37,10 +37,10 @@ def check_scheduler(sampler: SamplerInfo, scheduler: Any) -> None:
     for name, value in wanted.items():
         has = written(scheduler.config[name]) if name in scheduler.config else None
         if has is None or not same(has, value):
-            own = f"no {name}" if has is None else f"{name}={has!r}"
+            current = f"no {name}" if has is None else f"{name}={has!r}"
             raise MismatchError(
                 f"The preset is for {sampler.scheduler} with {name}={value!r}, but the "
-                f"pipeline's has {own}.",
+                f"pipeline's has {current}.",
                 remedy=remedy,
             )
 
@@ -48,12 +48,12 @@ def check_scheduler(sampler: SamplerInfo, scheduler: Any) -> None:
 def settings_of(scheduler: Any) -> dict[str, Setting]:
     """The settings of a scheduler that are not the defaults of its class, as a preset has them,
     wherever they came from: a folder's configuration, or whoever made the scheduler."""
-    defaults, found = defaults_of(type(scheduler)), dict[str, Setting]()
+    defaults, settings = defaults_of(type(scheduler)), dict[str, Setting]()
     for name, default in sorted(defaults.items()):
         value = written(scheduler.config.get(name, default))
         if not same(value, written(default)):
-            found[name] = value
-    return found
+            settings[name] = value
+    return settings
 
 
 def defaults_of(kind: Any) -> dict[str, Any]:

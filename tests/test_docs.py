@@ -24,9 +24,20 @@ from search.space import SpaceContext, load_space
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-TEXTS = sorted({*PAGES, *ROOT.glob("*.md"), *(ROOT / "experiments").rglob("*.md")})
-PATH = re.compile(r"(?<![\w./-])(?:dato|search|conf|experiments|tests|docs)/[\w./-]*\w")
-MODULE = re.compile(r"(?<![\w./:-])(?:dato|search|conf|experiments|tests)(?:\.[a-z_]\w*)+", re.I)
+TEXTS = sorted(
+    {
+        *PAGES,
+        *ROOT.glob("*.md"),
+        *(ROOT / "experiments").rglob("*.md"),
+        *(ROOT / "integrations").rglob("*.md"),
+    }
+)
+PATH = re.compile(
+    r"(?<![\w./-])(?:dato|search|conf|experiments|integrations|tests|docs)/[\w./-]*\w"
+)
+MODULE = re.compile(
+    r"(?<![\w./:-])(?:dato|search|conf|experiments|integrations|tests)(?:\.[a-z_]\w*)+", re.I
+)
 GENERATED = ("experiments/pocket/runs", "experiments/real/cuda.json")
 """What commands of the texts write, and the repository does not hold."""
 
@@ -36,7 +47,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 SOURCES = sorted(
     path
-    for room in ("dato", "search", "conf", "experiments")
+    for room in ("dato", "search", "conf", "experiments", "integrations")
     for path in (ROOT / room).rglob("*")
     if path.suffix in (".py", ".yaml")
 )

@@ -72,7 +72,7 @@ READERS = {
     "search/demo/server.py": "a file of this package",
     "search/latency/cost_file.py": "parses what read_text returned",
     "search/model/class_names.py": "parses what read_text returned",
-    "search/model/loading.py": "a model's folder, and /proc/cpuinfo",
+    "search/model/devices.py": "/proc/cpuinfo",
     "search/model/outline.py": "a model's folder",
     "search/model/parts.py": "a model's folder",
     "search/model/prompt_sources.py": "parses what read_text returned",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
@@ -166,6 +167,11 @@ class Adapter(Protocol):
     def result(self, output: Tensor) -> Any:
         """The output in the class that the denoiser's forward returns."""
         ...
+
+
+def inputs_of(denoiser: type[nn.Module]) -> tuple[str, ...]:
+    """Names of what a denoiser's forward takes, the sample first."""
+    return tuple(inspect.signature(denoiser.forward).parameters)[1:]
 
 
 class Spatial:

@@ -7,7 +7,6 @@ holds the change of both. The sample is packed: a token is a square of 2 x 2 lat
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from diffusers import FluxTransformer2DModel
 from diffusers.utils.peft_utils import apply_lora_scale
 from torch import Tensor, nn
 
-from dato.denoisers.base import Canvas
+from dato.denoisers.base import Canvas, inputs_of
 from dato.denoisers.transformer import Streams, Transformer, run_blocks
 
 PATCH = 2
@@ -33,9 +32,7 @@ class FluxAdapter(Transformer):
     """See :class:`dato.denoisers.base.Adapter`."""
 
     takes: ClassVar[type[nn.Module]] = FluxTransformer2DModel
-    inputs: ClassVar[tuple[str, ...]] = tuple(
-        inspect.signature(FluxTransformer2DModel.forward).parameters
-    )[1:]
+    inputs: ClassVar[tuple[str, ...]] = inputs_of(FluxTransformer2DModel)
     block_lists: ClassVar[tuple[str, ...]] = ("transformer_blocks", "single_transformer_blocks")
     attentions: ClassVar[tuple[str, ...]] = ("attn",)
     guided: ClassVar[bool] = False

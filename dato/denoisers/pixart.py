@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 from diffusers import PixArtTransformer2DModel
 from torch import Tensor, nn
 
+from dato.denoisers.base import inputs_of
 from dato.denoisers.pixart_ends import condition_of, finish
 from dato.denoisers.transformer import Streams, Transformer, run_blocks
 
@@ -19,9 +19,7 @@ class PixArtAdapter(Transformer):
     """See :class:`dato.denoisers.base.Adapter`."""
 
     takes: ClassVar[type[nn.Module]] = PixArtTransformer2DModel
-    inputs: ClassVar[tuple[str, ...]] = tuple(
-        inspect.signature(PixArtTransformer2DModel.forward).parameters
-    )[1:]
+    inputs: ClassVar[tuple[str, ...]] = inputs_of(PixArtTransformer2DModel)
     attentions: ClassVar[tuple[str, ...]] = ("attn1",)
     refused: ClassVar[Mapping[str, str]] = {"attention_mask": "a mask of the self-attentions"}
 

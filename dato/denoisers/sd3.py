@@ -7,7 +7,6 @@ both.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from diffusers import SD3Transformer2DModel
 from diffusers.utils.peft_utils import apply_lora_scale
 from torch import Tensor, nn
 
+from dato.denoisers.base import inputs_of
 from dato.denoisers.transformer import Streams, Transformer, run_blocks, unpatchify
 
 
@@ -24,9 +24,7 @@ class SD3Adapter(Transformer):
     """See :class:`dato.denoisers.base.Adapter`."""
 
     takes: ClassVar[type[nn.Module]] = SD3Transformer2DModel
-    inputs: ClassVar[tuple[str, ...]] = tuple(
-        inspect.signature(SD3Transformer2DModel.forward).parameters
-    )[1:]
+    inputs: ClassVar[tuple[str, ...]] = inputs_of(SD3Transformer2DModel)
     attentions: ClassVar[tuple[str, ...]] = ("attn", "attn2")
     refused: ClassVar[Mapping[str, str]] = {"skip_layers": "skip-layer guidance"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -11,7 +10,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 from torch import Tensor, nn
 
-from dato.denoisers.base import Site, Spatial
+from dato.denoisers.base import Site, Spatial, inputs_of
 from dato.denoisers.unet import partial_forward
 from dato.denoisers.unet_blocks import check_blocks, check_inputs, layout, self_attentions
 from dato.denoisers.unet_condition import UNet
@@ -29,9 +28,7 @@ class UNetAdapter(Spatial):
     """
 
     takes: ClassVar[type[nn.Module]] = UNet2DConditionModel
-    inputs: ClassVar[tuple[str, ...]] = tuple(
-        inspect.signature(UNet2DConditionModel.forward).parameters
-    )[1:]
+    inputs: ClassVar[tuple[str, ...]] = inputs_of(UNet2DConditionModel)
 
     denoiser: UNet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dato.preset.info import Contents
+from dato.preset.contents import Contents
 from dato.preset.snippet import snippet
 from dato.preset.words import (
     FIDS,

@@ -6,16 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from dato.preset.contents import Contents
 from dato.preset.fields import Name, NotNegative, Positive, StrictModel, Text
-from dato.preset.info import (
-    Contents,
-    FidTo,
-    Measured,
-    ModelInfo,
-    Prompts,
-    Provenance,
-    SamplerInfo,
-)
+from dato.preset.info import FidTo, Measured, ModelInfo, Prompts, Provenance, SamplerInfo
 from dato.preset.schedule_entry import ScheduleEntry, schedule_to_dict
 from dato.preset.versions import FORMAT, OLDEST_WRITTEN, VERSION, needed, schema_rules
 

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from dato.files import replace_text
 from dato.preset.card import card
+from dato.preset.contents import Contents
 from dato.preset.diff import Difference, diff
 from dato.preset.explain import explain
 from dato.preset.format import PresetFile, to_plain, version_of
 from dato.preset.hub import PREFIX, hub_file, push
-from dato.preset.info import Contents
 from dato.preset.parse import parse, to_bytes, to_text
 from dato.preset.read import read_text
 from dato.preset.versions import FORMAT, to_current

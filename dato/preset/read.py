@@ -1,4 +1,4 @@
-"""Preset files on disk."""
+"""Preset files on disk, and others that are as small."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dato.errors import NotJsonError, PresetFileError
 from dato.preset.parse import MAX_BYTES, check_size
 
 
-def read_text(path: Path) -> str:
-    """Text of a preset file.
+def read_text(path: Path, kind: str = "preset file") -> str:
+    """Text of a preset file, or of another kind of file of at most its size.
 
     Raises:
         PresetFileError: the file is missing or unreadable.
@@ -22,8 +22,7 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise PresetFileError(
-            f"Cannot read the preset file {str(path)!r}: "
-            f"{getattr(error, 'strerror', None) or error}.",
+            f"Cannot read the {kind} {str(path)!r}: {getattr(error, 'strerror', None) or error}.",
             remedy="Check the path, or use a shipped name that list_presets() returns.",
         ) from error
     try:

@@ -92,8 +92,8 @@ def alphas_at(scheduler: Any, timesteps: Tensor, device: torch.device) -> Tensor
     if alphas is None:
         return None
     index = timesteps.round().long().clamp(0, len(alphas) - 1)
-    found: Tensor = alphas.to(index.device)[index].float().to(device, non_blocking=True)
-    return found
+    chosen: Tensor = alphas.to(index.device)[index].float().to(device, non_blocking=True)
+    return chosen
 
 
 def shares_at(scheduler: Any, timesteps: Tensor, device: torch.device) -> Tensor | None:
@@ -103,8 +103,8 @@ def shares_at(scheduler: Any, timesteps: Tensor, device: torch.device) -> Tensor
     sigmas = getattr(scheduler, "sigmas", None)
     if sigmas is None or len(sigmas) < len(timesteps):
         return None
-    found: Tensor = (1 - sigmas[: len(timesteps)].float()).to(device, non_blocking=True)
-    return found
+    shares: Tensor = (1 - sigmas[: len(timesteps)].float()).to(device, non_blocking=True)
+    return shares
 
 
 class Epsilon:

@@ -49,9 +49,9 @@ def keeps_state(scheduler: Any) -> bool:
 def stepped(scheduler: Any) -> int | None:
     """Which of its timesteps a sampler steps from next, where it says so."""
     for name in ("step_index", "begin_index"):
-        found = getattr(scheduler, name, None)
-        if isinstance(found, int):
-            return found
+        index = getattr(scheduler, name, None)
+        if isinstance(index, int):
+            return index
     return None
 
 
@@ -62,9 +62,9 @@ def near(value: float, timestep: float) -> bool:
 
 def first_position(timestep: Any, timesteps: Tensor) -> int:
     """Like :func:`position` for the first call of a run, by value where it has to be."""
-    found = position(timestep, timesteps)
-    if found is not None:
-        return found
+    place = position(timestep, timesteps)
+    if place is not None:
+        return place
     value = float(timestep.flatten()[0] if isinstance(timestep, Tensor) else timestep)
     values = [float(each) for each in timesteps.tolist()]
     closest = min(values, key=lambda each: abs(each - value))

@@ -28,12 +28,12 @@ from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
 from search.pocket.judge import correct
-from search.preparation.instruments import REAL_SEED
+from search.preparation.meters import REAL_SEED
 from search.quality.features import load_feature_network
 from search.quality.image_pairs import psnr
 from search.quality.meter import QualityMeter
 from search.quality.real_images import real_statistics
-from search.records.folder import write_json
+from search.records.writing import write_json
 
 HERE = Path(__file__).parent
 SEED = 77

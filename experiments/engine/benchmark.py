@@ -26,7 +26,7 @@ from experiments.engine.arithmetic import implied
 from experiments.engine.loops import Entry, race
 from experiments.engine.pipelines import SharedUNet
 from experiments.engine.suites import SUITES, Cell, Single
-from search.records.folder import write_json
+from search.records.writing import write_json
 
 
 def main() -> None:

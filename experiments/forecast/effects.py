@@ -22,7 +22,7 @@ from experiments.forecast.row import Row, record
 from experiments.forecast.world import World, cached, schedule_of
 from search.calibration.fit import Fitted
 from search.calibration.placement import Placement
-from search.records.folder import write_json
+from search.records.writing import write_json
 
 HERE = Path(__file__).parent
 PLOT = HERE.parents[1] / "docs" / "img" / "forecasts.png"

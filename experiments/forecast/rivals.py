@@ -16,8 +16,8 @@ from experiments.forecast.row import Row, record
 from experiments.forecast.world import World, cached
 from search.calibration.planned_timesteps import planned_timesteps
 from search.records.base_sampler import Base, sampler_title
-from search.records.folder import write_json
 from search.records.timesteps import Timesteps
+from search.records.writing import write_json
 
 HERE = Path(__file__).parent
 COUNTS = (5, 6, 8, 10)

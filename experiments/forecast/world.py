@@ -1,4 +1,4 @@
-"""Pocket on held-out captions, with a calibration, for the experiments of this folder."""
+"""An embedded model on held-out captions, with a calibration, for this folder's experiments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from torch import Tensor
-
 from dato import Kind, Schedule
 from dato.schedule import Depth, Forecast
 from experiments.command import command
+from experiments.forecast.near import Made, Near
 from search.calibration.fit import Fitted
 from search.calibration.measure import measure_calibration
 from search.calibration.placement import GapForecast, Placement, placements
@@ -23,9 +22,7 @@ from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.prompts import make_workloads
 from search.model.workload import Workload
-from search.pocket import load_features
 from search.pocket.captions import sample_scenes
-from search.quality.frechet import frechet_between
 from search.records.base_sampler import UNPATCHED, Base, Run
 
 DEPTHS = (1, 2, 3)
@@ -36,11 +33,13 @@ RUNS = 8
 
 @dataclass(frozen=True)
 class World:
-    """One sampler of pocket.
+    """One sampler of an embedded model.
 
     Args:
         cache: folder that calibrations are kept in.
+        scheduler: as :class:`search.model.loading.ModelConfig` has it.
         images: held-out captions that schedules are judged on.
+        model: ``"pocket"`` or ``"pocket-flow"``.
     """
 
     cache: Path
@@ -48,12 +47,14 @@ class World:
     steps: int = 50
     images: int = 32
     guidance: float = 2.0
+    model: str = "pocket"
 
     @cached_property
     def generator(self) -> Generator:
         """On held-out captions."""
         _, unseen = make_workloads("pocket", images=8, heldout_images=self.images, seed=SEED)
         model = ModelConfig(
+            path=self.model,
             scheduler=self.scheduler,
             num_inference_steps=self.steps,
             guidance_scale=self.guidance,
@@ -63,7 +64,7 @@ class World:
 
     def calibration(self, seed: int = 0, runs: int = RUNS) -> Calibration:
         """Measured unless the cache holds it."""
-        name = f"{self.scheduler}-{self.steps}-{self.guidance:g}-{seed}"
+        name = f"{self.model}-{self.scheduler}-{self.steps}-{self.guidance:g}-{seed}"
         name += f"{'' if runs == RUNS else f'-{runs}-runs'}.safetensors"
         if not (self.cache / name).is_file():
             self.cache.mkdir(parents=True, exist_ok=True)
@@ -85,9 +86,9 @@ class World:
         return Workload(tuple(scene.caption for scene in scenes), noise)
 
     @cached_property
-    def reference(self) -> Tensor:
+    def reference(self) -> Made:
         """Of the unpatched model."""
-        return self._features(UNPATCHED)
+        return self._made(UNPATCHED)
 
     def fid(self, schedule: Schedule | None, base: Base | None = None) -> float:
         """FID of a schedule to the unpatched model's images of the same prompts and noise.
@@ -96,13 +97,16 @@ class World:
             schedule: ``None`` computes every call.
             base: the sampler that it runs on.
         """
-        return frechet_between(self.reference, self._features(Run(schedule, base)))
+        return self.near(schedule, base).fid
 
-    def _features(self, run: Run) -> Tensor:
+    def near(self, schedule: Schedule | None, base: Base | None = None) -> Near:
+        """How near a schedule's images are to the unpatched ones; arguments as of :meth:`fid`."""
+        return self._made(Run(schedule, base)).near(self.reference)
+
+    def _made(self, run: Run) -> Made:
         with based(self.generator, run.base) as generator:
             pixels = generator.generate(run.schedule, range(self.images)).pixels
-        features: Tensor = load_features()(pixels)
-        return features
+        return Made.of(pixels)
 
 
 def cached(text: str | None, images: int = 32) -> argparse.ArgumentParser:

@@ -13,10 +13,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from experiments.command import command
-from search.model.architectures import PUBLISHED, Name
+from search.model.architectures import PUBLISHED
 from search.model.untrained import build
 from search.settings import Config
 from search.settings.compose import compose_config
+from search.settings.model import ArchitectureName
 
 EXPERIMENTS = ("imagenet", "coco", "sd2", "sdxl")
 GIB = 2**30
@@ -55,7 +56,7 @@ class Estimate:
 
 
 @cache
-def work_of(name: Name) -> Work:
+def work_of(name: ArchitectureName) -> Work:
     """Counted on the meta device, from the published configuration."""
     pipe = build(PUBLISHED[name], torch.float32, torch.device("meta"))
     config = pipe.unet.config

@@ -12,10 +12,7 @@ from diffusers.hooks.mag_cache import MagCacheConfig
 
 import dato
 from dato import Kind, Schedule
-from experiments.peers.models import STEPS, Model, counted
-
-FULL = (0, 2, 6, 10, 14, 18)
-"""Calls that every static contender computes: diffusers' TaylorSeer with an interval of 4."""
+from experiments.peers.models import Model, counted
 
 Contender = Callable[[Model], AbstractContextManager[None]]
 
@@ -23,7 +20,7 @@ Contender = Callable[[Model], AbstractContextManager[None]]
 def schedule(model: Model, depth: int, forecast: Any) -> AbstractContextManager[Any]:
     """dato: the calls in between stand on the output (depth 0) or on a cut."""
     kinds = {"full": Kind(), "between": Kind(depth, forecast=forecast)}
-    steps = tuple("full" if call in FULL else "between" for call in range(STEPS))
+    steps = tuple("full" if call in model.full else "between" for call in range(model.steps))
     return dato.applied(model.pipe, Schedule(kinds, steps))
 
 
@@ -39,13 +36,17 @@ def cached(model: Model, config: Any) -> Iterator[None]:
 
 def taylor(lite: bool) -> Contender:
     """TaylorSeer, of first order: the attentions, or in its lite mode the output."""
-    config = diffusers.TaylorSeerCacheConfig(
-        cache_interval=4,
-        disable_cache_before_step=1,
-        taylor_factors_dtype=torch.float32,
-        use_lite_mode=lite,
-    )
-    return lambda model: cached(model, config)
+
+    def contender(model: Model) -> AbstractContextManager[None]:
+        config = diffusers.TaylorSeerCacheConfig(
+            cache_interval=model.interval,
+            disable_cache_before_step=1,
+            taylor_factors_dtype=torch.float32,
+            use_lite_mode=lite,
+        )
+        return cached(model, config)
+
+    return contender
 
 
 def first_block(model: Model) -> AbstractContextManager[None]:
@@ -60,9 +61,9 @@ def magnitudes(model: Model) -> AbstractContextManager[None]:
     def config(threshold: float) -> MagCacheConfig:
         return MagCacheConfig(
             threshold=threshold,
-            max_skip_steps=STEPS,
+            max_skip_steps=model.steps,
             retention_ratio=0.1,
-            num_inference_steps=STEPS,
+            num_inference_steps=model.steps,
             mag_ratios=ratios,
         )
 
@@ -74,7 +75,7 @@ def _ratios(model: Model) -> Any:
     lines: list[Any] = []
     original = diffusers.hooks.mag_cache.logger.info
     diffusers.hooks.mag_cache.logger.info = lambda text, *rest: lines.append(text)
-    settings = MagCacheConfig(calibrate=True, num_inference_steps=STEPS)
+    settings = MagCacheConfig(calibrate=True, num_inference_steps=model.steps)
     try:
         with cached(model, settings):
             model.run()
@@ -87,7 +88,7 @@ def _ratios(model: Model) -> Any:
 def _matched(model: Model, config: Callable[[float], Any], rounds: int = 9) -> Any:
     """The setting whose run computes the most blocks of those that compute at most as many as the
     static contenders."""
-    wanted, low, high = len(FULL) * model.blocks, 0.0, 4.0
+    wanted, low, high = len(model.full) * model.blocks, 0.0, 4.0
     for _ in range(rounds):
         middle = (low + high) / 2
         with cached(model, config(middle)), counted() as count:
@@ -103,12 +104,12 @@ def dit_cache(taylorseer: bool) -> Contender:
     def contender(model: Model) -> Iterator[None]:
         import cache_dit
 
-        mask = [int(call in FULL) for call in range(STEPS)]
+        mask = [int(call in model.full) for call in range(model.steps)]
         settings = cache_dit.DBCacheConfig(
             Fn_compute_blocks=1,
             Bn_compute_blocks=0,
             max_warmup_steps=1,
-            num_inference_steps=STEPS,
+            num_inference_steps=model.steps,
             steps_computation_mask=mask,
             steps_computation_policy="static",
         )

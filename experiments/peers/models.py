@@ -12,8 +12,9 @@ import diffusers
 import torch
 from torch import Tensor
 
-SIDE, TEXT, WIDTH, STEPS, IMAGES = 32, 64, 128, 20, 4
-"""Side of the latents, text tokens, channels of the denoiser, steps, and images of a run."""
+SIDE, TEXT, WIDTH, STEPS, IMAGES, INTERVAL = 32, 64, 128, 20, 4, 4
+"""Side of the latents, text tokens, channels of the denoiser, steps, images of a run, and calls
+from one that static caches compute to the next."""
 
 HEADS = {"num_attention_heads": 4, "attention_head_dim": 32}
 CHANNELS = {"joint_attention_dim": WIDTH, "pooled_projection_dim": WIDTH}
@@ -22,17 +23,24 @@ NAMES = ("flux", "sd35")
 
 @dataclass(frozen=True)
 class Model:
-    """A pipeline and the inputs of a run; ``blocks`` are those of its denoiser."""
+    """A pipeline and its runs.
 
-    name: str
+    Args:
+        pipe: the pipeline; ``blocks`` are those of its denoiser.
+        run: makes the latents of all images.
+        steps: calls of a run; ``interval``: of those that static caches compute.
+    """
+
     pipe: Any
-    inputs: dict[str, Any]
     blocks: int
+    run: Callable[[], Tensor]
+    steps: int = STEPS
+    interval: int = INTERVAL
 
-    def run(self) -> Tensor:
-        """Latents of all images."""
-        latents: Tensor = self.pipe(**self.inputs).images
-        return latents
+    @property
+    def full(self) -> tuple[int, ...]:
+        """Calls that static caches compute: the first, and what diffusers' TaylorSeer computes."""
+        return 0, *range(2, self.steps, self.interval)
 
 
 def make(name: str) -> Model:
@@ -55,7 +63,7 @@ def _flux() -> Model:
     sampler = diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True)
     pipe = diffusers.FluxPipeline(transformer=_lively(denoiser), scheduler=sampler, **parts)
     latents = torch.randn(IMAGES, SIDE * SIDE // 4, 64)
-    return Model("flux", _quiet(pipe), _inputs(latents, guided=False), 12)
+    return _model(pipe, _inputs(latents, guided=False))
 
 
 def _sd35() -> Model:
@@ -74,7 +82,7 @@ def _sd35() -> Model:
         transformer=_lively(denoiser), scheduler=sampler, vae=None, **parts
     )
     latents = torch.randn(IMAGES, 16, SIDE, SIDE)
-    return Model("sd35", _quiet(pipe), _inputs(latents, guided=True), 12)
+    return _model(pipe, _inputs(latents, guided=True))
 
 
 ORDER = ("", "_2", "_3")
@@ -99,9 +107,9 @@ def _lively(denoiser: Any) -> Any:
     return denoiser
 
 
-def _quiet(pipe: Any) -> Any:
+def _model(pipe: Any, inputs: dict[str, Any]) -> Model:
     pipe.set_progress_bar_config(disable=True)
-    return pipe
+    return Model(pipe, 12, lambda: pipe(**inputs).images)
 
 
 @dataclass

@@ -95,7 +95,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
 
 def draw_images(path: Path) -> None:
     """One row unpatched, one for each preset: same prompts, same noise."""
-    config = load_config(RECORDED / "config.yaml")
+    config = load_config(RECORDED["pocket"] / "config.yaml")
     workload, _ = make_workloads(
         config.model.prompts, images=COLUMNS, heldout_images=COLUMNS, seed=SEED
     )

@@ -1,4 +1,4 @@
-"""Choose three front members of an audited study and ship them as the pocket presets.
+"""Choose three front members of an audited study and ship them as their model's presets.
 
 python -m experiments.study.ship studies/pocket-planned
 
@@ -25,11 +25,11 @@ from search.records.headline import headline
 from search.records.names import slug
 from search.records.result import StudyResult
 from search.records.rivals import exported
-from search.report.export import to_preset
+from search.report.export import sampler_of, to_preset
 from search.runs.result import preset_header
 from search.settings.compose import load_config
 
-PRESETS = Path(dato.__file__).parent / "presets" / "pocket"
+PRESETS = Path(dato.__file__).parent / "presets"
 RECORD = ("config.yaml", "cost_table.json", "trials.json", "front.json")
 
 EQUAL_DB = 44.0
@@ -46,15 +46,19 @@ def main() -> None:
     result = load_result(folder)
     config = load_config(folder.config)
     model, sampler, created = preset_header(config, folder, result)
+    shipped, kept = PRESETS / model.id, RECORDED[model.id]
+    for path in (shipped, kept):
+        path.mkdir(exist_ok=True)
     for name, member in choose(result).items():
+        runs_on = sampler_of(member.record, sampler, records=result.records)
         preset = to_preset(
-            result, member, slug(name), model=model, sampler=sampler, created=created
+            result, member, slug(name), model=model, sampler=runs_on, created=created
         )
-        preset = replace(preset, name=f"pocket/{name}")
-        preset.save(PRESETS / f"{name}.json")
+        preset = replace(preset, name=f"{model.id}/{name}")
+        preset.save(shipped / f"{name}.json")
         print(_line(preset))
     for record in RECORD:
-        shutil.copy(folder.root / record, RECORDED / record)
+        shutil.copy(folder.root / record, kept / record)
 
 
 def choose(result: StudyResult) -> dict[str, FrontMember]:

@@ -1,6 +1,6 @@
-"""The recorded study's audited members as the tables of its README and of the project's.
+"""A recorded study's audited members as the tables of its README and of the project's.
 
-python -m experiments.study.tables
+python -m experiments.study.tables --model pocket-flow
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dato import Schedule
+from experiments.command import command
 from experiments.difference import difference
-from experiments.study.recorded import recorded, shipped_trials
+from experiments.study.recorded import RECORDED, recorded, shipped_trials
+from experiments.study.words import words
 from search.metrics import FID_REAL_BOUND
 from search.records.base_sampler import sampler_title
 from search.records.front import FrontMember, Timing
@@ -18,11 +20,12 @@ from search.records.quality import Quality
 from search.records.result import StudyResult
 from search.records.rival import Rival
 
-WORDS = {"hold": "reused", "linear": "forecast linearly", "fitted": "fitted"}
-
 
 def main() -> None:
-    result, presets = recorded(), shipped_trials()
+    parser = command(__doc__)
+    parser.add_argument("--model", default="pocket", choices=RECORDED)
+    model = parser.parse_args().model
+    result, presets = recorded(model), shipped_trials(model)
     print(shipped(result, presets))
     print(audited(result, presets))
 
@@ -76,7 +79,7 @@ def shipped(result: StudyResult, presets: Mapping[int, str]) -> str:
                 f"{line.quality.fid_real:.2f}",
                 f"{line.quality.fid_reference:.4f}",
                 _decibels(line),
-                _words(line.schedule),
+                words(line.schedule),
             )
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -125,7 +128,7 @@ def _row(line: Line, base: Quality) -> str:
         difference(fid / base.fid_real - 1, bound / base.fid_real - 1),
         f"{line.quality.fid_reference:.4f}",
         _decibels(line),
-        _words(line.schedule),
+        words(line.schedule),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -136,19 +139,6 @@ def _ranged(fid: float, interval: tuple[float, float] | None) -> str:
 
 def _decibels(line: Line) -> str:
     return "" if line.psnr is None else f"{line.psnr:.1f}"
-
-
-def _words(schedule: Schedule | None) -> str:
-    """Such as ``"8 full, 0.1 pruned; 42 forecast linearly"``."""
-    if schedule is None:
-        return ""
-    parts = []
-    for name in dict.fromkeys(schedule.steps):
-        kind = schedule.kinds[name]
-        does = "full" if kind.depth == "full" else WORDS[kind.forecast]
-        pruned = f", {max(kind.prune.values()):g} pruned" if kind.prune else ""
-        parts.append(f"{schedule.steps.count(name)} {does}{pruned}")
-    return "; ".join(parts)
 
 
 if __name__ == "__main__":

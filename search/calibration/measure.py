@@ -53,14 +53,14 @@ def measure_image(
     At some of its calls every depth is computed once more, from the cut of the call before: how
     much the held output then changes is the cut's response.
     """
-    own = generator.one_image(workload, image)
-    calls = own.calls
+    alone = generator.one_image(workload, image)
+    calls = alone.calls
     kept = limit // (4 * calls * max(len(depths), 1))
     samples = {depth: Sample(kept) for depth in depths}
-    run = WatchedRun(own, samples, {depth: np.zeros((2, calls)) for depth in depths})
-    with watched(own, run):
-        own.loop(0)
-    scheduler = own.pipe.scheduler
+    run = WatchedRun(alone, samples, {depth: np.zeros((2, calls)) for depth in depths})
+    with watched(alone, run):
+        alone.loop(0)
+    scheduler = alone.pipe.scheduler
     return Measured(
         timesteps=_timesteps(scheduler),
         alphas=_shares(scheduler, flow=False),
@@ -82,7 +82,7 @@ def added_up(key: Key, images: Sequence[Measured]) -> Calibration:
         sigmas=images[0].sigmas,
         output=_sum(image.output for image in images),
         cuts={depth: _sum(image.cuts[depth] for image in images) for depth in depths},
-        response={depth: _response(found) for depth, found in changes.items()},
+        response={depth: _response(changed) for depth, changed in changes.items()},
     )
 
 
@@ -136,16 +136,16 @@ def _response(changes: Vector) -> Vector:
 
 def _timesteps(scheduler: Any) -> Vector:
     """(calls,): what straight lines are drawn over; zeros where the engine draws none."""
-    found: Vector = scheduler.timesteps.double().cpu().numpy()
-    return np.zeros(len(found)) if renews_noise(scheduler) else found
+    timesteps: Vector = scheduler.timesteps.double().cpu().numpy()
+    return np.zeros(len(timesteps)) if renews_noise(scheduler) else timesteps
 
 
 def _shares(scheduler: Any, flow: bool) -> Vector | None:
     """(calls,): alphas, or under flow matching sigmas; see :class:`Calibration`."""
     if (predicted(scheduler) == FLOW) != flow or adds_noise(scheduler):
         return None
-    found = shares_at(scheduler, scheduler.timesteps, torch.device("cpu"))
-    if found is None:
+    alphas = shares_at(scheduler, scheduler.timesteps, torch.device("cpu"))
+    if alphas is None:
         return None
-    shares = found.double().numpy()
+    shares = alphas.double().numpy()
     return 1 - shares if flow else shares

@@ -45,8 +45,8 @@ class Placement:
 
     def schedule(self, calls: int) -> Schedule:
         """The schedule: full calls, and the output forecast in between."""
-        own = set(self.full)
-        steps = tuple("full" if call in own else "forecast" for call in range(calls))
+        full = set(self.full)
+        steps = tuple("full" if call in full else "forecast" for call in range(calls))
         kinds = {"full": Kind(), "forecast": Kind(0, forecast=self.forecast)}
         return Schedule({name: kinds[name] for name in dict.fromkeys(steps)}, steps)
 

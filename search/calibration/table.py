@@ -10,11 +10,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from dato.files import replace_bytes
+from dato.preset.fields import StrictModel
 from search.calibration.products import Gram
 from search.calibration.sampler_path import SamplerPath
 from search.errors import UserError
@@ -27,7 +28,7 @@ Vector = NDArray[np.float64]
 """(calls,)"""
 
 
-class Key(BaseModel):
+class Key(StrictModel):
     """What a calibration was measured under.
 
     Args:
@@ -35,8 +36,6 @@ class Key(BaseModel):
         images: how many runs.
         versions: of the packages that computed, by name.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
     format: Literal["dato-calibration"] = "dato-calibration"
     version: Literal[1] = 1
@@ -99,9 +98,9 @@ class Calibration:
             tensors["alphas"] = self.alphas
         if self.sigmas is not None:
             tensors["sigmas"] = self.sigmas
-        tensors |= {f"{_CUT}{depth}": own for depth, own in self.cuts.items()}
-        tensors |= {f"{_RESPONSE}{depth}": own for depth, own in self.response.items()}
-        whole = {name: np.ascontiguousarray(own, np.float64) for name, own in tensors.items()}
+        tensors |= {f"{_CUT}{depth}": values for depth, values in self.cuts.items()}
+        tensors |= {f"{_RESPONSE}{depth}": values for depth, values in self.response.items()}
+        whole = {name: np.ascontiguousarray(values, np.float64) for name, values in tensors.items()}
         replace_bytes(path, save(whole, {_KEY: self.key.model_dump_json()}))
 
     @classmethod

@@ -36,12 +36,13 @@ class WatchedRun:
     """The values of one image's run.
 
     Args:
+        generator: of that image alone.
         samples: of each depth's values.
         changes: (2, calls) by depth: squares by which a probed call's noise and cut change, added
             up over images.
     """
 
-    own: Generator
+    generator: Generator
     samples: Mapping[int, Sample]
     changes: Mapping[int, Vector]
     outputs: list[Tensor] = field(default_factory=list)
@@ -54,7 +55,7 @@ class WatchedRun:
         number = len(self.outputs)
         output, cuts = adapter.partial(inputs, None, None, tuple(self.samples))
         value = self._held(output, inputs[adapter.inputs[0]], number)
-        if number in probed(self.own.calls):
+        if number in probed(self.generator.calls):
             for depth, held in self.last.items():
                 other, _ = adapter.partial(inputs, depth, held, ())
                 missed = self._held(other, inputs[adapter.inputs[0]], number) - value
@@ -77,13 +78,14 @@ class WatchedRun:
     def _held(self, output: Tensor, sample: Tensor, number: int) -> Tensor:
         """What is held of a guided output, flat: both halves are forecast by the same weights."""
         value = self._converted(output, sample, number)
-        if self.own.guided:
+        if self.generator.guided:
             without, conditional = value.chunk(2)
-            value = torch.lerp(without, conditional, self.own.model.guidance_scale)
+            value = torch.lerp(without, conditional, self.generator.model.guidance_scale)
         return value.flatten()
 
     def _converted(self, output: Tensor, sample: Tensor, number: int) -> Tensor:
-        scheduler, timesteps = self.own.pipe.scheduler, self.own.pipe.scheduler.timesteps
+        scheduler = self.generator.pipe.scheduler
+        timesteps = scheduler.timesteps
         if number == 0:
             self.conversion = HeldOutput.of("epsilon", scheduler, timesteps, sample.device)
         if self.conversion is None:

@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import dato
 from dato import DatoError, Preset, list_presets, load_preset
 from dato.fit import Fit
 from dato.identity import doubt_of
+from dato.preset.fields import StrictModel
 from dato.preset.words import sampler_words
 from search.demo.turns import Turns
 from search.errors import UserError
-from search.model.loading import device_name
+from search.model.devices import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 from search.model.samplers import calls_of
 from search.model.topology import topology_of
@@ -27,10 +28,8 @@ LARGEST_SEED = 2**53 - 1
 """The largest integer that every browser sends as it was typed."""
 
 
-class DemoRequest(BaseModel):
+class DemoRequest(StrictModel):
     """A picture that a browser asks for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     preset: str
     prompt: str = Field(min_length=1, max_length=1000)

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import FrameType
 
 from search.errors import UserError
-from search.preparation.instruments import open_instruments
 from search.preparation.open_driver import open_driver
+from search.preparation.open_instruments import open_instruments
 from search.records.folder import StudyFolder
 from search.settings.compose import load_config
 from search.study.budget import Budget

@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 
 from dato import Kind, Schedule, Tokens, Topology
 from dato.files import replace_text
+from dato.preset.fields import StrictModel
 from search.errors import UserError
-from search.model.cost_setting import Place, StrictSchema, Work
+from search.model.cost_setting import Place, Work
 
 VERSION = 3
 READABLE = (2, VERSION)
@@ -22,7 +23,7 @@ READABLE = (2, VERSION)
 AGAIN = "Measure the table again."
 
 
-class PruneCost(StrictSchema):
+class PruneCost(StrictModel):
     """The time that pruning one layer adds to a call, by ratio; negative where it saves time.
 
     Args:
@@ -57,7 +58,7 @@ class PruneCost(StrictSchema):
         return ys[right - 1] + slope * (ratio - xs[right - 1])
 
 
-class Sample(StrictSchema):
+class Sample(StrictModel):
     """One kind of call, as measured.
 
     Args:
@@ -73,7 +74,7 @@ class Sample(StrictSchema):
     count: int = Field(ge=1)
 
 
-class Method(StrictSchema):
+class Method(StrictModel):
     """How the table was measured.
 
     Args:
@@ -89,7 +90,7 @@ class Method(StrictSchema):
     seed: int
 
 
-class Check(StrictSchema):
+class Check(StrictModel):
     """Relative error of priced speed-ups against end-to-end ones.
 
     Args:
@@ -106,7 +107,7 @@ class Check(StrictSchema):
     noise: float = Field(ge=0)
 
 
-class CostTable(StrictSchema):
+class CostTable(StrictModel):
     """Seconds per image of the parts of a denoising run, in one place.
 
     A call costs its depth, plus one selection for each level that it prunes (for each layer under

@@ -56,10 +56,10 @@ def loop_timer(generator: Generator, at_least_s: float = 0.0) -> TimeOnce:
 
     def timer(run: Run | None) -> float:
         wanted = run or Run(None)
-        with based(generator, wanted.base) as own:
-            times = [time_once(own, wanted.schedule).total]
+        with based(generator, wanted.base) as other:
+            times = [time_once(other, wanted.schedule).total]
             while sum(times) * batch < at_least_s and len(times) < ENOUGH:
-                times.append(time_once(own, wanted.schedule).total)
+                times.append(time_once(other, wanted.schedule).total)
         return statistics.median(times)
 
     return timer

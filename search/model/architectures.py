@@ -2,7 +2,6 @@
 
 The denoiser and the VAE have the published configuration. A text encoder has its published width
 but one layer, because it runs once for each prompt and is never timed; its tokenizer reads bytes.
-``TINY`` reduces widths, and the number of equal blocks of a transformer.
 
 Sources: the ``config.json`` files of stable-diffusion-v1-5/stable-diffusion-v1-5,
 stabilityai/stable-diffusion-2-1, stabilityai/stable-diffusion-xl-base-1.0,
@@ -14,7 +13,7 @@ black-forest-labs/FLUX.1-dev and black-forest-labs/FLUX.1-schnell.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from diffusers import (
@@ -34,17 +33,8 @@ from diffusers import (
     UNet2DConditionModel,
 )
 
-Name = Literal[
-    "sd15",
-    "sd21",
-    "sdxl",
-    "pixart",
-    "sd3",
-    "sd35-medium",
-    "sd35-large",
-    "flux-dev",
-    "flux-schnell",
-]
+from search.settings.model import ArchitectureName
+
 Config = Mapping[str, Any]
 
 BETAS: Config = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -140,7 +130,7 @@ def _flux(denoiser: Config, **sampling: Any) -> Architecture:
     )
 
 
-PUBLISHED: Mapping[Name, Architecture] = {
+PUBLISHED: Mapping[ArchitectureName, Architecture] = {
     "sd15": Architecture(
         StableDiffusionPipeline,
         (
@@ -221,69 +211,3 @@ PUBLISHED: Mapping[Name, Architecture] = {
     "flux-dev": _flux({"guidance_embeds": True}, shift=3.0, use_dynamic_shifting=True),
     "flux-schnell": _flux({"guidance_embeds": False}, shift=1.0),
 }
-
-_NARROW: Config = {"norm_num_groups": 4, "sample_size": 16}
-_NARROW_SD: Config = {**_NARROW, "block_out_channels": (8, 16, 16, 16), "cross_attention_dim": 16}
-_NARROW_SD3: Config = {
-    "sample_size": 16,
-    "num_layers": 8,
-    "attention_head_dim": 8,
-    "num_attention_heads": 2,
-    "caption_projection_dim": 16,
-    "joint_attention_dim": 32,
-    "pooled_projection_dim": 32,
-    "pos_embed_max_size": 24,
-}
-_NARROW_FLUX: Config = {
-    "num_layers": 3,
-    "num_single_layers": 5,
-    "attention_head_dim": 16,
-    "num_attention_heads": 2,
-    "joint_attention_dim": 32,
-    "pooled_projection_dim": 16,
-    "axes_dims_rope": (4, 6, 6),
-}
-_TINY_DENOISER: Mapping[Name, Config] = {
-    "sd15": {**_NARROW_SD, "attention_head_dim": (1, 2, 2, 2)},
-    "sd21": {**_NARROW_SD, "attention_head_dim": (1, 2, 4, 4)},
-    "sdxl": {
-        **_NARROW,
-        "block_out_channels": (8, 16, 32),
-        "attention_head_dim": (1, 2, 4),
-        "cross_attention_dim": 32,
-        "addition_time_embed_dim": 4,
-        "projection_class_embeddings_input_dim": 6 * 4 + 16,
-    },
-    "pixart": {
-        "sample_size": 16,
-        "num_attention_heads": 2,
-        "attention_head_dim": 8,
-        "num_layers": 7,
-        "cross_attention_dim": 16,
-        "caption_channels": 32,
-    },
-    "sd3": _NARROW_SD3,
-    "sd35-medium": {**_NARROW_SD3, "dual_attention_layers": (0, 1, 2)},
-    "sd35-large": _NARROW_SD3,
-    "flux-dev": _NARROW_FLUX,
-    "flux-schnell": _NARROW_FLUX,
-}
-_TINY_VAE: Config = {"block_out_channels": (8,) * 4, "norm_num_groups": 4, "sample_size": 128}
-
-
-_TINY_TEXT = {"clip": 16, "projected": 16, "t5": 32}
-"""Widths."""
-
-
-def _tiny(name: Name) -> Architecture:
-    full = PUBLISHED[name]
-    kind, config = full.denoiser
-    return replace(
-        full,
-        denoiser=(kind, {**config, **_TINY_DENOISER[name]}),
-        vae={**full.vae, **_TINY_VAE},
-        text=tuple(Text(each.kind, _TINY_TEXT[each.kind], 32, 2) for each in full.text),
-    )
-
-
-TINY: Mapping[Name, Architecture] = {name: _tiny(name) for name in PUBLISHED}

@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dato import Layer, Topology
+from dato.preset.fields import StrictModel
 
 if TYPE_CHECKING:  # cost tables are read without torch
     import torch
@@ -18,21 +19,7 @@ if TYPE_CHECKING:  # cost tables are read without torch
 Timer = Literal["process_time", "cuda_events"]
 
 
-class StrictSchema(BaseModel):
-    """Strict and frozen: unknown keys, NaN and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class LayerSchema(StrictSchema):
-    """One self-attention layer; see :class:`dato.Layer`."""
-
-    name: str
-    level: int = Field(ge=0)
-    branch: int = Field(ge=0)
-
-
-class Work(StrictSchema):
+class Work(StrictModel):
     """What is computed. Costs that were measured of other work do not apply.
 
     Args:
@@ -49,7 +36,7 @@ class Work(StrictSchema):
     model: str
     architecture: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     skip_branches: int = Field(ge=0)
-    layers: tuple[LayerSchema, ...]
+    layers: tuple[Layer, ...]
     latent_size: tuple[int, int]
     image_size: tuple[int, int]
     guided: bool
@@ -60,15 +47,14 @@ class Work(StrictSchema):
     @property
     def topology(self) -> Topology:
         """Skip branches and layers, as the engine's own type."""
-        layers = tuple(Layer(each.name, each.level, each.branch) for each in self.layers)
-        return Topology(self.skip_branches, layers)
+        return Topology(self.skip_branches, self.layers)
 
     def differences(self, other: Work) -> tuple[str, ...]:
         """How ``other`` is different work, such as ``"calls 20, not 50"``. Names may differ."""
         return _differences(self, other, free=("model",), brief=("architecture", "layers"))
 
 
-class Place(StrictSchema):
+class Place(StrictModel):
     """Where and how work is computed. A schedule has another price in each place.
 
     Args:
@@ -92,7 +78,7 @@ class Place(StrictSchema):
 
 
 def _differences(
-    this: StrictSchema, other: StrictSchema, free: Sequence[str] = (), brief: Sequence[str] = ()
+    this: StrictModel, other: StrictModel, free: Sequence[str] = (), brief: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Fields in which two values of one class differ, except ``free`` ones. Of ``brief`` ones only
     the name is given."""

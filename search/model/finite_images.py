@@ -1,4 +1,5 @@
-"""Refuses decoded images that hold NaN or infinity. As pixels they would be black or white."""
+"""Refuses latents and decoded images that hold NaN or infinity. As pixels they would be black or
+white."""
 
 from __future__ import annotations
 
@@ -21,6 +22,12 @@ def require_finite(images: Tensor) -> None:
     bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
     if bad:
         raise TrialError(f"{bad} of {len(images)} decoded images hold NaN or infinity.")
+
+
+def require_finite_latents(latents: Tensor) -> None:
+    """Raise :class:`TrialError` unless every value is a number."""
+    if not torch.isfinite(latents).all():
+        raise TrialError("The latents hold NaN or infinity.")
 
 
 @contextmanager

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 import torch
 from torch import Tensor
 
-import dato
-from dato import DatoError, Schedule, Topology
-from dato.denoisers.registry import denoiser_of
-from dato.patch import fuses
-from dato.preset.fields import Setting
-from dato.scheduler_settings import settings_of
-from search.errors import TrialError
-from search.model.any_pipeline import family_of
-from search.model.cost_setting import LayerSchema, Place, Work, architecture_of, timer_of
+from dato import Schedule
+from search.model.cost_setting import Place, timer_of
 from search.model.cut_prompts import count_cut
 from search.model.description import ModelDescription
+from search.model.devices import device_name
 from search.model.encoded_once import EncodedOnce
-from search.model.finite_images import require_finite
-from search.model.given_timesteps import Given, given_timesteps
+from search.model.finite_images import require_finite, require_finite_latents
 from search.model.images import Images, pick
-from search.model.loading import DTYPES, device_name, load_pipeline
-from search.model.loading import ModelConfig as ModelConfig
-from search.model.out_of_memory import is_out_of_memory
+from search.model.loaded_model import LoadedModel
+from search.model.loading import DTYPES, ModelConfig
 from search.model.parts import digests_of
-from search.model.samplers import calls_of
+from search.model.pixels import as_pixels, decoded
 from search.model.steps_of import after_each_step
+from search.model.text_encoders import text_encoders_on
 from search.model.threads import one_thread
-from search.model.topology import topology_of
+from search.model.trial_errors import trial_errors
 from search.model.weights import pipeline_folder
 from search.model.workload import Workload, chunk_indices, chunks_of
-from search.records.timesteps import OWN_TIMESTEPS
-
-_OF_THE_RUN = ("given", "calls", "fused", "work")
-"""What follows from the settings of a run, and is kept."""
 
 ON_DEVICE = 1 << 30
 """Bytes of pixels that one :meth:`Generator.generate` leaves on the device for the metric. A larger
 set, such as an audit's thousands of images, goes to main memory chunk by chunk."""
 
 
-class Generator:
-    """Loads a pipeline once, encodes a workload's prompts once, and runs schedules on both.
+class Generator(LoadedModel):
+    """Encodes a workload's prompts once, and runs schedules on them.
 
     Images come in fixed chunks: chunk ``k`` is always images ``k * batch_size`` up to
     ``(k + 1) * batch_size`` in one denoising run. So a chunk has the same bits, whichever of its
@@ -61,15 +48,11 @@ class Generator:
     """
 
     def __init__(self, model: ModelConfig, workload: Workload, *, pipe: Any = None) -> None:
-        self.model = model
+        super().__init__(model, pipe=pipe)
         self.workload = workload
-        self.pipe = load_pipeline(model) if pipe is None else pipe
-        self.family = family_of(self.pipe)
-        self.denoiser = denoiser_of(self.pipe)
-        self.device: torch.device = self.denoiser.device
         self.chunk_count = -(-len(workload) // model.batch_size)
         self._encoded = EncodedOnce()
-        with self._threads(), self._text_encoders():
+        with self._threads(), text_encoders_on(self.device, self.pipe, self.family):
             self._conditions = tuple(self._encode(chunk) for chunk in range(self.chunk_count))
 
     def with_workload(self, workload: Workload) -> Generator:
@@ -79,79 +62,6 @@ class Generator:
     def one_image(self, workload: Workload, image: int) -> Generator:
         """The same loaded pipeline on one image of a workload, in a batch of its own."""
         return Generator(replace(self.model, batch_size=1), workload.only(image), pipe=self.pipe)
-
-    def with_run(self, **settings: Any) -> Generator:
-        """The same pipeline and encoded prompts, with other settings of the run.
-
-        Args:
-            settings: fields of the model's configuration.
-        """
-        other = copy.copy(self)
-        other.model = replace(self.model, **settings)
-        for name in _OF_THE_RUN:
-            vars(other).pop(name, None)
-        return other
-
-    @cached_property
-    def given(self) -> Given:
-        """How the pipeline's call is told its timesteps; empty for the scheduler's own."""
-        if self.model.timesteps == OWN_TIMESTEPS:
-            return {}
-        return given_timesteps(self.pipe, self.model.timesteps, self.latent_size)
-
-    @cached_property
-    def calls(self) -> int:
-        """Denoiser calls of one run with this scheduler and number of steps."""
-        return calls_of(self.pipe.scheduler, self.model.num_inference_steps, self.given)
-
-    @cached_property
-    def fused(self) -> bool:
-        """Whether skipped calls are part of the sampler (:func:`dato.explain`)."""
-        if self.calls < 2:
-            return False
-        with dato.applied(self.pipe, Schedule.uniform(self.calls, self.calls, 0)):
-            return fuses(self.pipe)
-
-    @property
-    def guided(self) -> bool:
-        """Whether every image takes two rows of the denoiser's batch."""
-        return self.family.halves and self.model.guided
-
-    @cached_property
-    def topology(self) -> Topology:
-        return topology_of(self.pipe)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of the weights. Those that have none, because they are quantized, go by their name, so
-        that nothing kept for one model is taken for another's."""
-        model = self.model
-        named = repr((model.path, model.weights, model.architecture, model.dtype))
-        return dato.fingerprint(self.pipe) or f"named:{sha256(named.encode()).hexdigest()}"
-
-    @property
-    def latent_size(self) -> tuple[int, int]:
-        """Height and width of the latents."""
-        _, height, width = self.family.latent_shape(self.pipe)
-        return height, width
-
-    @cached_property
-    def work(self) -> Work:
-        """What a run of this generator computes, which a cost table prices."""
-        height, width = self.latent_size
-        factor = self.pipe.vae_scale_factor
-        return Work(
-            model=self.model.path,
-            architecture=architecture_of(self.denoiser),
-            skip_branches=self.topology.skip_branches,
-            layers=tuple(LayerSchema(**vars(layer)) for layer in self.topology.layers),
-            latent_size=(height, width),
-            image_size=(height * factor, width * factor),
-            guided=self.guided,
-            scheduler=type(self.pipe.scheduler).__name__,
-            calls=self.calls,
-            fused=self.fused,
-        )
 
     @property
     def place(self) -> Place:
@@ -170,11 +80,6 @@ class Generator:
         return ModelDescription(
             self.work, self.place, self.fingerprint, cut, self._parts, self.scheduler_settings
         )
-
-    @property
-    def scheduler_settings(self) -> Mapping[str, Setting]:
-        """The settings of the scheduler that are not the defaults of its class."""
-        return settings_of(self.pipe.scheduler)
 
     @cached_property
     def _parts(self) -> Mapping[str, str]:
@@ -200,15 +105,17 @@ class Generator:
     def chunk(self, schedule: Schedule | None, chunk: int) -> Images:
         """All images of one chunk, on the device; see :meth:`generate`."""
         started = time.perf_counter()
-        with _trial_errors(), self.applied(schedule):
+        with trial_errors(), self.applied(schedule):
             latents, pixels = self._whole(chunk) if self.family.whole else self._parted(chunk)
             if self.device.type == "cuda":  # else the decoder's time would count as the metric's
                 torch.cuda.synchronize(self.device)
         return Images(pixels, latents.float(), time.perf_counter() - started)
 
     def _parted(self, chunk: int) -> tuple[Tensor, Tensor]:
-        latents = _finite(self.loop(chunk))
-        return latents, self._decode(latents)
+        latents = self.loop(chunk)
+        require_finite_latents(latents)
+        with self._threads():
+            return latents, decoded(self.pipe, self.family, latents)
 
     def _whole(self, chunk: int) -> tuple[Tensor, Tensor]:
         """The same where the pipeline's call decodes; its last step tells the latents."""
@@ -217,19 +124,9 @@ class Generator:
             self.pipe.scheduler, lambda latents: last.__setitem__(slice(None), [latents])
         ):
             image = self.loop(chunk, output_type="pt")
-        latents = _finite(last[0])
+        require_finite_latents(last[0])
         require_finite(image)
-        return latents, _pixels(image)
-
-    @contextmanager
-    def applied(self, schedule: Schedule | None) -> Iterator[None]:
-        """The pipeline runs ``schedule`` inside the block, as it does for a user. One that skips no
-        call of a denoiser without an adapter is the unpatched run."""
-        if schedule is not None and not self.topology.skip_branches:
-            computes = all(kind.is_null for kind in schedule.kinds.values())
-            schedule = None if computes and schedule.tuned is None else schedule
-        with nullcontext() if schedule is None else dato.applied(self.pipe, schedule):
-            yield
+        return last[0], as_pixels(image)
 
     def loop(
         self,
@@ -256,7 +153,7 @@ class Generator:
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         noise = {} if self.family.whole else {"latents": self._noise(indices)}
         once = self._encoded.answering(self.pipe) if self.family.whole else nullcontext()
-        with _trial_errors(), self._threads(), once, self._followed(on_step) as following:
+        with trial_errors(), self._threads(), once, self._followed(on_step) as following:
             latents: Tensor = self.pipe(
                 num_inference_steps=self.model.num_inference_steps,
                 guidance_scale=self.model.guidance_scale,
@@ -286,54 +183,3 @@ class Generator:
         indices = chunk_indices(chunk, self.model.batch_size, len(self.workload))
         prompts = [self.workload.prompts[index] for index in indices]
         return self.family.encode(self.pipe, prompts, self.device, self.guided)
-
-    @contextmanager
-    def _text_encoders(self) -> Iterator[None]:
-        """Text encoders are on the device only while they encode: nothing needs them later."""
-        found = (getattr(self.pipe, name) for name in self.family.text_encoders)
-        encoders = [encoder for encoder in found if encoder is not None]
-        for encoder in encoders:
-            encoder.to(self.device)
-        try:
-            yield
-        finally:
-            for encoder in encoders:
-                encoder.to("cpu")
-
-    @torch.no_grad()
-    def _decode(self, latents: Tensor) -> Tensor:
-        """uint8 pixels on the device: (images, 3, height, width).
-
-        Raises:
-            TrialError: what the decoder gave is not finite.
-        """
-        with self._threads():
-            image = self.family.decode(self.pipe, latents)
-            require_finite(image)
-            return _pixels(self.pipe.image_processor.postprocess(image, output_type="pt"))
-
-
-def _finite(latents: Tensor) -> Tensor:
-    if not torch.isfinite(latents).all():
-        raise TrialError("The latents hold NaN or infinity.")
-    return latents
-
-
-def _pixels(image: Tensor) -> Tensor:
-    """uint8 of values from 0 to 1."""
-    return image.float().mul(255).round().to(torch.uint8).contiguous()
-
-
-@contextmanager
-def _trial_errors() -> Iterator[None]:
-    """Turn errors for which only this schedule is to blame into :class:`TrialError`."""
-    try:
-        yield
-    except DatoError as error:
-        raise TrialError(str(error)) from error
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        raise TrialError(f"Out of memory: {error}. Lower model.batch_size.") from error

@@ -14,16 +14,16 @@ import torch
 from dato.pocket.folder import from_folder
 from dato.preset.fields import Setting
 from search.errors import UserError
-from search.model.architectures import PUBLISHED, TINY, Name
+from search.model.architectures import PUBLISHED
+from search.model.devices import device_of
 from search.model.quiet_loading import quiet_loading
 from search.model.samplers import set_scheduler
+from search.model.tiny_architectures import TINY
 from search.model.untrained import build
 from search.model.weights import POCKET, pipeline_folder
 from search.records.base_sampler import OWN
 from search.records.timesteps import OWN_TIMESTEPS, Timesteps
-
-TESTED = ("cpu", "cuda")
-"""Types of devices on which a study can measure times."""
+from search.settings.model import ArchitectureName
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 Weights = Literal["pretrained", "random", "tiny"]
@@ -40,8 +40,7 @@ class ModelConfig:
             or a hub id.
         weights: ``"pretrained"`` loads ``path``; ``"random"`` builds ``architecture`` as published
             without weights, ``"tiny"`` at reduced width too.
-        architecture: one of :data:`search.model.architectures.Name`, for models that are built. It
-            is not compared with what ``path`` holds.
+        architecture: for models that are built. It is not compared with what ``path`` holds.
         scheduler: class name of a diffusers scheduler, such as ``"DDIMScheduler"``, or ``"own"``:
             the one that the pipeline comes with. ``scheduler_settings``: those that differ from
             the pipeline's.
@@ -56,7 +55,7 @@ class ModelConfig:
 
     path: str = POCKET
     weights: Weights = "pretrained"
-    architecture: Name | None = None
+    architecture: ArchitectureName | None = None
     scheduler: str = OWN
     scheduler_settings: Mapping[str, Setting] = field(default_factory=dict)
     num_inference_steps: int = 50
@@ -91,7 +90,7 @@ def load_pipeline(model: ModelConfig) -> Any:
     Raises:
         UserError: the folder, the scheduler or the device does not exist.
     """
-    device = _device(model.device)
+    device = device_of(model.device)
     with quiet_loading():
         pipe = _load(model) if model.weights == "pretrained" else _build(model, device)
     set_scheduler(pipe, model.scheduler, model.scheduler_settings)
@@ -152,42 +151,7 @@ def _build(model: ModelConfig, device: torch.device) -> Any:
     if model.architecture is None:
         raise UserError(
             f"model.weights={model.weights} needs a published architecture, and none is set. "
-            f"Use model={'|'.join(get_args(Name))}, or set model.architecture."
+            f"Use model={'|'.join(get_args(ArchitectureName))}, or set model.architecture."
         )
     architectures = TINY if model.weights == "tiny" else PUBLISHED
     return build(architectures[model.architecture], DTYPES[model.dtype], device)
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UserError(
-            f"model.device={name!r} is not a device. Use 'cpu', 'cuda' or 'cuda:0'."
-        ) from error
-    if device.type not in TESTED:
-        raise UserError(
-            f"model.device={name!r} is not supported: studies run on {' and '.join(TESTED)}, where "
-            "times can be measured. Use model.device=cpu, or cuda on a machine that has one."
-        )
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UserError(
-            f"model.device={name!r} is not on this machine "
-            f"(it has {torch.cuda.device_count()} CUDA devices). Use model.device=cpu."
-        )
-    if device.type == "cpu" and device.index:
-        raise UserError(f"model.device={name!r} does not exist. Use model.device=cpu.")
-    return device
-
-
-def device_name(device: torch.device) -> str:
-    """A name that a person recognises, such as ``"NVIDIA H200"`` or the processor's model."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return "CPU"

@@ -12,10 +12,11 @@ import torch
 from dato import Topology
 from dato.errors import DatoError
 from dato.scheduler_settings import settings_of
-from search.model.architectures import PUBLISHED, TINY
+from search.model.architectures import PUBLISHED
 from search.model.loading import ModelConfig
 from search.model.quiet_loading import quiet_loading
 from search.model.samplers import swapped
+from search.model.tiny_architectures import TINY
 from search.model.topology import topology_of
 from search.model.weights import local_folder
 from search.records.base_sampler import OWN, setting_line

@@ -14,8 +14,8 @@ from dato.files import replace_bytes
 from dato.preset.fields import Setting
 from search.errors import UserError
 from search.model.images import Images
-from search.records.folder import write_json
 from search.records.reference import VERSION, read_drift
+from search.records.writing import write_json
 
 
 def kept_images(path: Path, count: int, make: Callable[[], Images]) -> Images:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from dato.preset.fields import StrictModel
 from search.errors import UserError
 from search.quality.features import FeatureNetwork
-from search.records.folder import StudyFolder, write_json
+from search.records.folder import StudyFolder
 from search.records.reading import read_model
+from search.records.writing import write_json
 
 REMEDY = "Put a copy of it back, or start a new sweep."
 
 
-class KeptFeatures(BaseModel):
+class KeptFeatures(StrictModel):
     """``features.json``: name and digest of the network behind a study's FIDs."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     name: str = Field(max_length=200)
     digest: str = Field(max_length=200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -11,16 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dato.files import replace_text
 from search.errors import UserError
-
-_FOREIGN = ("wandb", "jobs")
-"""Folders that other tools fill."""
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write ``value`` as strict, indented JSON."""
-    replace_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+from search.records.links import refuse_links_out
 
 
 @dataclass(frozen=True)
@@ -193,31 +184,12 @@ class StudyFolder:
         """An existing study's folder.
 
         Raises:
-            UserError: there is none, or something in it is a link that leads out of it. A command
-                that followed a stranger's link would read, write or delete where it points. What
-                W&B and Slurm keep there is theirs.
+            UserError: there is none, or something in it is a link that leads out of it.
         """
         if not (root / "config.yaml").is_file():
             raise UserError(
                 f"{str(root)!r} is not a study folder (it has no config.yaml). "
                 "Give the folder that a sweep printed."
             )
-        inside = root.resolve()
-        for entry in _entries(root):
-            if entry.is_symlink() and not entry.resolve().is_relative_to(inside):
-                raise UserError(
-                    f"{str(entry)!r} is a link that leads out of the study folder. Put what it "
-                    "points to in its place."
-                )
+        refuse_links_out(root)
         return cls(root)
-
-
-def _entries(root: Path) -> Iterator[Path]:
-    """What is in a study folder, and in the folders of its own that are in it."""
-    pending = [root]
-    while pending:
-        for entry in pending.pop().iterdir():
-            yield entry
-            foreign = entry.parent == root and entry.name in _FOREIGN
-            if not foreign and entry.is_dir() and not entry.is_symlink():
-                pending.append(entry)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from search.records.folder import StudyFolder, write_json
+from dato.preset.fields import StrictModel
+from search.records.folder import StudyFolder
 from search.records.reading import read_model
+from search.records.writing import write_json
 
 VERSION = 1
 REMEDY = "Put a copy of it back, or start a new sweep."
@@ -16,10 +18,8 @@ REMEDY = "Put a copy of it back, or start a new sweep."
 Short = Annotated[str, Field(max_length=200)]
 
 
-class Inputs(BaseModel):
+class Inputs(StrictModel):
     """A digest of the content of each input, by its name."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     version: Literal[1]
     inputs: dict[Short, Short]

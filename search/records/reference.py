@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from dato.preset.fields import Setting, SettingName
+from dato.preset.fields import Setting, SettingName, StrictModel
 from search.records.base_sampler import Base
 from search.records.folder import StudyFolder
 from search.records.names import slug
@@ -18,12 +18,10 @@ from search.records.reading import read_model
 VERSION = 1
 
 
-class Reference(BaseModel):
+class Reference(StrictModel):
     """``reference.json``: the drift of each call, the weights on which it was measured, and the
     settings of the scheduler that are not the defaults of its class; None in files of older
     versions, which did not look."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
     version: Literal[1]
     fingerprint: str = Field(max_length=200)

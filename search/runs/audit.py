@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from search.errors import UserError
 from search.nearest import nearest
-from search.preparation.instruments import Heldout, Instruments, open_instruments
+from search.preparation.heldout import Heldout
+from search.preparation.instruments import Instruments
+from search.preparation.open_instruments import open_instruments
 from search.preparation.random_schedules import random_schedules
 from search.preparation.rivals import TimedTogether, heldout_rivals, searched_rivals
 from search.records.files import save_result
@@ -22,8 +24,9 @@ from search.report.sample_files import SHOWN, save_samples
 from search.runs.audit_checkpoint import FileAuditCheckpoint
 from search.runs.result import assemble, current_result, write_presets
 from search.settings import Config
+from search.study.audit_checkpoint import AuditCheckpoint, NoAuditCheckpoint
 from search.study.audit_choice import AuditChoice, OfTrials
-from search.study.auditor import AuditCheckpoint, Audited, Auditor, NoAuditCheckpoint
+from search.study.auditor import Audited, Auditor
 from search.study.front_choice import baseline_record, front_of
 from search.study.lock import study_lock
 from search.study.watching import StageWatcher

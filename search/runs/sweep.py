@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from itertools import chain
 
 from search.jobs.run_jobs import run_jobs
-from search.preparation.instruments import Instruments, open_instruments
+from search.preparation.instruments import Instruments
 from search.preparation.open_driver import open_driver
+from search.preparation.open_instruments import open_instruments
 from search.records.files import save_result, save_trials
 from search.records.folder import StudyFolder
 from search.records.record import TrialRecord

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search.errors import UserError
-from search.preparation.instruments import open_instruments
 from search.preparation.open_driver import open_driver
+from search.preparation.open_instruments import open_instruments
 from search.records.files import save_result
 from search.records.folder import StudyFolder
 from search.records.members import member_trial

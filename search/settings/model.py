@@ -11,6 +11,19 @@ from dato.preset.fields import MAX_SETTINGS, Setting, SettingName
 from search.records.base_sampler import OWN
 from search.settings.base import Location, Settings
 
+ArchitectureName = Literal[
+    "sd15",
+    "sd21",
+    "sdxl",
+    "pixart",
+    "sd3",
+    "sd35-medium",
+    "sd35-large",
+    "flux-dev",
+    "flux-schnell",
+]
+"""Of the published architectures that a study can build (:mod:`search.model.architectures`)."""
+
 
 class ModelSettings(Settings):
     """Which pipeline is tuned, and how it samples.
@@ -38,20 +51,7 @@ class ModelSettings(Settings):
     id: str
     path: Location
     weights: Literal["pretrained", "random", "tiny"] = "pretrained"
-    architecture: (
-        Literal[
-            "sd15",
-            "sd21",
-            "sdxl",
-            "pixart",
-            "sd3",
-            "sd35-medium",
-            "sd35-large",
-            "flux-dev",
-            "flux-schnell",
-        ]
-        | None
-    ) = None
+    architecture: ArchitectureName | None = None
     scheduler: str = OWN
     scheduler_settings: Mapping[SettingName, Setting] = Field(
         default_factory=dict, max_length=MAX_SETTINGS

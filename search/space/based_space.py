@@ -63,9 +63,9 @@ class BasedSpace(Space):
         if len(self.bases) > 1:
             domains[BASE] = Choice(tuple(self._bases))
         for base in self.bases:
-            for own in self.on(base, context).parameters:
-                known = domains.get(own.name, own.domain)
-                domains[own.name] = _joined(known, own.domain)
+            for parameter in self.on(base, context).parameters:
+                known = domains.get(parameter.name, parameter.domain)
+                domains[parameter.name] = _joined(known, parameter.domain)
         return tuple(Parameter(name, domain) for name, domain in domains.items())
 
     def decode(self, params: Mapping[str, object], context: SpaceContext) -> Schedule:
@@ -73,8 +73,8 @@ class BasedSpace(Space):
         whole = Bound(self.spec, context, self.parameters(context), {}, {})
         values = whole.complete(params)
         bound = self.on(self.base(params), context)
-        own = {each.name: nearest(each.domain, values[each.name]) for each in bound.parameters}
-        return decode(bound, bound.complete(own))
+        nearby = {each.name: nearest(each.domain, values[each.name]) for each in bound.parameters}
+        return decode(bound, bound.complete(nearby))
 
     def lifted(
         self, params: Mapping[str, Value], base: Base | None, context: SpaceContext

@@ -68,7 +68,7 @@ def tokens_of(bound: Bound, values: Mapping[str, Value]) -> Tokens:
 
 def quantity_of(values: Mapping[str, Value]) -> Quantity:
     """What outputs are held as."""
-    return next(own for own in get_args(Quantity) if own == values["forecast.quantity"])
+    return next(each for each in get_args(Quantity) if each == values["forecast.quantity"])
 
 
 def slope_of(values: Mapping[str, Value]) -> Slope:
@@ -83,7 +83,7 @@ def forecast_of(depth: Depth, values: Mapping[str, Value]) -> Forecast:
     if depth == 0 and values["forecast.output"] == "linear" and slope_of(values) == HELD:
         return "hold"
     wanted = values["forecast.output" if depth == 0 else "forecast.cut"]
-    return next(own for own in get_args(Forecast) if own == wanted)
+    return next(each for each in get_args(Forecast) if each == wanted)
 
 
 def full_calls(bound: Bound, values: Mapping[str, Value], cached: range) -> tuple[int, ...]:
@@ -125,8 +125,8 @@ def _chosen(bound: Bound, values: Mapping[str, Value]) -> list[Kind]:
     kinds = []
     for call in range(calls):
         depth = "full" if call in full else values.get(at_call("calls.depth", call, calls), shared)
-        own: Depth = "full" if depth == "full" else int(depth)
-        kinds.append(make_kind(bound, "calls", own, call, values))
+        wanted: Depth = "full" if depth == "full" else int(depth)
+        kinds.append(make_kind(bound, "calls", wanted, call, values))
     return kinds
 
 

@@ -26,7 +26,9 @@ Pruned = Mapping[str, Mapping[str, PruneEntry]]
 def dimensions(spec: SpaceSpec, context: SpaceContext, pruned: Pruned) -> Iterator[Item]:
     """Every name of a space, in a fixed order."""
     prunes = len(widest("prune", spec.entries, context.calls)) > 0 and any(
-        max(map(float, entry.domain.ends)) != 0 for own in pruned.values() for entry in own.values()
+        max(map(float, entry.domain.ends)) != 0
+        for layers in pruned.values()
+        for entry in layers.values()
     )
     yield from _plain(spec, context, "refresh.", "cached.", "calls.", "forecast.")
     yield from _ratios(spec, context, pruned)
@@ -102,9 +104,9 @@ def _ratios(spec: SpaceSpec, context: SpaceContext, pruned: Pruned) -> Iterator[
             return group != "cached"
         return any(topology.runs(layer, kind) for kind in kinds)
 
-    for group, own in pruned.items():
+    for group, entries in pruned.items():
         for layer in topology.layers:
-            entry = own.get(layer.name)
+            entry = entries.get(layer.name)
             for call in range(calls) if entry is not None else ():
                 if entry is not None:
                     yield entry.at(call, calls), entry.domain, runs(group, layer, call)

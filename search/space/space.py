@@ -78,7 +78,7 @@ class Space:
 
     def suggest(self, trial: Trial, context: SpaceContext) -> dict[str, Value]:
         """Draw all parameters through the trial's ``suggest_*``, always the same ones."""
-        return {own.name: own.suggest(trial) for own in self.parameters(context)}
+        return {each.name: each.suggest(trial) for each in self.parameters(context)}
 
     def decode(self, params: Mapping[str, object], context: SpaceContext) -> Schedule:
         """The schedule of ``params``.

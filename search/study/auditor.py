@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from dato import Schedule
 from search.errors import TrialError, UserError
@@ -15,23 +14,12 @@ from search.records.base_sampler import Run
 from search.records.front import FrontMember
 from search.records.members import named
 from search.records.record import TrialRecord
+from search.study.audit_checkpoint import AuditCheckpoint, NoAuditCheckpoint
 from search.study.audit_choice import AuditChoice
 from search.study.evaluator import Evaluator, ImageSource
 from search.study.front_choice import still_on_front
 
 UNPATCHED = "unpatched"
-
-
-class AuditCheckpoint(Protocol):
-    """Keeps the audited members, so that a killed audit goes on from there."""
-
-    def find(self, member: FrontMember) -> FrontMember | None:
-        """The member as it was audited before, or ``None``."""
-        ...
-
-    def keep(self, member: FrontMember) -> None:
-        """Keep an audited member."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -50,17 +38,6 @@ class Audited:
     front: tuple[FrontMember, ...]
     cost_table_errors: tuple[float, ...]
     samples: dict[str, Images]
-
-
-@dataclass
-class NoAuditCheckpoint:
-    """Keeps nothing: an audit that is killed starts again."""
-
-    def find(self, member: FrontMember) -> FrontMember | None:
-        return None
-
-    def keep(self, member: FrontMember) -> None:
-        pass
 
 
 @dataclass(frozen=True)

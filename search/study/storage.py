@@ -79,7 +79,7 @@ def other_drivers(study: optuna.Study, storage: StorageSettings) -> OtherDrivers
     """The drivers that share the study with this one: none, unless it is on a server."""
     if storage.kind != "postgres":
         return NoOtherDrivers()
-    from search.study.postgres import ServerDrivers
+    from search.study.server_drivers import ServerDrivers
 
     cached = study._storage
     assert isinstance(cached, _CachedStorage) and isinstance(cached._backend, RDBStorage)

@@ -1,4 +1,4 @@
-"""Weights & Biases: the only file that imports it.
+"""Weights & Biases: this file and the one of its media import it, and no others.
 
 By default it is offline and writes everything into the study folder; ``wandb sync`` uploads it
 later. A resumed study keeps its run id. Online, W&B itself goes on with the run. Offline, W&B
@@ -9,30 +9,20 @@ left to sync is complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from search.metrics import metric
 from search.records.folder import StudyFolder
-from search.records.front import FrontMember
-from search.records.names import sample_path, slug
+from search.records.names import slug
 from search.records.progress import Progress
 from search.records.record import TrialRecord
 from search.records.result import StudyResult
-from search.report.plots import front_figure
 from search.tracking.summary import (
-    FRONT_COLUMNS,
-    RIVAL_COLUMNS,
-    columns,
-    front_row,
     gains,
     member_metadata,
     metrics,
-    rival_row,
     roles,
-    table_row,
-    told,
 )
 from search.tracking.wandb_folders import (
     Environment,
@@ -44,6 +34,7 @@ from search.tracking.wandb_folders import (
     supersede,
     trial_run_id,
 )
+from search.tracking.wandb_media import media_of
 
 INIT_SECONDS = 30
 
@@ -172,7 +163,7 @@ class WandbTracker:
             self._run.config.update(
                 {"device": result.device, "versions": dict(result.versions)}, allow_val_change=True
             )
-            self._run.log(_media(result, folder))
+            self._run.log(media_of(result, folder))
             self._run.summary.update(gains(result))
             self._log_presets(result, folder)
             self._run.finish()
@@ -198,53 +189,6 @@ class WandbTracker:
             )
             artifact.add_file(str(path), name=path.name)
             self._run.log_artifact(artifact, aliases=[member.name, *aliases.get(member.name, ())])
-
-
-def _media(result: StudyResult, folder: StudyFolder) -> dict[str, Any]:
-    """The tables of trials and presets, both Pareto plots and the sample grids."""
-    import wandb
-
-    def table(records: Iterable[TrialRecord]) -> Any:
-        names = columns(result)
-        kept, data = told(names, [table_row(record, names) for record in records])
-        return wandb.Table(columns=kept, data=data)
-
-    scored = [record for record in result.records if record.quality is not None]
-    media: dict[str, Any] = {"trials": table(result.records)}
-    if scored:
-        objective = result.objective
-        title = f"{metric(objective).label} against speed-up"
-        media["pareto"] = wandb.plot.scatter(table(scored), "speedup", objective, title=title)
-    members = (*([result.baseline] if result.baseline else []), *result.front)
-    if result.rivals:
-        kept, data = told(RIVAL_COLUMNS, [rival_row(each) for each in result.rivals])
-        media["rivals"] = wandb.Table(columns=kept, data=data)
-    if members:
-        media["presets"] = _front_table(members, result.objective, folder)
-    figure = front_figure(result)
-    if figure is not None:
-        media["pareto_interactive"] = wandb.Plotly(figure)
-    grids = [
-        wandb.Image(str(path), caption=member.name)
-        for member in members
-        if (path := sample_path(folder, member.name)) is not None
-    ]
-    if grids:
-        media["samples"] = grids
-    return media
-
-
-def _front_table(members: Sequence[FrontMember], objective: str, folder: StudyFolder) -> Any:
-    """A line for each member with its sample images; the same prompts and noise in all."""
-    import wandb
-
-    kept, data = told(FRONT_COLUMNS, [front_row(member, objective) for member in members])
-    table = wandb.Table(columns=[*kept, "images"])
-    for member, row in zip(members, data, strict=True):
-        path = sample_path(folder, member.name)
-        image = None if path is None else wandb.Image(str(path), caption=member.name)
-        table.add_data(*row, image)
-    return table
 
 
 def _objective(config: Mapping[str, object]) -> str:

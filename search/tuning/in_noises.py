@@ -1,9 +1,10 @@
 """The steps of any linear sampler as sums of the noises that its outputs implied.
 
-A trace has latents and outputs of earlier calls in its sums, a tuned sampler only noises. Each call's
-latents are ``alpha D + sigma e``, of the clean sample D and the noise e that its output implies, and
-so is each output a sum of the two. Latents of a call are also what the step before made. That gives
-the clean sample of each earlier call as a sum of the newest one and of noises, and with it every step.
+A trace has latents and outputs of earlier calls in its sums, a tuned sampler only noises. The
+latents of each call are ``alpha D + sigma e``, of the clean sample D and the noise e that its
+output implies, and so is the output a sum of the two. Latents are also what the step before made.
+That gives the clean sample of each earlier call as a sum of the newest one and of noises, and with
+it every step.
 
 Under flow matching the velocity is in the noise's place: latents are ``D + sigma v``.
 """

@@ -8,7 +8,7 @@ from multiprocessing.connection import wait
 
 import torch
 
-from search.model.generator import ModelConfig
+from search.model.loading import ModelConfig
 from search.model.workload import Workload
 from search.workers.process import WorkerProcess
 from search.workers.worker_pool import WorkerPool

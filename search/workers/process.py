@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, Self
 
-from search.model.generator import ModelConfig
+from search.model.loading import ModelConfig
 from search.model.workload import Workload
 from search.workers.messages import Answer, Begun, Order
 from search.workers.serving import serve

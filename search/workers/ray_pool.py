@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.model.generator import ModelConfig
+from search.model.loading import ModelConfig
 from search.model.workload import Workload
 from search.workers.messages import Answer, Failed, Order
 from search.workers.ray_cluster import NOBODY_S, connect, one_device, room

@@ -17,7 +17,8 @@ import torch
 
 from search.errors import TrialError, UserError
 from search.model.base_sampler import based
-from search.model.generator import Generator, ModelConfig
+from search.model.generator import Generator
+from search.model.loading import ModelConfig
 from search.model.workload import Workload
 from search.workers.messages import (
     Answer,

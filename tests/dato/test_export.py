@@ -148,6 +148,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         PortableSampler.load(tmp_path / "absent.json")
 
 
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    for place in (tmp_path, "no\0path"):
+        with pytest.raises(SamplerFileError, match="Cannot read the sampler file"):
+            PortableSampler.load(place)
+    (tmp_path / "latin.json").write_bytes(b'{"name": "\xe9"}')
+    with pytest.raises(SamplerFileError, match="not UTF-8"):
+        PortableSampler.load(tmp_path / "latin.json")
+
+
 def test_timesteps_of_a_preset_take_the_place_of_the_scheduler_s() -> None:
     preset = dato.load_preset("sd15/ays-10")
     linear = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}

@@ -14,7 +14,7 @@ from dato import Schedule
 from search.errors import TrialError, UserError
 from search.model.generator import Generator
 from search.preparation.bench import Bench
-from search.preparation.instruments import measure_unpatched
+from search.preparation.unpatched import measure_unpatched
 from search.records.folder import StudyFolder
 from search.settings.compose import compose_config
 from search.space import load_space

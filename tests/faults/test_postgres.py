@@ -16,8 +16,8 @@ from search.records.record import TrialRecord
 from search.settings import StorageSettings
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
-from search.study.postgres import ServerDrivers
 from search.study.search_loop import Driver
+from search.study.server_drivers import ServerDrivers
 from search.study.trial_records import read_records
 from tests.postgres import PostgresServer
 from tests.search.study.conftest import FakeEvaluator, starts

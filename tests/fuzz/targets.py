@@ -16,7 +16,9 @@ import numpy as np
 import optuna
 import torch
 
+from dato.anywhere import kdiffusion
 from dato.errors import DatoError
+from dato.portable import PortableCall, PortableSampler
 from dato.preset import Preset
 from dato.schedule import Kind, Schedule
 from search.calibration.table import Calibration
@@ -68,6 +70,21 @@ FORECAST = TrialRecord(
     ),
 )
 RIVAL = Rival("DDIMScheduler", 8, 8, 1.0, 2.0, Quality(0.0, 1.0, math.nan, 4))
+SAMPLER = PortableSampler(
+    name="pocket/tuned",
+    model="pocket",
+    latent_size=(32, 32),
+    guidance_scale=2.0,
+    speedup=None,
+    prediction="v_prediction",
+    initial_noise_scale=1.0,
+    calls=(
+        PortableCall(timestep=999, sigma=4096, input_scale=1, latents=(0.7,), outputs=(-0.7,)),
+        PortableCall(
+            timestep=480.5, sigma=1.5, input_scale=1, latents=(0.5, 0.1), outputs=(-0.8, 0.2)
+        ),
+    ),
+)
 NO_TRIALS = '{"format": "dato-trials", "version": 1, "trials": []}'
 
 
@@ -104,6 +121,13 @@ class Target:
 def _preset(path: Path) -> None:
     preset = Preset.load(path)
     assert Preset.from_json(preset.to_json()) == preset
+
+
+def _sampler(path: Path) -> None:
+    sampler = PortableSampler.load(path)
+    assert PortableSampler.from_json(sampler.to_json()) == sampler
+    sigmas, _ = kdiffusion(path)
+    assert len(sigmas) == len(sampler.calls) + 1
 
 
 def _cost_table(path: Path) -> None:
@@ -182,6 +206,7 @@ def targets(scratch: Path) -> Mapping[str, Target]:
     database = _stored(scratch, "sqlite").read_bytes().decode("latin-1")
     return {
         "preset": Target(_preset, tuple(path.read_text() for path in golden)),
+        "sampler": Target(_sampler, (SAMPLER.to_json(),)),
         "cost_table": Target(_cost_table, (table,)),
         "config": Target(load_config, (save_config(compose_config([])),), "config.yaml"),
         "space": Target(_space, spaces, "space.yaml"),

@@ -15,7 +15,7 @@ from tests.fuzz.targets import Target, targets
 NAMES = (
     "cost_table", "config", "space", "trials", "front", "reference", "calibration", "journal",
     "sqlite", "prompts", "coco", "imagenet", "inputs", "statistics", "features", "images",
-    "run_id", "rivals", "members",
+    "run_id", "rivals", "members", "sampler",
 )  # fmt: skip
 FILES = {"sqlite": 20, "calibration": 100, "config": 50, "space": 50}
 SECONDS = 5.0

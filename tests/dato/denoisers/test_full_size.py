@@ -11,7 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import dato
 from dato.denoisers.registry import adapter_of
-from search.model.architectures import PUBLISHED, Name
+from search.model.architectures import PUBLISHED
+from search.settings.model import ArchitectureName
 
 GIGAFLOPS = {"full": 1606.5, 1: 126.5, 2: 360.3, 3: 610.8, 4: 754.9, 6: 1081.2, 9: 1511.9}
 """Of one guided call of SD 1.5 at 64 x 64 latents, by depth."""
@@ -89,7 +90,7 @@ def test_a_cached_call_of_sd15_does_the_arithmetic_of_its_depth() -> None:
     ],
 )
 def test_cached_calls_of_flow_models_do_the_arithmetic_of_their_depth(
-    name: Name, branches: int, teraflops: float, shares: dict[int, float]
+    name: ArchitectureName, branches: int, teraflops: float, shares: dict[int, float]
 ) -> None:
     """Of a call at 128 x 128 latents, guided but for FLUX; ``docs/models.md`` states the shares."""
     kind, config = PUBLISHED[name].denoiser

@@ -14,10 +14,10 @@ from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteSche
 from search.calibration.measure import measure_calibration
 from search.calibration.sampler_path import SamplerPath
 from search.calibration.table import Calibration
-from search.model.architectures import Name
 from search.model.generator import Generator
 from search.model.loading import ModelConfig
 from search.model.workload import Workload
+from search.settings.model import ArchitectureName
 from tests.search.calibration.made_up import calibration, wandering
 
 
@@ -43,7 +43,9 @@ def test_an_error_of_a_velocity_moves_the_latents_as_far_as_the_path_says(kind: 
 
 
 @pytest.mark.parametrize("name", ["sd35-medium", "flux-dev"])
-def test_a_calibration_of_a_flow_model_has_its_velocities_and_its_path(name: Name) -> None:
+def test_a_calibration_of_a_flow_model_has_its_velocities_and_its_path(
+    name: ArchitectureName,
+) -> None:
     model = ModelConfig(
         weights="tiny",
         architecture=name,

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from search.cli.main import main
-from search.model.architectures import Name
 from search.model.loading import ModelConfig, load_pipeline
 from search.records.files import load_result
 from search.records.folder import StudyFolder
+from search.settings.model import ArchitectureName
 
 SMALL = {
     "model.num_inference_steps": 4,
@@ -48,7 +48,7 @@ def sweep(study: Path, **overrides: object) -> int:
         ("pixart", "DPMSolverMultistepScheduler"),
     ],
 )
-def test_a_sweep_by_path(name: Name, scheduler: str, tmp_path: Path) -> None:
+def test_a_sweep_by_path(name: ArchitectureName, scheduler: str, tmp_path: Path) -> None:
     folder, study = tmp_path / "pipeline", tmp_path / "study"
     built = ModelConfig(weights="tiny", architecture=name, scheduler=scheduler)
     load_pipeline(built).save_pretrained(folder)

@@ -11,19 +11,21 @@ import dato
 from dato.denoisers.registry import denoiser_of
 from search.calibration.table import Calibration
 from search.cli.main import main
-from search.model.architectures import Name
 from search.model.generator import Generator
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.workload import Workload
 from search.records.files import load_result
 from search.records.folder import StudyFolder
+from search.settings.model import ArchitectureName
 from tests.search.cli.test_families import sweep
 
 FLOW = "FlowMatchEulerDiscreteScheduler"
 
 
 @pytest.mark.parametrize("name", ["sd35-medium", pytest.param("flux-dev", marks=pytest.mark.slow)])
-def test_a_sweep_an_audit_presets_and_a_compiled_run(name: Name, tmp_path: Path) -> None:
+def test_a_sweep_an_audit_presets_and_a_compiled_run(
+    name: ArchitectureName, tmp_path: Path
+) -> None:
     study, prompts = tmp_path / "study", tmp_path / "prompts.txt"
     prompts.write_text("a red circle\nTwo cats, on a mat\nsnow\na blue square\n")
     here = {"model__weights": "tiny", "model__device": "cpu", "model__dtype": "float32"}
@@ -52,7 +54,9 @@ def test_a_sweep_an_audit_presets_and_a_compiled_run(name: Name, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["sd35-medium", pytest.param("flux-dev", marks=pytest.mark.slow)])
-def test_a_sweep_on_a_saved_folder_takes_a_path_and_prompts(name: Name, tmp_path: Path) -> None:
+def test_a_sweep_on_a_saved_folder_takes_a_path_and_prompts(
+    name: ArchitectureName, tmp_path: Path
+) -> None:
     folder, prompts, study = (tmp_path / part for part in ("pipeline", "prompts.txt", "study"))
     built = ModelConfig(weights="tiny", architecture=name, scheduler=FLOW)
     load_pipeline(built).save_pretrained(folder)

@@ -14,7 +14,8 @@ import pytest
 
 from search.cli.main import main
 from search.records.files import save_result
-from search.records.folder import StudyFolder, write_json
+from search.records.folder import StudyFolder
+from search.records.writing import write_json
 from search.settings.compose import compose_config, save_config
 from search.study.storage import open_study
 from search.study.trial_records import record_trial

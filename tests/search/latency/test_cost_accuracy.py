@@ -9,7 +9,8 @@ import pytest
 from dato import Kind, Schedule
 from search.latency.end_to_end import check_cost_table, compare
 from search.latency.measure import measure
-from search.model.generator import Generator, ModelConfig
+from search.model.generator import Generator
+from search.model.loading import ModelConfig
 from search.model.workload import Workload
 from search.pocket.captions import sample_scenes
 from search.records.base_sampler import Run

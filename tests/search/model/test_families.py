@@ -16,19 +16,20 @@ from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
 from search.model.any_pipeline import family_of
-from search.model.architectures import PUBLISHED, TINY, Name
+from search.model.architectures import PUBLISHED
 from search.model.drift import image_drift
 from search.model.families import StableDiffusionXL
 from search.model.generator import Generator
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.samplers import calls_of, set_scheduler
+from search.model.tiny_architectures import TINY
 from search.model.workload import Workload
-from search.settings.model import ModelSettings
+from search.settings.model import ArchitectureName, ModelSettings
 
-NAMES: tuple[Name, ...] = get_args(Name)
+NAMES: tuple[ArchitectureName, ...] = get_args(ArchitectureName)
 PROMPTS = ("a red circle", "Two cats, on a mat", "snow", "a blue square")
 STEPS = 4
-SCHEDULERS: dict[Name, str] = {
+SCHEDULERS: dict[ArchitectureName, str] = {
     "sd15": "PNDMScheduler",
     "sd21": "DDIMScheduler",
     "sdxl": "EulerDiscreteScheduler",
@@ -40,7 +41,7 @@ SCHEDULERS: dict[Name, str] = {
 }
 
 
-def config(name: Name, **changes: Any) -> ModelConfig:
+def config(name: ArchitectureName, **changes: Any) -> ModelConfig:
     values: dict[str, Any] = {
         "scheduler": SCHEDULERS[name],
         "num_inference_steps": STEPS,
@@ -51,25 +52,25 @@ def config(name: Name, **changes: Any) -> ModelConfig:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def name(request: pytest.FixtureRequest) -> Name:
-    found: Name = request.param
+def name(request: pytest.FixtureRequest) -> ArchitectureName:
+    found: ArchitectureName = request.param
     return found
 
 
 @pytest.fixture(scope="module")
-def folder(name: Name, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(name: ArchitectureName, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("families") / name
     load_pipeline(config(name, weights="tiny", architecture=name)).save_pretrained(path)
     return path
 
 
 @pytest.fixture(scope="module")
-def generator(name: Name, folder: Path) -> Generator:
+def generator(name: ArchitectureName, folder: Path) -> Generator:
     return Generator(config(name, path=str(folder)), Workload(PROMPTS, 1))
 
 
 def test_images_are_those_of_the_plain_pipeline(
-    name: Name, folder: Path, generator: Generator
+    name: ArchitectureName, folder: Path, generator: Generator
 ) -> None:
     pipe = load_pipeline(config(name, path=str(folder)))
     family = generator.family
@@ -109,7 +110,7 @@ def test_drift_has_one_entry_for_each_call(generator: Generator) -> None:
     assert not generator.denoiser._forward_hooks
 
 
-def test_steps_are_followed_one_by_one(name: Name, generator: Generator) -> None:
+def test_steps_are_followed_one_by_one(name: ArchitectureName, generator: Generator) -> None:
     seen: list[int] = []
     generator.loop(0, on_step=lambda: seen.append(1))
     assert len(seen) == generator.calls
@@ -131,7 +132,7 @@ def test_a_cost_table_prices_every_depth(generator: Generator, tmp_path: Path) -
     assert load_cost_table(tmp_path / "table.json") == table
 
 
-def test_without_guidance(name: Name, folder: Path) -> None:
+def test_without_guidance(name: ArchitectureName, folder: Path) -> None:
     model = config(name, path=str(folder), guidance_scale=1.0, vae_slicing=True, vae_tiling=True)
     generator = Generator(model, Workload(PROMPTS, 1))
     images = generator.generate(None, range(2))
@@ -167,7 +168,7 @@ def test_how_xl_decodes(changed: str) -> None:
     ],
 )
 def test_flow_models_take_other_samplers_and_their_own_one_back(
-    found: Name, samplers: tuple[str, ...]
+    found: ArchitectureName, samplers: tuple[str, ...]
 ) -> None:
     model = config(found, weights="tiny", architecture=found)
     generator = Generator(model, Workload(PROMPTS, 1))
@@ -223,7 +224,9 @@ def test_random_weights_repeat_and_leave_the_global_generator_alone() -> None:
         ("flux-schnell", 11891.2),
     ],
 )
-def test_published_denoisers_have_their_published_size(found: Name, parameters: float) -> None:
+def test_published_denoisers_have_their_published_size(
+    found: ArchitectureName, parameters: float
+) -> None:
     kind, arguments = PUBLISHED[found].denoiser
     with torch.device("meta"):
         denoiser = kind(**arguments)

@@ -181,7 +181,7 @@ def test_fresh_process_repeats_a_trial_bit_for_bit(
 def test_models_without_a_fingerprint_go_by_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.model.generator.dato.fingerprint", lambda _: "")
+    monkeypatch.setattr("search.model.loaded_model.dato.fingerprint", lambda _: "")
     folders = [save_tiny(tmp_path / name) for name in ("one", "other")]
     generators = [Generator(tiny_config(path), SEARCH) for path in (*folders, folders[0])]
     one, other, again = (generator.fingerprint for generator in generators)

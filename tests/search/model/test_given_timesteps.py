@@ -10,7 +10,6 @@ import torch
 from diffusers.schedulers.scheduling_utils import AysSchedules
 
 from search.errors import TrialError
-from search.model.architectures import Name
 from search.model.ays import ays_timesteps
 from search.model.base_sampler import based, settled, takers
 from search.model.generator import Generator
@@ -19,6 +18,7 @@ from search.model.samplers import set_scheduler
 from search.model.workload import Workload
 from search.records.base_sampler import Base
 from search.records.timesteps import Timesteps
+from search.settings.model import ArchitectureName
 
 DPM, EULER, UNIPC = (
     f"{name}Scheduler" for name in ("DPMSolverMultistep", "EulerDiscrete", "UniPCMultistep")
@@ -26,7 +26,7 @@ DPM, EULER, UNIPC = (
 FLOW = "FlowMatchEulerDiscreteScheduler"
 PLANNED = Timesteps("planned", (999.0, 800.0, 450.0, 90.0))
 PUBLISHED: dict[str, list[int]] = AysSchedules  # type: ignore[assignment]
-TAKERS: dict[Name, tuple[str, ...]] = {
+TAKERS: dict[ArchitectureName, tuple[str, ...]] = {
     "sd15": (DPM, EULER),
     "sdxl": (DPM, EULER),
     "sd3": (UNIPC, FLOW),
@@ -35,18 +35,20 @@ TAKERS: dict[Name, tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module", params=TAKERS)
-def model(request: pytest.FixtureRequest) -> tuple[Name, Generator]:
-    name: Name = request.param
+def model(request: pytest.FixtureRequest) -> tuple[ArchitectureName, Generator]:
+    name: ArchitectureName = request.param
     return name, tiny(name)
 
 
-def test_the_samplers_that_take_them_are_known(model: tuple[Name, Generator]) -> None:
+def test_the_samplers_that_take_them_are_known(model: tuple[ArchitectureName, Generator]) -> None:
     name, generator = model
     samplers = (DPM, EULER, UNIPC, FLOW, "DDIMScheduler", "PNDMScheduler")
     assert takers(generator, samplers) == TAKERS[name]
 
 
-def test_the_denoiser_is_asked_at_them_and_nowhere_else(model: tuple[Name, Generator]) -> None:
+def test_the_denoiser_is_asked_at_them_and_nowhere_else(
+    model: tuple[ArchitectureName, Generator],
+) -> None:
     name, generator = model
     for sampler in TAKERS[name]:
         (known,) = settled(generator, [Base(sampler, 4, timesteps=PLANNED)])
@@ -99,7 +101,9 @@ def test_models_of_other_noise_schedules_have_none() -> None:
     assert ays_timesteps(rescaled, 10) == ()
 
 
-def tiny(name: Name, scheduler: str = "own", settings: Mapping[str, Any] = {}) -> Generator:
+def tiny(
+    name: ArchitectureName, scheduler: str = "own", settings: Mapping[str, Any] = {}
+) -> Generator:
     config = ModelConfig(
         weights="tiny",
         architecture=name,

@@ -9,7 +9,8 @@ import pytest
 
 from dato.files import replace_text
 from search.errors import UserError
-from search.records.folder import StudyFolder, write_json
+from search.records.folder import StudyFolder
+from search.records.writing import write_json
 
 
 def test_write_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search.latency.cost_table import CostTable, PruneCost
-from search.model.cost_setting import LayerSchema, Place, Work
+from search.model.cost_setting import Place, Work
 from tests.strategies import sd15_topology
 
 TOPOLOGY = sd15_topology()
@@ -11,7 +11,7 @@ WORK = Work(
     model="pocket",
     architecture="sha256:" + "0" * 64,
     skip_branches=TOPOLOGY.skip_branches,
-    layers=tuple(LayerSchema(**vars(layer)) for layer in TOPOLOGY.layers),
+    layers=TOPOLOGY.layers,
     latent_size=(32, 32),
     image_size=(64, 64),
     guided=True,

@@ -15,7 +15,8 @@ from search.quality.audit_meter import AuditMeter
 from search.records.base_sampler import Run
 from search.records.front import Audit, FrontMember, Timing
 from search.records.quality import Quality
-from search.study.auditor import AuditCheckpoint, Auditor
+from search.study.audit_checkpoint import AuditCheckpoint
+from search.study.auditor import Auditor
 from search.study.evaluator import Evaluator
 from search.study.front_choice import front_of
 from tests.search.study.conftest import TOPOLOGY

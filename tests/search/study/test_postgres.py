@@ -23,9 +23,9 @@ from search.settings import SamplerSettings, StorageSettings
 from search.space import Space, SpaceContext
 from search.study.budget import Budget
 from search.study.evaluator import Evaluator
-from search.study.postgres import ServerDrivers
 from search.study.refine import Refiner
 from search.study.search_loop import Driver
+from search.study.server_drivers import ServerDrivers
 from search.study.storage import open_study, other_drivers, read_study
 from search.study.trial_records import ATTEMPTS, Records, read_records
 from tests.postgres import PostgresServer

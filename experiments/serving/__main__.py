@@ -1,0 +1,145 @@
+"""Eight clients at once at the server of ``dato-search demo``: whose picture comes, and how fast?
+
+python -m experiments.serving
+
+Every client asks for pictures of its own prompt, seed and preset, first alone and then all at once,
+and compares them byte by byte. Then all ask for one preset, and all for the unpatched model. Writes
+``results.json`` beside this file.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dato import list_presets
+from experiments.command import command, parsed, processor, versions
+from search.cli.chosen import chosen_model
+from search.demo.server import DemoServer
+from search.demo.service import DemoService, presets_for
+from search.model.prompt_images import PromptPipeline
+
+RESULT = Path(__file__).parent / "results.json"
+COLOURS = ("red", "green", "blue", "yellow", "purple", "orange", "black", "white")
+FAST = "pocket/balanced"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One picture, as the server is asked for it."""
+
+    preset: str
+    prompt: str
+    seed: int
+    patched: bool = True
+
+
+def mixed(clients: int) -> list[Ask]:
+    """A prompt, a seed and a preset for each client; every fourth one wants the unpatched model."""
+    presets = list_presets("pocket")
+    return [
+        Ask(presets[each % len(presets)], _prompt(each), each, patched=each % 4 != 3)
+        for each in range(clients)
+    ]
+
+
+def alike(clients: int, *, patched: bool) -> list[Ask]:
+    """One preset for all, or the unpatched model."""
+    return [Ask(FAST, _prompt(each), each, patched) for each in range(clients)]
+
+
+def _prompt(client: int) -> str:
+    return f"a {COLOURS[client % len(COLOURS)]} circle on a white background"
+
+
+def picture(url: str, ask: Ask) -> str:
+    """The picture as the server sends it."""
+    body = json.dumps(asdict(ask)).encode()
+    request = urllib.request.Request(f"{url}generate", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        image: str = json.load(answer)["image"]
+        return image
+
+
+def at_once(url: str, asks: Sequence[Ask]) -> tuple[list[str], float]:
+    """Everybody's picture, and the seconds that they took together."""
+    with ThreadPoolExecutor(len(asks)) as clients:
+        started = time.perf_counter()
+        pictures = list(clients.map(lambda ask: picture(url, ask), asks))
+        return pictures, time.perf_counter() - started
+
+
+def measured(url: str, clients: int, rounds: int) -> dict[str, Any]:
+    """What the record says of the server."""
+    asks = mixed(clients)
+    alone = [picture(url, ask) for ask in asks]
+    same = sum(
+        one == other
+        for _ in range(rounds)
+        for one, other in zip(at_once(url, asks)[0], alone, strict=True)
+    )
+    rates = {
+        name: [clients / at_once(url, alike(clients, patched=patched))[1] for _ in range(rounds)]
+        for name, patched in ((FAST, True), ("unpatched", False))
+    }
+    return {
+        "clients": clients,
+        "pictures at once": clients * rounds,
+        "equal to the client's own": same,
+        "different clients' pictures": len(set(alone)),
+        "pictures a second": {
+            name: {
+                "median": sorted(each)[len(each) // 2],
+                "lowest": min(each),
+                "highest": max(each),
+            }
+            for name, each in rates.items()
+        },
+    }
+
+
+def served(work: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What a function of the server's address returns, while this thread serves."""
+    results: list[dict[str, Any]] = []
+    pipeline = PromptPipeline(chosen_model([]))
+    service = DemoService(pipeline, presets_for(pipeline, ()))
+    with DemoServer("127.0.0.1", 0) as server:
+
+        def ask() -> None:
+            try:
+                results.append(work(server.url))
+            finally:
+                service.close()
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        server.serve(service)
+        asking.join()
+    return results[0]
+
+
+def main() -> None:
+    parser = command(__doc__)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parsed(parser)
+    record = served(lambda url: measured(url, options.clients, options.rounds))
+    record |= {
+        "largest memory, MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "processor": processor(),
+        "versions": versions("torch", "diffusers"),
+    }
+    RESULT.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    print(RESULT.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
