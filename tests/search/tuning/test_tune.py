@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dato import Schedule, TunedSampler
 from search.errors import TrialError
 from search.model.base_sampler import based
+from search.model.begun import begun
 from search.model.generator import Generator
 from search.model.workload import Workload
 from search.records.base_sampler import Base, Run
@@ -23,6 +24,7 @@ from search.tuning.numbers import MOST, Number, moved, numbers_of
 from search.tuning.repeated_run import RepeatedRun, latents_under
 from search.tuning.start import tuned_schedule, written
 from search.tuning.tune import Tuning, tune
+from tests.search.model.test_families import config
 from tests.search.model.tiny import SEARCH, tiny_config
 
 LINES = Schedule.uniform(6, 2, 0, forecast="linear")
@@ -99,6 +101,18 @@ def test_unpatched_steps_of_another_sampler_are_a_start(generator: Generator) ->
         result = few.generate(start, range(4)).latents
     assert (result - steps).square().mean() < 0.05 * (steps - aim).square().mean()
     tuning = tune(generator, Run(None, base), generator.workload, 2)
+    assert min(tuning.losses) < tuning.losses[0]
+
+
+def test_flux_is_tuned_under_the_shift_of_its_pipeline() -> None:
+    """Its pipeline moves every timestep by the size of the image."""
+    model = config("flux-dev", weights="tiny", architecture="flux-dev", num_inference_steps=6)
+    flux = Generator(model, Workload(("a cat", "snow", "a house"), 1))
+    held = Run(Schedule.uniform(6, 2, 0))
+    start = tune(flux, held, flux.workload, 0).schedule.tuned
+    assert start is not None
+    assert start.timesteps == tuple(begun(flux).timesteps[::2].tolist())
+    tuning = tune(flux, held, flux.workload, 2)
     assert min(tuning.losses) < tuning.losses[0]
 
 
