@@ -48,21 +48,23 @@ class Call:
     def clean(self, given: Tensor, noise: Tensor) -> Tensor:
         """The clean sample in the model's input; under flow matching the noise is a velocity."""
         alpha, sigma = self.here
-        return given - sigma * noise if self.kind == FLOW else (given - sigma * noise) / alpha
+        clean: Tensor = (given - sigma * noise) / (1 if self.kind == FLOW else alpha)
+        return clean
 
     def output(self, clean: Tensor, noise: Tensor) -> Tensor:
         """What the model says."""
         alpha, sigma = self.here
-        if self.kind == "v_prediction":
-            return alpha * noise - sigma * clean
-        return clean if self.kind == "sample" else noise
+        velocity: Tensor = alpha * noise - sigma * clean
+        return {"v_prediction": velocity, "sample": clean}.get(self.kind, noise)
 
     def step(self, given: Tensor, clean: Tensor, newest: Tensor, noise: Tensor) -> Tensor:
         """DDIM's for a sum of noises; under flow matching Euler's for one of velocities."""
         (alpha, sigma), (next_alpha, next_sigma) = self.here, self.there
-        if self.kind == FLOW:
-            return given + (next_sigma - sigma) * noise
-        return next_alpha * (clean - sigma / alpha * (noise - newest)) + next_sigma * noise
+        following: Tensor = given + (next_sigma - sigma) * noise
+        if self.kind != FLOW:
+            implied = clean - sigma / alpha * (noise - newest)
+            following = next_alpha * implied + next_sigma * noise
+        return following
 
 
 @pytest.mark.parametrize("schedule", [FULL, LINES], ids=["full", "lines"])
