@@ -96,8 +96,8 @@ def _chosen(result: StudyResult, names: Sequence[str], count: int) -> tuple[Tria
                 "calls. Search longer, or a space whose calls forecast the output."
             )
         return chosen
-    named = [named(result, name) for name in names]
-    return tuple({record.number: record for record in named}.values())
+    records = [named(result, name) for name in names]
+    return tuple({record.number: record for record in records}.values())
 
 
 def named(result: StudyResult, name: str) -> TrialRecord:
