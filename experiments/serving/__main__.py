@@ -14,69 +14,21 @@ import json
 import resource
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dato
-from dato import list_presets, load_preset
+from dato import load_preset
 from experiments.command import command, parsed, processor, versions
+from experiments.serving.clients import FAST, alike, at_once, mixed, picture
 from search.cli.chosen import chosen_model
 from search.demo.server import DemoServer
 from search.demo.service import DemoService, presets_for
 from search.model.prompt_images import PromptPipeline
 
 RESULT = Path(__file__).parent / "results.json"
-COLOURS = ("red", "green", "blue", "yellow", "purple", "orange", "black", "white")
-FAST = "pocket/balanced"
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One picture, as the server is asked for it."""
-
-    preset: str
-    prompt: str
-    seed: int
-    patched: bool = True
-
-
-def mixed(clients: int) -> list[Ask]:
-    """A prompt, a seed and a preset for each client; every fourth one wants the unpatched model."""
-    presets = list_presets("pocket")
-    return [
-        Ask(presets[each % len(presets)], _prompt(each), each, patched=each % 4 != 3)
-        for each in range(clients)
-    ]
-
-
-def alike(clients: int, *, patched: bool) -> list[Ask]:
-    """One preset for all, or the unpatched model."""
-    return [Ask(FAST, _prompt(each), each, patched) for each in range(clients)]
-
-
-def _prompt(client: int) -> str:
-    return f"a {COLOURS[client % len(COLOURS)]} circle on a white background"
-
-
-def picture(url: str, ask: Ask) -> str:
-    """The picture as the server sends it."""
-    body = json.dumps(asdict(ask)).encode()
-    request = urllib.request.Request(f"{url}generate", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        image: str = json.load(answer)["image"]
-        return image
-
-
-def at_once(url: str, asks: Sequence[Ask]) -> tuple[list[str], float]:
-    """Everybody's picture, and the seconds of CPU time that they took together."""
-    with ThreadPoolExecutor(len(asks)) as clients:
-        started = time.process_time()
-        pictures = list(clients.map(lambda ask: picture(url, ask), asks))
-        return pictures, time.process_time() - started
 
 
 def measured(url: str, clients: int, rounds: int) -> dict[str, Any]:
@@ -98,12 +50,7 @@ def measured(url: str, clients: int, rounds: int) -> dict[str, Any]:
         "equal to the client's own": same,
         "different clients' pictures": len(set(alone)),
         "pictures a second of CPU time": {
-            name: {
-                "median": sorted(each)[len(each) // 2],
-                "lowest": min(each),
-                "highest": max(each),
-            }
-            for name, each in rates.items()
+            name: {"lowest": min(each), "highest": max(each)} for name, each in rates.items()
         },
     }
 
