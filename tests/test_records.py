@@ -159,3 +159,20 @@ def test_the_table_of_other_runtimes_is_its_record() -> None:
     rows = table_after(page("experiments/anywhere/README.md"), "| preset |")
     assert [cells[1] for cells in rows] == [f"{value:.1e}" for value in differences.values()]
     assert max(differences.values()) < 1.25e-6, "docs/sampler-file.md says 1.2e-6"
+
+
+def test_what_serving_says_is_its_record() -> None:
+    recorded = record("serving/results.json")
+    rates = recorded["pictures a second of CPU time"]
+    rows = table_after(page("docs/serving.md"), "| eight clients at once |")
+    spans = [f"{rate['lowest']:.2f} to {rate['highest']:.2f}" for rate in rates.values()]
+    assert [cells[1] for cells in rows] == spans
+    fast, plain = (rate["lowest"] for rate in rates.values())
+    applied = recorded["apply, ms of CPU time"]
+    text = page("docs/serving.md")
+    assert f"That is {fast / plain:.0f} times as many" in text
+    assert f"took {applied['preset']} ms" in text
+    assert f"{applied['without its fingerprint']} without its" in text
+    assert f"took {recorded['largest memory, MiB']} MiB" in text
+    assert recorded["equal to the client's own"] == recorded["pictures at once"]
+    assert recorded["different clients' pictures"] == recorded["clients"]
