@@ -33,6 +33,7 @@ from search.quality.features import load_feature_network
 from search.quality.image_pairs import psnr
 from search.quality.meter import QualityMeter
 from search.quality.real_images import real_statistics
+from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 from search.records.writing import write_json
 
 HERE = Path(__file__).parent
@@ -50,12 +51,13 @@ def main() -> None:
     options = parsed(parser)
     workload, _ = make_workloads("pocket", images=options.images, heldout_images=4, seed=SEED)
 
-    def make(scheduler: str, steps: int) -> Generator:
+    def make(scheduler: str, steps: int, timesteps: Timesteps = OWN_TIMESTEPS) -> Generator:
         model = ModelConfig(
             scheduler=scheduler,
             num_inference_steps=steps,
             guidance_scale=GUIDANCE,
             batch_size=BATCH,
+            timesteps=timesteps,
         )
         return Generator(model, workload)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from dato import Kind, Schedule, list_presets, load_preset
 from experiments.benchmark.patches import deepcache, tome
 from search.calibration.fit import Fitted
 from search.calibration.placement import placements
+from search.calibration.planned_timesteps import planned_timesteps
 from search.calibration.table import Calibration
 from search.model.generator import Generator
+from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 SAMPLERS = {
     "DDIM": "DDIMScheduler",
@@ -22,8 +25,18 @@ INTERVALS = (5, 8, 10)
 PLANNED = (12, 8, 6, 5, 4)
 RATIO = 0.5
 
-Make = Callable[[str, int], Generator]
-"""From a scheduler's class and a number of steps to a fresh, unpatched model."""
+TAKES_TIMESTEPS = "DPM-Solver++ 2M"
+"""The sampler that a user can give timesteps to; in diffusers 0.42 UniPC takes none."""
+
+
+class Make(Protocol):
+    """Makes a fresh, unpatched model."""
+
+    def __call__(
+        self, scheduler: str, steps: int, timesteps: Timesteps = OWN_TIMESTEPS
+    ) -> Generator:
+        """With this sampler: the class of its scheduler, the steps, and where they are."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,12 +61,10 @@ def contenders(make: Make, steps: int, calibration: Calibration) -> tuple[Conten
     return (
         Contender(f"unpatched, {steps} DDIM steps", "unpatched", plain),
         *_fewer_steps(make),
+        *_at_planned_timesteps(make, calibration),
         *_other_tools(make, steps),
         *(Contender(name, family, plain, schedule) for name, family, schedule in ours(calibration)),
-        *(
-            Contender(name, "preset", plain, load_preset(name).schedule)
-            for name in list_presets(model="pocket")
-        ),
+        *(_preset(make, name) for name in list_presets(model="pocket")),
     )
 
 
@@ -63,6 +74,28 @@ def _fewer_steps(make: Make) -> Sequence[Contender]:
         for name, scheduler in SAMPLERS.items()
         for steps in FEWER
     ]
+
+
+def _at_planned_timesteps(make: Make, calibration: Calibration) -> Sequence[Contender]:
+    planned = planned_timesteps(calibration, FEWER)
+    family = f"{TAKES_TIMESTEPS}, planned timesteps"
+    return [
+        Contender(
+            f"{TAKES_TIMESTEPS}, {steps} steps, planned timesteps",
+            family,
+            make(SAMPLERS[TAKES_TIMESTEPS], steps, Timesteps("planned", planned[steps])),
+        )
+        for steps in FEWER
+    ]
+
+
+def _preset(make: Make, name: str) -> Contender:
+    """On the preset's sampler: a tuned one has as many steps as calls."""
+    preset = load_preset(name)
+    sampler = preset.sampler
+    return Contender(
+        name, "preset", make(sampler.scheduler, sampler.num_inference_steps), preset.schedule
+    )
 
 
 def _other_tools(make: Make, steps: int) -> Sequence[Contender]:

@@ -17,6 +17,7 @@ FAMILIES = {
     "fewer DDIM steps": ("#8d99ae", "o-"),
     "fewer DPM-Solver++ 2M steps": ("#d1495b", "o-"),
     "fewer UniPC steps": ("#edae49", "o-"),
+    "DPM-Solver++ 2M, planned timesteps": ("#a23b72", "o--"),
     "DeepCache": ("#b08bbf", "s"),
     "tomesd": ("#7a6c5d", "s"),
     "reuse": ("#bbbbbb", "x"),

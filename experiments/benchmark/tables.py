@@ -11,6 +11,9 @@ SHOWN = {
     "DDIM, 8 steps": "8 DDIM steps",
     "DPM-Solver++ 2M, 8 steps": "8 steps of DPM-Solver++ 2M",
     "UniPC, 8 steps": "8 steps of UniPC",
+    "DPM-Solver++ 2M, 8 steps, planned timesteps": (
+        "8 steps of DPM-Solver++ 2M at planned timesteps"
+    ),
     "DeepCache, every 10, branch 0": "DeepCache, every 10 calls",
     "pocket/quality": "**`pocket/quality`**",
     "output linear, 8 planned full calls": (
@@ -19,6 +22,9 @@ SHOWN = {
     "DDIM, 5 steps": "5 DDIM steps",
     "DPM-Solver++ 2M, 5 steps": "5 steps of DPM-Solver++ 2M",
     "UniPC, 5 steps": "5 steps of UniPC",
+    "DPM-Solver++ 2M, 5 steps, planned timesteps": (
+        "5 steps of DPM-Solver++ 2M at planned timesteps"
+    ),
     "output linear, 5 planned full calls": "**5 planned full calls, no search**",
     "pocket/balanced": "**`pocket/balanced`**",
     "UniPC, 4 steps": "4 steps of UniPC",

@@ -20,7 +20,7 @@ from search.calibration.placement import GapForecast
 from search.calibration.prompts import training_workload
 from search.model.base_sampler import based
 from search.model.generator import Generator
-from search.records.base_sampler import Base
+from search.records.base_sampler import Base, Run
 from search.tuning.tune import OFFSET, tune
 
 BLOCKS = 7
@@ -101,6 +101,6 @@ def _tuned(world: World, count: int) -> Iterator[Generator]:
     generator = world.generator
     start = world.plans("hold")[count].schedule(world.steps)
     workload = training_workload("pocket", 8, 0, TRAINING, OFFSET)
-    schedule = tune(generator, start, workload, ITERATIONS).schedule
+    schedule = tune(generator, Run(start), workload, ITERATIONS).schedule
     with based(generator, Base(SAMPLERS["Euler"], count)) as few, dato.applied(few.pipe, schedule):
         yield few

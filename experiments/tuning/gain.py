@@ -23,7 +23,7 @@ from search.model.generator import Generator
 from search.pocket import load_features
 from search.quality.frechet import frechet_between
 from search.quality.image_pairs import psnr
-from search.records.base_sampler import Base
+from search.records.base_sampler import Base, Run
 from search.tuning.counted import counted
 from search.tuning.tune import OFFSET, tune
 
@@ -44,7 +44,7 @@ def main() -> None:
     workload = training_workload("pocket", 8, 0, options.training, OFFSET)
     started = time.perf_counter()
     with counted(world.generator) as count:
-        tuning = tune(world.generator, plan, workload, options.iterations, show)
+        tuning = tune(world.generator, Run(plan), workload, options.iterations, show)
     cost = count.calls / world.steps
     show(f"{cost:.0f} unpatched images, {time.perf_counter() - started:.0f} s, {tuning.losses}")
     show(tuning.schedule.tuned)

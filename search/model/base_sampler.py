@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,15 +33,9 @@ def based(generator: Generator, base: Base | None) -> Iterator[Generator]:
     if base is None:
         yield generator
         return
-    other = copy.copy(generator)
-    other.model = replace(
-        generator.model,
-        scheduler=base.scheduler,
-        num_inference_steps=base.steps,
-        timesteps=base.timesteps,
+    other = generator.with_run(
+        scheduler=base.scheduler, num_inference_steps=base.steps, timesteps=base.timesteps
     )
-    for derived in ("given", "calls", "fused", "work"):
-        other.__dict__.pop(derived, None)
     original = generator.pipe.scheduler
     try:
         set_scheduler(generator.pipe, base.scheduler, dict(base.settings))

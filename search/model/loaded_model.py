@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -23,6 +25,9 @@ from search.model.loading import ModelConfig, load_pipeline
 from search.model.samplers import calls_of
 from search.model.topology import topology_of
 from search.records.timesteps import OWN_TIMESTEPS
+
+_OF_THE_RUN = ("given", "calls", "fused", "work")
+"""What follows from the settings of a run, and is kept."""
 
 
 class LoadedModel:
@@ -41,6 +46,18 @@ class LoadedModel:
         self.family = family_of(self.pipe)
         self.denoiser = denoiser_of(self.pipe)
         self.device: torch.device = self.denoiser.device
+
+    def with_run(self, **settings: Any) -> Self:
+        """The same pipeline, and the same prompts of a generator, with other settings of the run.
+
+        Args:
+            settings: fields of the model's configuration.
+        """
+        other = copy.copy(self)
+        other.model = replace(self.model, **settings)
+        for name in _OF_THE_RUN:
+            vars(other).pop(name, None)
+        return other
 
     @cached_property
     def given(self) -> Given:

@@ -84,9 +84,9 @@ class WhenAsked:
     def _planned(self) -> Planned:
         return Planned.of(self.calibration)
 
-    def placed(self, calls: int, count: int, cached: range) -> tuple[int, ...]:
+    def placed(self, calls: int, count: int, cached: range, holds: bool) -> tuple[int, ...]:
         """See :class:`search.space.context.Placed`."""
-        return self._planned(calls, count, cached)
+        return self._planned(calls, count, cached, holds)
 
     def weights(
         self, depths: Sequence[Depth], forecasts: Sequence[Forecast]

@@ -62,6 +62,14 @@ class Run:
     schedule: Schedule | None
     base: Base | None = None
 
+    def schedule_on(self, calls: int) -> Schedule:
+        """The schedule, also where none is applied: then every call is full.
+
+        Args:
+            calls: of the sampler.
+        """
+        return Schedule.full(calls) if self.schedule is None else self.schedule
+
     @property
     def is_unpatched(self) -> bool:
         """Whether it is the unpatched pipeline on the study's own sampler, whose images are the

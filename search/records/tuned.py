@@ -12,12 +12,14 @@ from search.records.result import StudyResult
 
 
 def is_tunable(record: TrialRecord) -> bool:
-    """Whether a trial's schedule skips calls and computes the others in full: then it is a sampler,
-    whose numbers can be tuned. A cut computes neither all nor nothing."""
+    """Whether a trial computes fewer calls than the unpatched model, and those in full: then it is
+    a sampler, whose numbers can be tuned. A cut computes neither all nor nothing."""
     schedule = record.schedule
     if schedule is None or record.tuned_from is not None:
         return False
-    return {kind.depth for kind in schedule.kinds.values()} == {0, "full"}
+    depths = [schedule.kind(call).depth for call in range(schedule.calls)]
+    fewer = depths.count("full") < (record.unpatched_calls or schedule.calls)
+    return fewer and set(depths) <= {0, "full"}
 
 
 def before_tuning(record: TrialRecord, records: Sequence[TrialRecord]) -> TrialRecord | None:

@@ -1,4 +1,4 @@
-"""Tunes members of a finished study's front, and adds what comes of them to the study."""
+"""Tunes trials of a study, and adds what comes of them to the study."""
 
 from __future__ import annotations
 
@@ -50,13 +50,12 @@ def run_tune(
     search's images; front, presets and report follow. Audited numbers of other members stay.
 
     Args:
-        members: names, see :func:`search.records.members.member_trial`; by default those that a
-            sweep would choose.
+        members: names, see :func:`named`; by default those that a sweep would choose.
         asked: settings that take the place of the study's, where they are not None; see
             :class:`search.settings.TuneSettings`.
 
     Raises:
-        UserError: the front has no such member, or one cannot be tuned.
+        UserError: there is no such trial, or one cannot be tuned.
         ConfigError: a setting is wrong.
     """
     settings = _settings(config, asked)
@@ -97,18 +96,31 @@ def _chosen(result: StudyResult, names: Sequence[str], count: int) -> tuple[Tria
                 "calls. Search longer, or a space whose calls forecast the output."
             )
         return chosen
-    named = [_named(result, name) for name in names]
-    return tuple({record.number: record for record in named}.values())
+    records = [named(result, name) for name in names]
+    return tuple({record.number: record for record in records}.values())
 
 
-def _named(result: StudyResult, name: str) -> TrialRecord:
+def named(result: StudyResult, name: str) -> TrialRecord:
+    """The trial that ``--members`` names: a member's, or any complete one as ``trial-17``.
+
+    Raises:
+        UserError: there is none, it was tuned already, or it is no sampler.
+    """
     trial = member_trial(name, result.front)
-    if trial is None:
+    record = next(
+        (
+            each
+            for each in result.records
+            if each.state == "complete" and (each.number == trial or name == f"trial-{each.number}")
+        ),
+        None,
+    )
+    if record is None:
         able = [each.name for each in result.front if is_tunable(each.record)]
         raise UserError(
-            f"--members: the front has no member {name!r}. Name {listed(able or ['another'])}."
+            f"--members: the front has no member {name!r}, and no complete trial is called so. "
+            f"Name {listed([*able, 'another trial as trial-N'])}."
         )
-    record = next(each.record for each in result.front if each.record.number == trial)
     if record.tuned_from is not None:
         raise UserError(
             f"--members: {name} is tuned. Name trial-{record.tuned_from.trial}, which it comes "
@@ -116,7 +128,7 @@ def _named(result: StudyResult, name: str) -> TrialRecord:
         )
     if not is_tunable(record):
         raise UserError(
-            f"--members: {name} has calls that recompute a part of the model, so it is no sampler. "
-            "Name a member of full and skipped calls."
+            f"--members: {name} has calls that recompute a part of the model, or leaves none out, "
+            "so it is no sampler of fewer calls. Name a trial of full and skipped calls."
         )
     return record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from dato import DatoError
@@ -12,6 +13,7 @@ from dato.sampler.probe import NotLinearError
 from search.calibration.prompts import training_workload
 from search.errors import TrialError
 from search.model.base_sampler import FAILURES, measured_on
+from search.model.begun import begun
 from search.model.generator import Generator
 from search.model.samplers import steps_of
 from search.model.workload import Workload
@@ -95,34 +97,26 @@ def _refusal(generator: Generator, run: Run) -> str:
 
 def _start(generator: Generator, run: Run) -> None:
     """Raise what stands in the way of tuning a run."""
-    assert run.schedule is not None
-    scheduler = generator.pipe.scheduler
-    noise_levels(scheduler)
-    scheduler.set_timesteps(generator.model.num_inference_steps)
-    steps_of(scheduler, written(run.schedule, scheduler).calls)
+    noise_levels(generator.pipe.scheduler)
+    scheduler = begun(generator)
+    steps_of(scheduler, written(run.schedule_on(generator.calls), scheduler).calls)
 
 
 def _tune_on(
     generator: Generator, run: Run, workload: Workload, settings: TuneSettings
 ) -> tuple[Tuning, Base, float]:
     """On a worker: the tuning, what its sampler runs on, and the calls that it took."""
-    work = partial(_tuning, run=run, workload=workload, settings=settings)
     try:
-        return measured_on(generator, run.base, work)
+        with counted(generator) as count:
+            tuning = tune(generator, run, workload, settings.iterations, guidance=settings.guidance)
+        base = measured_on(generator, run.base, partial(_base_of, calls=tuning.schedule.calls))
+        return tuning, replace(base, settings=run.base.settings if run.base else ()), count.calls
     except RuntimeError as error:  # whatever a model of anybody's makes of other timesteps
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise TrialError(f"The model does not run ({reason})") from error
 
 
-def _tuning(
-    generator: Generator, run: Run, workload: Workload, settings: TuneSettings
-) -> tuple[Tuning, Base, float]:
-    assert run.schedule is not None
-    with counted(generator) as count:
-        tuning = tune(
-            generator, run.schedule, workload, settings.iterations, guidance=settings.guidance
-        )
+def _base_of(generator: Generator, calls: int) -> Base:
+    """The generator's scheduler, with as many steps as make so many calls."""
     scheduler = generator.pipe.scheduler
-    steps = steps_of(scheduler, tuning.schedule.calls)
-    differing = () if run.base is None else run.base.settings
-    return tuning, Base(type(scheduler).__name__, steps, differing), count.calls
+    return Base(type(scheduler).__name__, steps_of(scheduler, calls))

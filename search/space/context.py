@@ -17,12 +17,13 @@ from search.space.problems import Problems
 class Placed(Protocol):
     """Where a run computes a number of full calls."""
 
-    def __call__(self, calls: int, count: int, cached: range) -> tuple[int, ...]:
+    def __call__(self, calls: int, count: int, cached: range, holds: bool) -> tuple[int, ...]:
         """Numbers of ``count`` of ``calls`` calls, ascending, the first 0.
 
         Args:
             cached: calls that need not be full; if more than ``count`` are not among them, all
                 those are.
+            holds: whether outputs are held in between, and not forecast on a line.
         """
         ...
 
@@ -48,6 +49,11 @@ def held(depths: Sequence[Depth], forecasts: Sequence[Forecast]) -> Mapping[int,
     return {call: (1.0,) for call in fitted if depths[call] != "full"}
 
 
+def placed_evenly(calls: int, count: int, cached: range, holds: bool) -> tuple[int, ...]:
+    """Where nothing is known of the run."""
+    return evenly(calls, count, cached)
+
+
 @dataclass(frozen=True)
 class SpaceContext:
     """The run that a space's parameters are decoded for.
@@ -70,7 +76,7 @@ class SpaceContext:
     calls: int
     topology: Topology
     drift: tuple[float, ...]
-    placed: Placed = evenly
+    placed: Placed = placed_evenly
     weights: FittedWeights | None = held
     bases: Mapping[Base, SpaceContext] = field(default_factory=dict, compare=False, repr=False)
 

@@ -96,7 +96,8 @@ def full_calls(bound: Bound, values: Mapping[str, Value], cached: range) -> tupl
     if bound.spec.rule == "drift":
         return by_drift(context.drift, float(values["refresh.threshold"]), cached)
     if bound.spec.rule == "planned":
-        return context.placed(context.calls, int(values["refresh.full_calls"]), cached)
+        holds = forecast_of(0, values) == "hold"
+        return context.placed(context.calls, int(values["refresh.full_calls"]), cached, holds)
     interval, bias = int(values["refresh.interval"]), float(values["refresh.bias"])
     places = by_interval(context.calls, interval, bias)
     return tuple(sorted(outside(context.calls, cached).union(places)))

@@ -12,9 +12,8 @@ are told by blurring all.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,13 +21,16 @@ from torch import Tensor
 from dato import TunedSampler
 from search.model.generator import Generator
 from search.model.samplers import steps_of
+from search.records.timesteps import OWN_TIMESTEPS
 from search.tuning.numbers import moved, numbers_of
 from search.tuning.repeated_run import RepeatedRun, latents_under
 
 APART = 3
 """One image of so many is kept apart."""
-DIFFERENCE = {torch.float32: 0.02, torch.float16: 0.1, torch.bfloat16: 0.1}
-"""How much a number is changed to see what it does; more where rounding would hide it."""
+DIFFERENCE = 0.02
+"""How much a number is changed to see what it does."""
+WIDE_DIFFERENCE = 0.1
+"""The same in half precision and of quantized models, whose rounding would hide a small change."""
 LEAST = 1e-10
 """Mean squared error of latents that counts as none."""
 DAMPING = 0.1
@@ -50,27 +52,26 @@ class Point:
 
 
 class GaussNewton:
-    """Steps towards the latents of a workload, the last third of which is kept apart.
+    """Steps towards given latents of a workload, the last third of which is kept apart.
 
     Args:
-        generator: of the unpatched model and the workload.
+        generator: of the workload, on the sampler that tuning starts from.
+        aims: (images, ...) float32 latents of each chunk.
         calls: of the samplers.
 
     Raises:
         TrialError: the model's run failed.
     """
 
-    def __init__(self, generator: Generator, calls: int) -> None:
+    def __init__(self, generator: Generator, aims: Sequence[Tensor], calls: int) -> None:
         self._numbers = numbers_of(calls)
-        self._difference = DIFFERENCE[generator.denoiser.dtype]
+        self._difference = difference_in(generator.denoiser.dtype)
         chunks = generator.chunk_count
         apart = max(1, chunks // APART)
         self._train, self._apart = range(max(1, chunks - apart)), range(chunks - apart, chunks)
-        self._few = copy.copy(generator)
         steps = steps_of(generator.pipe.scheduler, calls)
-        self._few.model = replace(generator.model, num_inference_steps=steps)
-        with torch.no_grad():
-            self._aims = [generator.loop(chunk).float() for chunk in range(chunks)]
+        self._few = generator.with_run(num_inference_steps=steps, timesteps=OWN_TIMESTEPS)
+        self._aims = aims
 
     def loss_apart(self, sampler: TunedSampler) -> float:
         """Of the images that are kept apart: the geometric mean of their mean squared errors."""
@@ -120,6 +121,12 @@ class GaussNewton:
             _squared((latents_under(self._few, chunk, sampler) - self._aims[chunk]).flatten(1))
             for chunk in chunks
         )
+
+
+def difference_in(dtype: torch.dtype) -> float:
+    """How much a number is changed where a denoiser's weights have this type."""
+    exact = dtype.is_floating_point and torch.finfo(dtype).eps <= torch.finfo(torch.float32).eps
+    return DIFFERENCE if exact else WIDE_DIFFERENCE
 
 
 def _squared(residual: Tensor) -> Tensor:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from dato import Schedule, TunedSampler
 from dato.runtime.forecast import forecasts
 from dato.runtime.fusion import skipped_calls
 from dato.sampler.noise_levels import noise_levels
 from dato.sampler.traced import traced
-from dato.sampler.tuned import coefficients
+from dato.sampler.traits import FLOW
 from dato.tuned import MAX_OUTPUTS
 from search.errors import TrialError
+from search.tuning.in_noises import noise_sums
+
+_PURE = 1e-4
+"""Share of the clean sample in what a run begins with, below which that is pure noise."""
 
 
 def written(schedule: Schedule, scheduler: Any) -> TunedSampler:
-    """The sampler that a fused schedule is: equal to it where its scheduler is DDIM or Euler's flow
-    matching, close to it elsewhere.
+    """The sampler that a fused schedule is: equal to it where each gap reads three noises or fewer,
+    as straight lines on DDIM do, close to it on multistep samplers, which read all before.
 
-    The weights of earlier outputs are read off the fused run's sums; the newest has the rest. Where
-    a run begins at pure noise, its first output says nothing of the noise. So the gap after the
-    second call holds, whatever its schedule does, and the images are better for it.
+    Where a run begins at pure noise, its first output says nothing of the noise. So the gap after
+    the second call holds, whatever its schedule does, and the images are better for it.
 
     Args:
-        schedule: of full and skipped calls.
-        scheduler: after ``set_timesteps`` for the schedule's calls.
+        schedule: of full and skipped calls; one of full calls alone is its scheduler.
+        scheduler: after ``set_timesteps`` for the schedule's calls
+            (:func:`search.model.begun.begun`).
 
     Raises:
         TrialError: a call is neither full nor skipped.
@@ -41,17 +43,18 @@ def written(schedule: Schedule, scheduler: Any) -> TunedSampler:
     trace, _ = traced(scheduler, skipped_calls(schedule, scheduler, forecasts), schedule.quantity)
     levels = noise_levels(scheduler)
     timesteps = scheduler.timesteps.double().cpu()[list(trace.calls)]
-    newest = torch.eye(1, MAX_OUTPUTS, dtype=torch.float64).repeat(len(timesteps), 1)
-    alone = coefficients(levels, timesteps, newest).outputs
-    one_more = coefficients(levels, timesteps, torch.ones_like(newest)).outputs - alone
-    rows: list[tuple[float, ...]] = []
-    for call, update in enumerate(trace.updates):
-        earlier = [
-            update.outputs.get(call - age, 0.0) / float(one_more[call, age])
-            for age in range(1, min(MAX_OUTPUTS, call + 1))
-        ]
-        rows.append((1 - sum(earlier), *earlier))
-    return TunedSampler(tuple(timesteps.tolist()), tuple(rows))
+    rows = noise_sums(levels, timesteps, trace.updates)
+    if len(rows) > 1 and float(levels.at(timesteps)[0][0]) < _PURE and levels.kind != FLOW:
+        rows[1, 0] = 0
+    weights = tuple(_newest_first(row[: call + 1].tolist()) for call, row in enumerate(rows))
+    return TunedSampler(tuple(timesteps.tolist()), weights)
+
+
+def _newest_first(row: list[float]) -> tuple[float, ...]:
+    """At most three weights that sum to 1: what is older counts for the third."""
+    *older, before = row[:-1] or [0.0]
+    earlier = (before, sum(older))[: min(len(row), MAX_OUTPUTS) - 1]
+    return (1 - sum(earlier), *earlier)
 
 
 def tuned_schedule(schedule: Schedule, sampler: TunedSampler) -> Schedule:

@@ -1,16 +1,22 @@
-"""Tunes the sampler that a schedule is, towards the unpatched model's latents."""
+"""Tunes the sampler that a run is, towards the unpatched model's latents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
 
 from dato import Schedule
 from search.errors import TrialError, UserError
+from search.model.base_sampler import based
+from search.model.begun import begun
 from search.model.generator import Generator
 from search.model.out_of_memory import is_out_of_memory
 from search.model.threads import one_thread
 from search.model.workload import Workload
+from search.records.base_sampler import Run
 from search.tuning.gauss_newton import APART, GaussNewton, Point
 from search.tuning.start import tuned_schedule, written
 
@@ -37,20 +43,22 @@ class Tuning:
 
 def tune(
     generator: Generator,
-    schedule: Schedule,
+    run: Run,
     workload: Workload,
     iterations: int,
     watch: Callable[[str], None] = lambda line: None,
     *,
     guidance: tuple[float, float] | None = None,
 ) -> Tuning:
-    """Tune the sampler that a schedule is, deterministically.
+    """Tune the sampler that a run is, deterministically, towards the unpatched model's latents on
+    the sampler of the study.
 
     The last third of the images is kept apart: it says which numbers were best. Tuning runs
     unpruned calls; what the schedule prunes is pruned again afterwards.
 
     Args:
-        generator: of the model, with the sampler and the guidance that the schedule was made for.
+        generator: of the unpatched model on the study's sampler, with the guidance of the run.
+        run: of full and skipped calls, on any sampler at any timesteps.
         workload: training prompts and noise.
         watch: takes a line for each iteration.
         guidance: the lowest and the highest scale that the sampler is for; by default the
@@ -58,7 +66,7 @@ def tune(
             (``docs/forecasts.md`` has the figures, and those of batches of several scales).
 
     Raises:
-        TrialError: the schedule is no sampler, or the model cannot run it.
+        TrialError: the run is no sampler, or the model cannot run it.
         UserError: memory does not hold even one image.
     """
     scale = guidance[1] if guidance else generator.model.guidance_scale
@@ -68,7 +76,7 @@ def tune(
         trained = Generator(model, workload, pipe=generator.pipe)
         try:
             with one_thread():
-                return _tuning(trained, schedule, iterations, watch)
+                return _tuning(trained, run, iterations, watch)
         except (TrialError, MemoryError, RuntimeError) as error:
             if not (is_out_of_memory(error) or is_out_of_memory(error.__cause__ or error)):
                 raise
@@ -78,14 +86,31 @@ def tune(
 
 
 def _tuning(
-    generator: Generator, schedule: Schedule, iterations: int, watch: Callable[[str], None]
+    generator: Generator, run: Run, iterations: int, watch: Callable[[str], None]
+) -> Tuning:
+    """On the run's sampler, after the study's has shown where to go."""
+    aims = _latents(generator)
+    watch(f"{len(generator.workload)} images of the unpatched model")
+    with based(generator, run.base) as other:
+        return _iterated(other, run.schedule_on(other.calls), aims, iterations, watch)
+
+
+@torch.no_grad()
+def _latents(generator: Generator) -> list[Tensor]:
+    """(images, ...) float32 of each chunk."""
+    return [generator.loop(chunk).float() for chunk in range(generator.chunk_count)]
+
+
+def _iterated(
+    generator: Generator,
+    schedule: Schedule,
+    aims: Sequence[Tensor],
+    iterations: int,
+    watch: Callable[[str], None],
 ) -> Tuning:
     """All iterations, or fewer where no step helps any more."""
-    scheduler = generator.pipe.scheduler
-    scheduler.set_timesteps(generator.model.num_inference_steps)
-    best = written(schedule, scheduler)
-    watch(f"{len(generator.workload)} images of the unpatched model")
-    method = GaussNewton(generator, best.calls)
+    best = written(schedule, begun(generator))
+    method = GaussNewton(generator, aims, best.calls)
     point, losses = Point(best), [method.loss_apart(best)]
     for iteration in range(iterations):
         following = method.step(point)

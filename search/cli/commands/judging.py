@@ -84,7 +84,8 @@ def _add_tune(commands: Commands) -> None:
         nargs="+",
         default=(),
         metavar="NAME",
-        help="tune these (default: those that a sweep chooses): names, or trial-N",
+        help="tune these (default: those that a sweep chooses): names, or trial-N for any complete "
+        "trial",
     )
     tune.add_argument("--iterations", type=int, metavar="N", help="at most (default: the study's)")
     tune.add_argument(

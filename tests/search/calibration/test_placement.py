@@ -65,6 +65,16 @@ def test_a_space_takes_the_plans_and_places_what_is_not_planned_evenly() -> None
     assert hash(planned) == hash(Planned.of(known))
 
 
+def test_held_outputs_have_plans_of_their_own() -> None:
+    known = calibration(wandering(CALLS, 1))
+    planned = Planned.of(known)
+    held = placements(known, "hold")
+    assert [plan.full for plan in held] != [plan.full for plan in placements(known)]
+    for plan in held:
+        assert planned(CALLS, len(plan.full), range(CALLS), holds=True) == plan.full
+    assert {0, 1, 2, 6, 7} <= set(planned(CALLS, 6, range(3, 6), holds=True))
+
+
 def test_a_range_has_plans_of_its_own_and_at_least_the_calls_outside() -> None:
     planned = Planned.of(calibration(wandering(CALLS, 1)))
     for count in range(1, CALLS + 1):

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from dato import Kind
-from search.calibration.placement import GapForecast, Placement
+from search.calibration.placement import GapForecast, Placement, placements
 from search.calibration.planned import Planned
 from search.settings.compose import compose_config
 from search.space import load_space
@@ -67,6 +67,18 @@ def test_a_planned_start_decodes_to_its_placement(name: str) -> None:
     wanted = FASTEST.schedule(CALLS)
     assert [schedule.kind(call) for call in range(CALLS)] == [
         wanted.kind(call) for call in range(CALLS)
+    ]
+
+
+def test_a_space_whose_outputs_go_no_way_along_their_lines_places_calls_for_holding() -> None:
+    space = shipped("skipped")
+    level = {"forecast.slope.early": 0.0, "forecast.slope.late": 0.0}
+    params = planned(space.bind(CONTEXT), FASTEST) | level
+    schedule = space.decode(params, CONTEXT)
+    plan = next(p for p in placements(KNOWN, "hold") if len(p.full) == len(FASTEST.full))
+    assert plan.full != FASTEST.full
+    assert [call for call in range(CALLS) if not schedule.kind(call).depth] == [
+        call for call in range(CALLS) if call not in plan.full
     ]
 
 

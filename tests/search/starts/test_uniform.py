@@ -101,7 +101,7 @@ def test_the_drift_rule_takes_the_closest_number_of_full_calls() -> None:
 
 
 def test_a_planned_space_puts_the_full_calls_where_it_is_told() -> None:
-    context = replace(RUN, placed=lambda calls, count, _: (0, *range(calls - count + 1, calls)))
+    context = replace(RUN, placed=lambda calls, count, *_: (0, *range(calls - count + 1, calls)))
     space = shipped("planned")
     schedule = space.decode(uniform(space.bind(context), 10, 1, 0.0), context)
     full = [call for call in range(50) if schedule.kind(call).depth == "full"]

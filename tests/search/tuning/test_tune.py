@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +15,17 @@ from hypothesis import strategies as st
 from dato import Schedule, TunedSampler
 from search.errors import TrialError
 from search.model.base_sampler import based
+from search.model.begun import begun
 from search.model.generator import Generator
 from search.model.workload import Workload
-from search.records.base_sampler import Base
+from search.records.base_sampler import Base, Run
+from search.records.timesteps import Timesteps
 from search.tuning.numbers import MOST, Number, moved, numbers_of
 from search.tuning.repeated_run import RepeatedRun, latents_under
 from search.tuning.start import tuned_schedule, written
 from search.tuning.tune import Tuning, tune
+from tests.search.model.test_families import config
+from tests.search.model.tiny import SEARCH, tiny_config
 
 LINES = Schedule.uniform(6, 2, 0, forecast="linear")
 START = TunedSampler(
@@ -82,8 +88,46 @@ def test_calls_before_a_change_need_not_run_again(generator: Generator, number: 
     assert "forward" not in vars(few.denoiser), "the denoiser is given back"
 
 
+def test_unpatched_steps_of_another_sampler_are_a_start(generator: Generator) -> None:
+    """At given timesteps too; it is close to that sampler, and tuned towards the study's own."""
+    planned = Timesteps("planned", (950.0, 700.0, 420.0, 180.0))
+    base = Base("DPMSolverMultistepScheduler", 4, timesteps=planned)
+    start = tune(generator, Run(None, base), generator.workload, 0).schedule
+    assert start.tuned is not None and start.tuned.timesteps == planned.values
+    aim = generator.generate(None, range(4)).latents
+    with based(generator, base) as few:
+        steps = few.generate(None, range(4)).latents
+    with based(generator, Base("DDIMScheduler", 4)) as few:
+        result = few.generate(start, range(4)).latents
+    assert (result - steps).square().mean() < 0.05 * (steps - aim).square().mean()
+    tuning = tune(generator, Run(None, base), generator.workload, 2)
+    assert min(tuning.losses) < tuning.losses[0]
+
+
+def test_flux_is_tuned_under_the_shift_of_its_pipeline() -> None:
+    """Its pipeline moves every timestep by the size of the image."""
+    model = config("flux-dev", weights="tiny", architecture="flux-dev", num_inference_steps=6)
+    flux = Generator(model, Workload(("a cat", "snow", "a house"), 1))
+    held = Run(Schedule.uniform(6, 2, 0))
+    start = tune(flux, held, flux.workload, 0).schedule.tuned
+    assert start is not None
+    assert start.timesteps == tuple(begun(flux).timesteps[::2].tolist())
+    tuning = tune(flux, held, flux.workload, 2)
+    assert min(tuning.losses) < tuning.losses[0]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_tuned_with_exact_numbers(tiny_folder: Path, dtype: str) -> None:
+    generator = Generator(replace(tiny_config(tiny_folder), dtype=dtype), SEARCH)
+    tuning = tune(generator, Run(LINES), generator.workload, 2)
+    assert min(tuning.losses) < tuning.losses[0]
+    assert tuning.schedule.tuned is not None
+    assert generator.denoiser.dtype == getattr(torch, dtype)
+    assert all(sum(row) == pytest.approx(1, abs=1e-9) for row in tuning.schedule.tuned.weights)
+
+
 def tuned(generator: Generator, iterations: int) -> Tuning:
-    return tune(generator, LINES, generator.workload, iterations)
+    return tune(generator, Run(LINES), generator.workload, iterations)
 
 
 def test_tuning_lowers_the_error_and_is_deterministic(generator: Generator) -> None:
@@ -127,5 +171,5 @@ def test_a_range_is_tuned_for_at_its_highest_scale(
         return real(self, chunk, *args, **options)
 
     monkeypatch.setattr(Generator, "loop", loop)
-    tune(generator, LINES, Workload(("a", "b", "c"), 1), 0, guidance=(1.5, 4.0))
+    tune(generator, Run(LINES), Workload(("a", "b", "c"), 1), 0, guidance=(1.5, 4.0))
     assert set(scales) == {4.0}
