@@ -24,10 +24,10 @@ from search.records.base_sampler import Base, Run
 from search.tuning.tune import OFFSET, tune
 
 BLOCKS = 7
-INTERVALS = (3, 4, 5, 7)
-COUNTS = (4, 5, 6, 7, 8, 10)
+INTERVALS = (4, 5, 7)
+COUNTS = (4, 5, 6, 8)
 """Computed calls of planned schedules, and steps of plain runs."""
-TUNED = (5, 7, 9)
+TUNED = (5, 6)
 TRAINING, ITERATIONS = 12, 2
 """Captions and iterations of a tuning, as a sweep's."""
 SAMPLERS = {"Euler": "FlowMatchEulerDiscreteScheduler", "UniPC": "UniPCMultistepScheduler"}
@@ -69,13 +69,15 @@ def _scheduled(generator: Generator, schedule: Schedule) -> Iterator[Generator]:
 @contextmanager
 def _cached(world: World, name: str, interval: int) -> Iterator[Generator]:
     """One of the contenders of random models. diffusers' caches are asked for by a class that has
-    its mixin, which SD 3's class lacks; both halves are in one batch, so they share a state."""
+    its mixin, which SD 3's class lacks; both halves are in one batch, so they share a state. What
+    a contender calibrates or chooses is chosen on the first image."""
     generator = world.generator
     transformer = generator.pipe.transformer
     plain = type(transformer)
     if name.startswith("diffusers"):
         transformer.__class__ = type(plain.__name__, (plain, CacheMixin), {})
-    model = Model(generator.pipe, BLOCKS, partial(_run, generator), world.steps, interval)
+    first = generator.one_image(generator.workload, 0)
+    model = Model(generator.pipe, BLOCKS, partial(_run, first), world.steps, interval)
     try:
         with CONTENDERS[name](model), _context(transformer):
             yield generator

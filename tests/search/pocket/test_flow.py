@@ -11,8 +11,12 @@ from torch import Tensor
 import dato
 from dato import Schedule
 from dato.pocket import load_pipeline, pocket_path
-from search.pocket import judge
+from search.model.generator import Generator
+from search.model.loading import ModelConfig
+from search.model.workload import Workload
+from search.pocket import judge, load_features
 from search.pocket.captions import sample_scenes
+from search.quality.frechet import frechet_between
 from search.runs.preflight import check_before_start
 from search.settings.compose import compose_config
 from search.settings.groups import options
@@ -70,6 +74,18 @@ def test_a_schedule_of_full_calls_changes_no_bit(pipeline: Any, unpatched: Tenso
     with dato.applied(pipeline, Schedule.uniform(3, 2, 2)):
         assert not torch.equal(pictures(pipeline), unpatched)
     assert torch.equal(pictures(pipeline), unpatched)
+
+
+@pytest.mark.slow
+def test_the_fewer_calls_are_computed_the_further_are_the_images() -> None:
+    captions = tuple(scene.caption for scene in sample_scenes(4, seed=3, split="held_out"))
+    model = ModelConfig("pocket-flow", num_inference_steps=14, guidance_scale=3.0, batch_size=4)
+    generator, network = Generator(model, Workload(captions, 3)), load_features()
+    schedules = (None, *(Schedule.uniform(14, interval, 0) for interval in (1, 2, 5)))
+    reference, *made = (network(generator.generate(each, range(4)).pixels) for each in schedules)
+    full, mild, strong = (frechet_between(reference, features) for features in made)
+    assert full == pytest.approx(0, abs=1e-6)
+    assert full < mild < strong
 
 
 def test_plain_diffusers_makes_the_same_pictures_without_the_zeros_of_t5(
