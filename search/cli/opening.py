@@ -10,10 +10,6 @@ SKIPS_ONLY = (
     "pruning or cuts."
 )
 
-MOSTLY = 0.8
-"""Share of different prompts among images from which on the few that come again do not matter."""
-
-
 def opening_lines(config: Config, heldout_images: int | None = None) -> tuple[str, ...]:
     """``"DPM-Solver++ 2M, Karras sigmas, 20 steps, guidance 4"``, a line where the engine does not
     look into the denoiser, and one where there are fewer prompts than images.
@@ -37,6 +33,7 @@ def opening_lines(config: Config, heldout_images: int | None = None) -> tuple[st
 def _few_prompts(config: Config, heldout_images: int) -> tuple[str, ...]:
     """What is judged on fewer prompts than images. A data set is not downloaded for it: the tables
     say it."""
+    from search.model.prompt_sources import EMBEDDED
     from search.model.prompts import make_workloads
 
     source, quality = config.model.prompts, config.quality
@@ -56,7 +53,7 @@ def _few_prompts(config: Config, heldout_images: int) -> tuple[str, ...]:
         )
     )
     judged = ", ".join(told)
-    if all(prompts >= MOSTLY * images for prompts, images in zip(different, counts, strict=True)):
+    if source == EMBEDDED:
         return (judged,)
     return (
         f"{judged}: prompts come again with other noise, and an FID of few prompts says little "
