@@ -10,6 +10,7 @@ SKIPS_ONLY = (
     "pruning or cuts."
 )
 
+
 def opening_lines(config: Config, heldout_images: int | None = None) -> tuple[str, ...]:
     """``"DPM-Solver++ 2M, Karras sigmas, 20 steps, guidance 4"``, a line where the engine does not
     look into the denoiser, and one where there are fewer prompts than images.
