@@ -18,6 +18,7 @@ from experiments.peers.compare import markdown
 from experiments.search import tables as comparison
 from experiments.study import tables as study
 from experiments.study.recorded import recorded, shipped_trials
+from experiments.tuning import tables as tuning
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "experiments"
@@ -139,6 +140,12 @@ def test_what_planned_timesteps_do_for_fewer_steps_is_recorded() -> None:
         for name, *fids in table_after(FORECASTS, f"| scale {scale} | 5 | 6"):
             mine = [r for r in rows if (r["part"], r["way"]) == (f"guidance {scale}", name)]
             assert fids == [short(row["fid_unpatched"]) for row in mine]
+
+
+def test_what_a_tuned_sampler_does_at_other_scales_is_recorded() -> None:
+    rows = record("tuning/transfer.json")["rows"]
+    for calls in {row["calls"] for row in rows}:
+        assert tuning.transfer(rows, calls) in FORECASTS
 
 
 def test_the_correlations_of_predicted_damage_are_the_recorded_ones() -> None:
