@@ -13,6 +13,7 @@ import pytest
 from experiments.benchmark import tables as benchmark
 from experiments.benchmark.row import Row
 from experiments.engine import render
+from experiments.forecast import transformer, transformer_rows
 from experiments.forecast.ranking import NUMBERS, correlation
 from experiments.peers.compare import markdown
 from experiments.search import tables as comparison
@@ -139,6 +140,12 @@ def test_what_planned_timesteps_do_for_fewer_steps_is_recorded() -> None:
         for name, *fids in table_after(FORECASTS, f"| scale {scale} | 5 | 6"):
             mine = [r for r in rows if (r["part"], r["way"]) == (f"guidance {scale}", name)]
             assert fids == [short(row["fid_unpatched"]) for row in mine]
+
+
+def test_what_outputs_cuts_and_pruning_do_on_a_transformer_is_recorded() -> None:
+    rows = [transformer_rows.Row(**row) for row in record("forecast/transformer.json")["rows"]]
+    assert transformer.by_calls(rows) in FORECASTS
+    assert transformer.by_cost(rows) in FORECASTS
 
 
 def test_the_correlations_of_predicted_damage_are_the_recorded_ones() -> None:
