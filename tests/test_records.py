@@ -13,6 +13,7 @@ import pytest
 from experiments.benchmark import tables as benchmark
 from experiments.benchmark.row import Row
 from experiments.engine import render
+from experiments.forecast import transformer, transformer_rows
 from experiments.forecast.ranking import NUMBERS, correlation
 from experiments.peers.compare import markdown
 from experiments.search import tables as comparison
@@ -146,6 +147,12 @@ def test_what_a_tuned_sampler_does_at_other_scales_is_recorded() -> None:
     rows = record("tuning/transfer.json")["rows"]
     for calls in {row["calls"] for row in rows}:
         assert tuning.transfer(rows, calls) in FORECASTS
+
+
+def test_what_outputs_cuts_and_pruning_do_on_a_transformer_is_recorded() -> None:
+    rows = [transformer_rows.Row(**row) for row in record("forecast/transformer.json")["rows"]]
+    assert transformer.by_calls(rows) in FORECASTS
+    assert transformer.by_cost(rows) in FORECASTS
 
 
 def test_the_correlations_of_predicted_damage_are_the_recorded_ones() -> None:
