@@ -92,7 +92,9 @@ def fewer_steps(measuring: Measuring) -> Iterator[Row]:
     for count in COUNTS:
         planned = Timesteps("planned", timesteps[count])
         yield measuring.plain("Euler, own timesteps", Base(EULER, count))
-        yield measuring.plain("Euler, planned timesteps", Base(EULER, count, timesteps=planned))
+        yield measuring.plain(
+            "Euler, timesteps planned for lines", Base(EULER, count, timesteps=planned)
+        )
         yield measuring.plain("UniPC, own timesteps", Base(UNIPC, count))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from search.calibration.planned_timesteps import planned_timesteps
+from search.calibration.planned_timesteps import forecast_in_steps, planned_timesteps
 from search.errors import ConfigError, TrialError
 from search.model.ays import ays_timesteps
 from search.model.base_sampler import measured_on, that_takes_timesteps
@@ -18,15 +18,19 @@ from search.records.timesteps import OWN_TIMESTEPS, Source, Timesteps
 
 
 def timesteps_of(
-    bench: Bench, source: Source, counts: Sequence[int]
+    bench: Bench, source: Source, counts: Sequence[int], scheduler: str
 ) -> dict[int, tuple[float, ...]]:
     """Given timesteps by numbers of steps, without those that have none.
+
+    Args:
+        scheduler: the class of the sampler that takes them.
 
     Raises:
         UserError: the model cannot be calibrated.
     """
     if source == "planned":
-        return planned_timesteps(study_calibration(bench), counts)
+        forecast = forecast_in_steps(scheduler)
+        return planned_timesteps(study_calibration(bench), counts, forecast)
     return bench.pool.measure(partial(_ays, counts=tuple(counts)))
 
 
@@ -46,15 +50,13 @@ def with_timesteps(bench: Bench) -> Bench:
     given = [each for each in bench.space.bases if each and each.timesteps != OWN_TIMESTEPS]
     if not given:
         return bench
-    counts = {each.timesteps.source: dict.fromkeys(each.steps for each in given) for each in given}
-    known = {source: timesteps_of(bench, source, tuple(steps)) for source, steps in counts.items()}
     problems, bases = list[str](), list[Base | None]()
     for base in bench.space.bases:
         if base not in given or base is None:
             bases.append(base)
             continue
         source = base.timesteps.source
-        values = known[source].get(base.steps)
+        values = timesteps_of(bench, source, (base.steps,), base.scheduler).get(base.steps)
         if values is None:
             problems.append(
                 f"base: there are no {source} timesteps of {base.steps} steps. Remove it."

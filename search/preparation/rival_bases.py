@@ -40,20 +40,20 @@ def _at(instruments: Instruments, bases: Sequence[Base], source: Source) -> Iter
     names = tuple(dict.fromkeys(base.scheduler for base in bases))
     taking = instruments.pool.measure(partial(takers, schedulers=names)) if names else ()
     taken = [base for base in bases if base.scheduler in taking]
-    if not taken:
-        return
-    known = _timesteps(instruments, source, tuple(dict.fromkeys(base.steps for base in taken)))
-    for base in taken:
-        if base.steps in known:
-            yield replace(base, timesteps=Timesteps(source, known[base.steps]))
+    for name in dict.fromkeys(base.scheduler for base in taken):
+        of_name = [base for base in taken if base.scheduler == name]
+        known = _timesteps(instruments, source, [base.steps for base in of_name], name)
+        for base in of_name:
+            if base.steps in known:
+                yield replace(base, timesteps=Timesteps(source, known[base.steps]))
 
 
 def _timesteps(
-    instruments: Instruments, source: Source, counts: Sequence[int]
+    instruments: Instruments, source: Source, counts: Sequence[int], scheduler: str
 ) -> dict[int, tuple[float, ...]]:
     """By numbers of steps; none for a model that cannot be calibrated."""
     try:
-        return timesteps_of(instruments, source, counts)
+        return timesteps_of(instruments, source, counts, scheduler)
     except UserError as error:
         instruments.watcher.stage(f"no rivals at planned timesteps: {error}")
         return {}

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
+from typing import get_args
 
+import diffusers
 import numpy as np
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.calibration.placement import LONGEST, placements
-from search.calibration.planned_timesteps import planned_timesteps
+from search.calibration.placement import LONGEST, GapForecast, placements
+from search.calibration.planned_timesteps import (
+    FIRST_ORDER,
+    forecast_in_steps,
+    planned_timesteps,
+)
 from tests.search.calibration.made_up import calibration, wandering
 
 
-@given(seed=st.integers(0, 5))
-def test_they_are_those_of_the_planned_full_calls(seed: int) -> None:
+@given(seed=st.integers(0, 5), forecast=st.sampled_from(get_args(GapForecast)))
+def test_they_are_those_of_the_planned_full_calls(seed: int, forecast: GapForecast) -> None:
     known = calibration(wandering(12, seed))
-    plans = {len(plan.full): plan.full for plan in placements(known)}
-    found = planned_timesteps(known, (2, 3, 7, 13))
+    plans = {len(plan.full): plan.full for plan in placements(known, forecast)}
+    found = planned_timesteps(known, (2, 3, 7, 13), forecast)
     assert set(found) == {3, 7}  # two points make one line; thirteen calls there are not
     for count, timesteps in found.items():
         assert timesteps == tuple(round(float(known.timesteps[call])) for call in plans[count])
@@ -45,3 +54,25 @@ def test_nothing_is_planned_where_no_line_can_be_drawn() -> None:
     assert planned_timesteps(replace(known, timesteps=np.zeros(6)), range(2, 7)) == {}
     longest = calibration(np.ones((LONGEST + 1, 1)))
     assert planned_timesteps(longest, (8,)) == {}
+
+
+@pytest.mark.parametrize("scheduler", sorted(FIRST_ORDER))
+def test_samplers_of_first_order_hold_between_their_steps(scheduler: str) -> None:
+    """Two runs that differ in the first output alone are equal from the second step on, once they
+    have the same latents there."""
+    steps = getattr(diffusers, scheduler)()
+    steps.set_timesteps(6)
+    followed = []
+    for first in (0.5, -3.0):
+        run = copy.deepcopy(steps)
+        run.step(torch.full((1, 1, 2, 2), first), run.timesteps[0], torch.ones(1, 1, 2, 2))
+        followed.append(
+            run.step(torch.ones(1, 1, 2, 2), run.timesteps[1], torch.ones(1, 1, 2, 2)).prev_sample
+        )
+    assert torch.equal(*followed)
+    assert forecast_in_steps(scheduler) == "hold"
+
+
+def test_samplers_of_higher_order_extend_lines() -> None:
+    for scheduler in ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler"):
+        assert forecast_in_steps(scheduler) == "linear"
