@@ -22,6 +22,7 @@ from dato import Kind, Schedule
 from experiments.command import parsed
 from experiments.forecast.world import World, cached
 from search.metrics import WORSE
+from search.model.base_sampler import based
 from search.pocket import load_features
 from search.quality.bootstrap import extrapolated, upper_bound
 from search.quality.features import load_feature_network
@@ -29,14 +30,15 @@ from search.quality.frechet import Moments, frechet
 from search.quality.kid import kid
 from search.quality.real_images import real_statistics
 from search.quality.statistics import Statistics
+from search.records.base_sampler import UNPATCHED, Run
 from search.records.files import load_result
 from search.records.folder import StudyFolder
 from search.records.names import slug
 
 PLANS = ((5, 0.0), (6, 0.0), (7, 0.0), (3, 0.5), (7, 0.5), (9, 0.5))
 """Full calls of 50, and the share of the finest level's tokens that they prune."""
-RECORDED = ("speedup-6.3x", "speedup-8.1x", "speedup-9.9x", "speedup-10.2x", "speedup-12.4x")
-"""Members of the front behind the shipped presets; the first is quality, the third balanced."""
+RECORDED = ("tuned-6.4x", "tuned-8.2x", "speedup-10.3x", "tuned-14.0x", "tuned-16.4x")
+"""Members of the front behind the shipped presets; the first is quality, the last balanced."""
 SIZES = (32, 64, 128)
 SETS = 40
 REAL_IMAGES = 1024
@@ -44,37 +46,42 @@ STUDY = Path(__file__).parents[1] / "study" / "planned"
 
 
 def main() -> None:
-    options = parsed(cached(__doc__, images=256))
+    parser = cached(__doc__, images=256)
+    parser.add_argument("--only", nargs="+", help="such as tuned-16.4x")
+    options = parsed(parser)
     options.cache.mkdir(parents=True, exist_ok=True)
     world = World(options.cache, images=options.images)
     network = load_feature_network("pocket", None)
     real = real_statistics("pocket", network, count=REAL_IMAGES, seed=3_000_000, size=(64, 64))
-    unpatched = features(world, "unpatched", None)
-    for name, schedule in schedules(world).items():
-        made = features(world, name, schedule)
+    unpatched = features(world, "unpatched", UNPATCHED)
+    for name, run in runs(world).items():
+        if options.only and name not in options.only:
+            continue
+        made = features(world, name, run)
         for size in SIZES:
             print(f"{name}, {describe(real.moments, made, unpatched, size)}", flush=True)
         print(f"{name}, {all_images(real, made, unpatched)}", flush=True)
 
 
-def schedules(world: World) -> dict[str, Schedule]:
-    """By name: planned ones, and those of the recorded study."""
+def runs(world: World) -> dict[str, Run]:
+    """By name: planned schedules, and those of the recorded study on their samplers."""
     plans = world.plans()
     planned = {
-        f"{count} full calls, {ratio:g} pruned": pruned(plans[count].schedule(world.steps), ratio)
+        f"{count} full calls, {ratio:g} pruned": Run(
+            pruned(plans[count].schedule(world.steps), ratio)
+        )
         for count, ratio in PLANS
     }
-    members = load_result(StudyFolder(STUDY)).front
-    known = {member.name: member.record.schedule for member in members}
-    recorded = {name: known[name] for name in RECORDED}
-    return planned | {name: schedule for name, schedule in recorded.items() if schedule is not None}
+    members = {member.name: member.record.run for member in load_result(StudyFolder(STUDY)).front}
+    return planned | {name: members[name] for name in RECORDED}
 
 
-def features(world: World, name: str, schedule: Schedule | None) -> Tensor:
-    """(images, features) of a schedule's images, kept in the cache."""
+def features(world: World, name: str, run: Run) -> Tensor:
+    """(images, features) of a run's images, kept in the cache."""
     path = world.cache / f"no-worse-{world.images}-{slug(name)}.safetensors"
     if not path.is_file():
-        pixels = world.generator.generate(schedule, range(world.images)).pixels
+        with based(world.generator, run.base) as generator:
+            pixels = generator.generate(run.schedule, range(world.images)).pixels
         save_file({"features": load_features()(pixels).contiguous()}, path)
     kept: Tensor = load_file(path)["features"]
     return kept

@@ -16,8 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dato import list_presets, load_preset
 from experiments.study.recorded import RECORDED, recorded
+from search.model.base_sampler import based
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
+from search.records.base_sampler import Base
 from search.records.result import StudyResult
 from search.report.sample_files import grid
 from search.settings.compose import load_config
@@ -50,7 +52,9 @@ def draw_front(result: StudyResult, path: Path) -> None:
         color="#b8bfc9",
         label=f"{len(complete)} complete of {len(result.records)} trials",
     )
-    members = [member.record for member in result.front]
+    members = sorted(
+        (member.record for member in result.front), key=lambda record: record.speedup or 1.0
+    )
     axes.plot(
         [record.speedup or 1.0 for record in members],
         [record.quality.fid_reference for record in members if record.quality],
@@ -70,9 +74,9 @@ def draw_front(result: StudyResult, path: Path) -> None:
             linewidth=1,
             label=line,
         )
+    trials = {record.number: record for record in result.records}
     for name in sorted(list_presets(model="pocket"), key=ORDER.index):
-        provenance = load_preset(name).provenance
-        record = result.records[provenance.trial]
+        record = trials[load_preset(name).provenance.trial]
         assert record.quality is not None
         axes.annotate(
             name,
@@ -88,7 +92,7 @@ def draw_front(result: StudyResult, path: Path) -> None:
     axes.set_ylabel("FID to the unpatched images")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="lower right")
     figure.savefig(path)
     plt.close(figure)
 
@@ -104,7 +108,9 @@ def draw_images(path: Path) -> None:
     for name in sorted(list_presets(model="pocket"), key=ORDER.index):
         preset = load_preset(name)
         assert preset.measured is not None
-        images = generator.generate(preset.schedule, range(COLUMNS))
+        sampler = Base(preset.sampler.scheduler, preset.sampler.num_inference_steps)
+        with based(generator, sampler) as other:
+            images = other.generate(preset.schedule, range(COLUMNS))
         label = f"{name}\n{preset.measured.speedup:.1f}x"
         rows.append((label, grid(images.pixels, COLUMNS)))
     width, height = rows[0][1].size

@@ -11,12 +11,11 @@ def words(schedule: Schedule | None) -> str:
     """Such as ``"8 full, 0.1 pruned; 42 forecast linearly"``; empty where there is none."""
     if schedule is None:
         return ""
-    if schedule.tuned is not None:
-        return f"{schedule.calls} full at tuned timesteps"
     parts = []
     for name in dict.fromkeys(schedule.steps):
         kind = schedule.kinds[name]
         does = "full" if kind.depth == "full" else FORECASTS[kind.forecast]
         pruned = f", {max(kind.prune.values()):g} pruned" if kind.prune else ""
         parts.append(f"{schedule.steps.count(name)} {does}{pruned}")
-    return "; ".join(parts)
+    tuned = "" if schedule.tuned is None else ", at tuned timesteps"
+    return f"{'; '.join(parts)}{tuned}"
