@@ -17,6 +17,11 @@ def test_slow_members_get_no_rival_of_their_own() -> None:
     assert step_counts(50, [1.05, 3.0], 2) == (15, 30)
 
 
+def test_short_runs_have_rivals_beside_their_slow_members() -> None:
+    assert step_counts(20, [2.0, 7.6], 3) == (3, 5, 10)
+    assert step_counts(28, [2.3, 7.0], 3) == (4, 7, 12)
+
+
 def test_every_rival_has_fewer_steps_than_the_unpatched_model() -> None:
     for steps in range(2, 60):
         assert all(1 <= each < steps for each in step_counts(steps, [1.01, 40.0], 4))
