@@ -196,7 +196,8 @@ from dato.pocket import load_pipeline
 
 pipe = load_pipeline()
 dato.apply(pipe, "pocket/fast")
-image = pipe("a red circle on a white background", guidance_scale=2.0).images[0]
+prompt = "a red circle on a white background"
+image = pipe(prompt, num_inference_steps=3, guidance_scale=2.0).images[0]
 dato.remove(pipe)
 
 import json, search.pocket  # what reads its images needs no more
