@@ -1,7 +1,7 @@
 """Run prune/cache schedules on diffusers pipelines: Stable Diffusion, PixArt, SD 3, FLUX.
 
     pipe = dato.apply(pipe, dato.load_preset("pocket/balanced"))
-    pipe("a red circle left of a blue square")
+    pipe("a red circle left of a blue square", num_inference_steps=4, guidance_scale=2.0)
     dato.remove(pipe)
 
 Schedules and presets are plain data; torch is imported with the first verb that needs it.

@@ -78,13 +78,11 @@ class Fit:
         self.check_scheduler(scheduler)
         if calls == self.schedule.calls:
             return self.schedule
-        tuned = self.schedule.tuned is not None
-        if self.resample is None or tuned:
-            stretch = "" if tuned else ', or apply with resample="nearest"'
+        if self.resample is None or self.schedule.tuned is not None:
             raise MismatchError(
                 f"The schedule is for a run of {self.schedule.calls} denoiser calls, but this run "
                 f"makes {calls}.",
-                remedy=f"Change num_inference_steps or strength{stretch}.",
+                remedy=_remedy(self.schedule),
             )
         if self.schedule.weights:
             warnings.warn(
@@ -99,6 +97,12 @@ class Fit:
         settings of it."""
         if self.sampler is not None:
             check_scheduler(self.sampler, scheduler)
+
+
+def _remedy(schedule: Schedule) -> str:
+    if schedule.tuned is not None:
+        return f"Pass num_inference_steps={schedule.calls}."
+    return 'Change num_inference_steps or strength, or apply with resample="nearest".'
 
 
 def _check_branches(expected: int, layout: Topology) -> None:

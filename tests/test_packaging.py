@@ -195,8 +195,11 @@ import dato
 from dato.pocket import load_pipeline
 
 pipe = load_pipeline()
-dato.apply(pipe, "pocket/fast")
-image = pipe("a red circle on a white background", guidance_scale=2.0).images[0]
+preset = dato.load_preset("pocket/fast")
+steps = preset.sampler.num_inference_steps
+dato.apply(pipe, preset)
+prompt = "a red circle on a white background"
+image = pipe(prompt, num_inference_steps=steps, guidance_scale=2.0).images[0]
 dato.remove(pipe)
 
 import json, search.pocket  # what reads its images needs no more
@@ -224,7 +227,7 @@ def test_the_command_line_works_in_an_empty_folder(installed: Installed) -> None
     assert installed.run("python", "-m", "search", "--version") == f"dato-search {__version__}\n"
     assert "num_inference_steps: 50" in installed.run("dato-search", "sweep", "--show")
     arguments = ("generate", "--preset", "pocket/fast", "--prompt", "a red circle")
-    assert installed.run("dato-search", *arguments, "--out", "x.png", "--steps", "3") == "x.png\n"
+    assert installed.run("dato-search", *arguments, "--out", "x.png") == "x.png\n"
     assert (installed.folder / "x.png").is_file()
 
 

@@ -47,14 +47,17 @@ class Plain(nn.Module):
 
 def presets() -> dict[str, Preset]:
     """A fused one and a tuned one, for the embedded model's own sampler."""
-    preset = dato.load_preset("pocket/fast")
     lines = Schedule.uniform(calls=50, interval=10, depth=0, forecast="linear")
     tuned = Schedule({"full": Kind()}, ("full",) * TUNED.calls, tuned=TUNED)
-    few = dataclasses.replace(preset.sampler, num_inference_steps=4, calls=4)
-    return {
-        "fused": dataclasses.replace(preset, schedule=lines),
-        "tuned": dataclasses.replace(preset, schedule=tuned, sampler=few),
-    }
+    return {"fused": _preset(lines), "tuned": _preset(tuned)}
+
+
+def _preset(schedule: Schedule) -> Preset:
+    """A schedule as a preset of as many steps as calls."""
+    preset = dato.load_preset("pocket/fast")
+    calls = schedule.calls
+    sampler = dataclasses.replace(preset.sampler, num_inference_steps=calls, calls=calls)
+    return dataclasses.replace(preset, schedule=schedule, sampler=sampler)
 
 
 def exported(pipe: Any, text: Tensor, folder: Path) -> Any:

@@ -126,8 +126,10 @@ def test_noise_levels_of_flow_matching_need_the_pipeline() -> None:
 
 
 def test_a_preset_that_prunes_is_refused() -> None:
+    _, preset = exported("tuned")
+    pruned = Schedule({"full": Kind(prune={"level_0": 0.5})}, ("full",) * 4)
     with pytest.raises(UnsupportedError, match="prunes tokens"):
-        dato.kdiffusion("pocket/fast")
+        dato.kdiffusion(replace(preset, schedule=pruned))
 
 
 def test_what_is_neither_is_refused(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from dato.topology import Topology
 from tests.dato.tiny import generate
 from tests.strategies import schedules, sd15_topology
 
-PRESET = Preset.load(Path(__file__).parent / "golden" / "balanced.json")
+GOLDEN = Path(__file__).parent / "golden"
+PRESET = Preset.load(GOLDEN / "balanced.json")
+TUNED = Preset.load(GOLDEN / "tuned.json")
 SD15 = sd15_topology()
 SIZE = (32, 32)
 
@@ -63,6 +65,12 @@ def test_another_number_of_calls_is_refused_with_a_remedy() -> None:
         MismatchError, match=r'20 denoiser calls, but this run makes 50\..*"nearest"'
     ):
         fit().schedule_for(DDIMScheduler(), 50)
+
+
+@pytest.mark.parametrize("resample", [None, "nearest"])
+def test_a_tuned_sampler_says_how_many_steps_to_pass(resample: Resample | None) -> None:
+    with pytest.raises(MismatchError, match=r"makes 50\. Pass num_inference_steps=4\.$"):
+        Fit.of(TUNED, SD15, resample).schedule_for(DDIMScheduler(), 50)
 
 
 def test_another_resolution_is_refused_with_a_remedy() -> None:

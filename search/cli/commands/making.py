@@ -60,7 +60,10 @@ def _add_generate(commands: Commands) -> None:
         help="images of each prompt, seeds from SEED on",
     )
     generate.add_argument(
-        "--steps", type=int, metavar="N", help="another number of steps; stretches the schedule"
+        "--steps",
+        type=int,
+        metavar="N",
+        help="another number of steps; stretches a schedule that is not tuned",
     )
     generate.add_argument(
         "--resample", action="store_true", help="also run a preset of another image size"

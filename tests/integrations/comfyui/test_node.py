@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 import dato
-from dato import PortableSampler, UnsupportedError
+from dato import Kind, PortableSampler, Schedule, UnsupportedError
 from dato.errors import SamplerFileError, UnknownPresetError
 from tests.dato.exported import exported
 from tests.integrations.comfyui.conftest import Server
@@ -76,9 +77,12 @@ def test_a_changed_file_is_read_again(node: Any, models: Path) -> None:
     assert node.IS_CHANGED("pocket/fast") == "pocket/fast"
 
 
-def test_what_is_no_sampler_is_refused(node: Any, models: Path) -> None:
+def test_what_is_no_sampler_is_refused(node: Any, models: Path, tmp_path: Path) -> None:
+    _, preset = exported("tuned")
+    pruned = Schedule({"full": Kind(prune={"level_0": 0.5})}, ("full",) * 4)
+    replace(preset, schedule=pruned).save(tmp_path / "pruned.json")
     with pytest.raises(UnsupportedError, match="prunes tokens"):
-        node.load("pocket/fast")
+        node.load(str(tmp_path / "pruned.json"))
     with pytest.raises(UnknownPresetError, match="absent"):
         node.load("absent")
     (models / "mine.json").write_text('{"format": "dato-sampler"}')
