@@ -59,17 +59,18 @@ def test_explain_prices_each_kind_by_a_cost_table(capsys: pytest.CaptureFixture[
 
 
 def test_diff_names_every_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    preset = json.loads((ROOT / "dato" / "presets" / "pocket" / "fast.json").read_text())
+    held = ROOT / "tests/dato/golden/balanced.json"
+    preset = json.loads(held.read_text())
     preset["steps"][7] = preset["steps"][0]
     preset["tokens"]["protect"] = 0.5
     other = tmp_path / "other.json"
     other.write_text(json.dumps(preset))
     assert main(["diff", "pocket/fast", "pocket/fast"]) == 0
     assert capsys.readouterr().out == "The presets are equal.\n"
-    assert main(["diff", "pocket/fast", str(other)]) == 1
+    assert main(["diff", str(held), str(other)]) == 1
     first, *lines = capsys.readouterr().out.splitlines()
-    sides = [summary(load_preset(name).schedule) for name in ("pocket/fast", other)]
-    assert first.startswith("1 of 50 calls differ; pocket/fast (")
+    sides = [summary(load_preset(name).schedule) for name in (held, other)]
+    assert first.startswith("1 of 20 calls differ; pocket/balanced (")
     assert all(each in first for each in sides)
     assert [line.partition(":")[0] for line in lines] == ["tokens.protect", "steps[7]"]
     forecast = ROOT / "tests/dato/golden/forecast.json"

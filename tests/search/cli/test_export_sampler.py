@@ -17,7 +17,9 @@ def fused(folder: Path) -> Path:
     """A preset of the embedded model without pruning."""
     schedule = dato.Schedule.uniform(calls=50, interval=10, depth=0, forecast="linear")
     path = folder / "preset.json"
-    replace(dato.load_preset("pocket/fast"), schedule=schedule).save(path)
+    preset = dato.load_preset("pocket/fast")
+    sampler = replace(preset.sampler, num_inference_steps=50, calls=50, guidance_range=None)
+    replace(preset, schedule=schedule, sampler=sampler).save(path)
     return path
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -28,12 +29,21 @@ from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import MESSAGES
 from search.model.prompt_images import ImageRequest, PromptPipeline
 
-FAST = load_preset("pocket/fast")
+TUNED = load_preset("pocket/fast")
+FAST = replace(
+    TUNED,
+    schedule=Schedule.uniform(50, interval=16, depth=0),
+    sampler=replace(TUNED.sampler, num_inference_steps=50, calls=50, guidance_range=None),
+)
+"""A preset of the embedded model that holds outputs."""
 PROMPTS = ("a red circle on a white background", "a blue square on a black background")
 
 
-def generate(out: Path, *arguments: str, preset: str = "pocket/fast") -> int:
-    return main(["generate", "--preset", preset, "--out", str(out), *arguments])
+def generate(out: Path, *arguments: str, preset: str | None = None) -> int:
+    with TemporaryDirectory() as folder:
+        held = Path(folder) / "held.json"
+        FAST.save(held)
+        return main(["generate", "--preset", preset or str(held), "--out", str(out), *arguments])
 
 
 def prompts(texts: Sequence[str] = PROMPTS) -> list[str]:
