@@ -18,7 +18,7 @@ from dato.files import replace_text
 from experiments.benchmark.contenders import Contender, contenders
 from experiments.benchmark.plot import plot
 from experiments.benchmark.row import Row
-from experiments.benchmark.tables import summary, table
+from experiments.benchmark.tables import table
 from experiments.command import command, parsed, versions
 from search.calibration.measure import measure_calibration
 from search.calibration.prompts import calibration_workload
@@ -71,7 +71,6 @@ def main() -> None:
     replace_text(HERE / "results.md", table(rows))
     plot(rows, HERE / "results.png")
     print(table(rows))
-    print(summary(rows))
 
 
 def _times(entries: tuple[Contender, ...], repeats: int) -> list[list[float]]:
