@@ -60,6 +60,17 @@ def test_the_presets_tables_are_the_recorded_study_s() -> None:
     assert study.audited(result, presets) in page("README.md")
 
 
+def test_what_is_said_of_pruning_on_the_recorded_front_is_so() -> None:
+    fast = [
+        member.record
+        for member in recorded().front
+        if member.record.tuned_from is None and (member.timed_speedup or 1.0) > 6.4
+    ]
+    ratios = [record.schedule.kinds["full"].prune for record in fast if record.schedule]
+    assert len(ratios) == len(fast) > 5
+    assert all(0.1 <= prune["level_0"] <= 0.7 for prune in ratios)
+
+
 def test_the_comparisons_tables_are_its_record() -> None:
     document = record("search/results.json")
     assert comparison.summary(document) in page("README.md")

@@ -1,6 +1,6 @@
 """A recorded study's audited members as the tables of its README and of the project's.
 
-python -m experiments.study.tables --model pocket-flow
+python -m experiments.study.tables
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dato import Schedule
 from experiments.command import command
 from experiments.difference import difference
-from experiments.study.recorded import RECORDED, recorded, shipped_trials
+from experiments.study.recorded import recorded, shipped_trials
 from experiments.study.words import words
 from search.metrics import FID_REAL_BOUND
 from search.records.base_sampler import sampler_title
@@ -22,10 +22,8 @@ from search.records.rival import Rival
 
 
 def main() -> None:
-    parser = command(__doc__)
-    parser.add_argument("--model", default="pocket", choices=RECORDED)
-    model = parser.parse_args().model
-    result, presets = recorded(model), shipped_trials(model)
+    command(__doc__).parse_args()
+    result, presets = recorded(), shipped_trials()
     print(shipped(result, presets))
     print(audited(result, presets))
 

@@ -22,8 +22,9 @@ def written(schedule: Schedule, scheduler: Any) -> TunedSampler:
     """The sampler that a fused schedule is: equal to it where each gap reads three noises or fewer,
     as straight lines on DDIM do, close to it on multistep samplers, which read all before.
 
-    Where a run begins at pure noise, its first output says nothing of the noise. So the gap after
-    the second call holds, whatever its schedule does, and the images are better for it.
+    Where a run begins at pure noise, as DDIM's does with rescaled betas, its first output says
+    nothing of the noise. So the gap after the second call holds, whatever its schedule does.
+    Multistep samplers begin with 2^-12 of the clean sample, and keep what they make of it.
 
     Args:
         schedule: of full and skipped calls; one of full calls alone is its scheduler.
