@@ -9,13 +9,13 @@ and that: ``quality``, look equal to the unpatched images; ``fast``, show what t
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import dato
 from dato import Preset
+from dato.files import replace_text
 from experiments.command import command
 from experiments.study.recorded import RECORDED
 from search.records.files import load_result
@@ -58,7 +58,11 @@ def main() -> None:
         preset.save(shipped / f"{name}.json")
         print(_line(preset))
     for record in RECORD:
-        shutil.copy(folder.root / record, kept / record)
+        text = (folder.root / record).read_text("utf-8")
+        # Where the study lay is a path of one machine.
+        replace_text(
+            kept / record, text.replace(str(config.study.folder), f"studies/{result.name}")
+        )
 
 
 def choose(result: StudyResult) -> dict[str, FrontMember]:

@@ -18,7 +18,7 @@ SPEEDUPS = (3.0, 12.0)
 
 PRUNED = 0.5
 """Share of the tokens that full calls of planned starts prune. On pocket every member of the front
-beyond 6.4x that was not tuned prunes in its full calls, 0.1 to 0.7 (``experiments/study/planned``)."""
+beyond 6.4x that was not tuned prunes in its full calls (``experiments/study/planned``)."""
 
 
 OTHER = 3
