@@ -55,8 +55,9 @@ class OfTrials:
 class FastestNoWorse:
     """Looks for the fastest member whose FID to real images is no worse, then for others.
 
-    The first search halves the part of the front that can still hold that member, with each audit.
-    The audits that are left go to members that are spread over the speed-ups
+    The first search halves the part of the front that can still hold that member, with each audit:
+    at a tuned member where the part has one, because tuning is for such members. The audits that
+    are left go to members that are spread over the speed-ups
     (:func:`search.study.front_choice.spread`); without real images, all do.
 
     Args:
@@ -78,7 +79,9 @@ class FastestNoWorse:
             return None
         undecided = self._undecided(members, baseline, done)
         if undecided and metric_value(baseline.heldout, "fid_real") is not None:
-            return undecided[len(undecided) // 2]
+            tuned = [place for place in undecided if members[place].record.tuned_from is not None]
+            part = tuned or undecided
+            return part[len(part) // 2]
         order: list[int] = [*reversed(spread(members, self.count)), *range(len(members))]
         return next(place for place in order if place not in done)
 

@@ -23,9 +23,10 @@ def worth_tuning(
 
     They are on the front of those that can be tuned and whose images are near the unpatched ones.
     First comes the fastest whose FID to real images looks no worse than the unpatched one, then the
-    member at the knee. The faster neighbours of the first follow, the nearest before the others:
-    tuning may make them good enough. Earlier tunings do not change the choice, so that a study that
-    goes on after one chooses the same.
+    member at the knee. Those in between follow, the fastest before the others, because few images
+    flatter the first, and then the faster neighbours of the first, which tuning may make good
+    enough. Earlier tunings do not change the choice, so that a study that goes on after one chooses
+    the same.
     """
     unpatched = next((each for each in records if is_baseline(each)), None)
     able = [each for each in records if is_tunable(each)]
@@ -36,8 +37,9 @@ def worth_tuning(
     middle = at_knee(scored(front, objective))
     good = [member for member in front if _looks_no_worse(member, unpatched)]
     first = good[-1] if good else middle or front[-1]
-    place = front.index(first)
-    wanted = [first, *([middle] if middle else []), *front[place + 1 :], *reversed(front[:place])]
+    place, knee = front.index(first), front.index(middle or first)
+    faster, slower = front[place + 1 :], reversed(front[:place])
+    wanted = [first, front[knee], *reversed(front[knee + 1 : place]), *faster, *slower]
     chosen = {member.record.number: member.record for member in wanted}
     return tuple(chosen.values())[:count]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from search.metrics import FID_REAL_BOUND
 from search.records.front import FrontMember
 from search.records.quality import Quality
+from search.records.record import TunedFrom
 from search.study.audit_choice import AuditChoice, FastestNoWorse, OfTrials
 from search.study.front_choice import front_of, spread
 from tests.search.study.test_front_choice import complete
@@ -66,6 +67,19 @@ def test_what_is_left_is_spread_over_the_front_from_its_fast_end_on() -> None:
 def test_members_that_a_rival_dominates_are_not_looked_for() -> None:
     order = audited(FastestNoWorse(3, dominated=(7, 8, 9)), 10, range(10))
     assert order == [3, 5, 6]
+
+
+def test_tuned_members_are_looked_at_before_others() -> None:
+    members = list(front(9))
+    for place in (1, 6):
+        tuned = replace(members[place].record, tuned_from=TunedFrom(0, 2, 12))
+        members[place] = replace(members[place], record=tuned)
+    choice = FastestNoWorse(4)
+    assert choice.next_of(members, BASELINE) == 6
+    members[6] = replace(members[6], heldout=quality(100.5, 103.0))
+    assert choice.next_of(members, BASELINE) == 1
+    members[1] = replace(members[1], heldout=quality(100.5, 101.0))
+    assert choice.next_of(members, BASELINE) == 4
 
 
 def test_without_real_images_members_are_spread() -> None:

@@ -42,9 +42,17 @@ def test_the_fastest_that_looks_no_worse_comes_first() -> None:
     assert numbers(RECORDS, 1) == [2]
 
 
-def test_then_the_knee_and_faster_neighbours() -> None:
+def test_then_the_knee_what_is_in_between_and_faster_neighbours() -> None:
     assert sorted(numbers(RECORDS, 4)) == [1, 2, 3, 4]
-    assert numbers(RECORDS, 3)[:1] == [2]
+    records = (
+        UNPATCHED,
+        trial(1, 2, (9.9, 0.05)),
+        trial(2, 3, (9.9, 0.06)),
+        trial(3, 4, (9.9, 0.25)),
+        trial(4, 6, (9.9, 0.4)),
+        trial(5, 12, (15.0, 0.45)),
+    )
+    assert numbers(records, 5) == [4, 2, 3, 5, 1]
 
 
 def test_without_real_images_it_is_the_knee() -> None:
