@@ -1,10 +1,12 @@
-"""The README's pictures: the recorded study's front, and images of the shipped presets.
+"""A recorded study's front, and images of the presets that are shipped from it.
 
-python -m experiments.study.pictures
+python -m experiments.study.pictures                     # the README's
+python -m experiments.study.pictures --model pocket-flow
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib
@@ -14,8 +16,9 @@ import matplotlib.pyplot as plt
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from dato import list_presets, load_preset
-from experiments.study.recorded import RECORDED, recorded
+from dato import Preset, list_presets, load_preset
+from experiments.command import command
+from experiments.study.recorded import RECORDED, recorded, shipped_trials
 from search.model.base_sampler import based
 from search.model.generator import Generator
 from search.model.prompts import make_workloads
@@ -25,23 +28,25 @@ from search.report.sample_files import grid
 from search.settings.compose import load_config
 from search.workers.open_pool import model_config
 
-HERE = Path(__file__).parent
 COLUMNS, SEED, MARGIN = 8, 5, 150
 RIVALS = {
     "DDIMScheduler": "#8d99ae",
     "DPMSolverMultistepScheduler": "#d1495b",
+    "FlowMatchEulerDiscreteScheduler": "#8d99ae",
     "UniPCMultistepScheduler": "#edae49",
 }
-ORDER = ("pocket/quality", "pocket/balanced", "pocket/fast")
 
 
 def main() -> None:
+    parser = command(__doc__)
+    parser.add_argument("--model", choices=RECORDED, default="pocket")
+    model = parser.parse_args().model
     torch.set_num_threads(1)
-    draw_front(recorded(), HERE / "front.png")
-    draw_images(HERE / "images.png")
+    draw_front(recorded(model), shipped_trials(model), RECORDED[model] / "front.png")
+    draw_images(model, RECORDED[model] / "images.png")
 
 
-def draw_front(result: StudyResult, path: Path) -> None:
+def draw_front(result: StudyResult, presets: Mapping[int, str], path: Path) -> None:
     """All trials, the front, its rivals, and the shipped presets."""
     figure, axes = plt.subplots(figsize=(7.5, 4.6), dpi=130, layout="constrained")
     complete = [record for record in result.records if record.quality and record.speedup]
@@ -75,8 +80,8 @@ def draw_front(result: StudyResult, path: Path) -> None:
             label=line,
         )
     trials = {record.number: record for record in result.records}
-    for name in sorted(list_presets(model="pocket"), key=ORDER.index):
-        record = trials[load_preset(name).provenance.trial]
+    for trial, name in presets.items():
+        record = trials[trial]
         assert record.quality is not None
         axes.annotate(
             name,
@@ -97,21 +102,20 @@ def draw_front(result: StudyResult, path: Path) -> None:
     plt.close(figure)
 
 
-def draw_images(path: Path) -> None:
-    """One row unpatched, one for each preset: same prompts, same noise."""
-    config = load_config(RECORDED["pocket"] / "config.yaml")
+def draw_images(model: str, path: Path) -> None:
+    """One row unpatched, one for each preset, slowest first: same prompts, same noise."""
+    config = load_config(RECORDED[model] / "config.yaml")
     workload, _ = make_workloads(
         config.model.prompts, images=COLUMNS, heldout_images=COLUMNS, seed=SEED
     )
     generator = Generator(model_config(config.model), workload)
     rows = [("unpatched", grid(generator.generate(None, range(COLUMNS)).pixels, COLUMNS))]
-    for name in sorted(list_presets(model="pocket"), key=ORDER.index):
-        preset = load_preset(name)
+    for preset in _by_speed(model):
         assert preset.measured is not None
         sampler = Base(preset.sampler.scheduler, preset.sampler.num_inference_steps)
         with based(generator, sampler) as other:
             images = other.generate(preset.schedule, range(COLUMNS))
-        label = f"{name}\n{preset.measured.speedup:.1f}x"
+        label = f"{preset.name}\n{preset.measured.speedup:.1f}x"
         rows.append((label, grid(images.pixels, COLUMNS)))
     width, height = rows[0][1].size
     sheet = Image.new("RGB", (width + MARGIN, len(rows) * (height + 4) - 4), "white")
@@ -121,6 +125,11 @@ def draw_images(path: Path) -> None:
         sheet.paste(row, (MARGIN, top))
         pen.multiline_text((4, top + height // 2 - 20), label, fill="#222222", font=font)
     sheet.save(path, optimize=True)
+
+
+def _by_speed(model: str) -> list[Preset]:
+    presets = [load_preset(name) for name in list_presets(model=model)]
+    return sorted(presets, key=lambda preset: preset.measured.speedup if preset.measured else 0.0)
 
 
 if __name__ == "__main__":

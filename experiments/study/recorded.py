@@ -9,7 +9,7 @@ from search.records.files import result_from_json
 from search.records.result import StudyResult
 
 HERE = Path(__file__).parent
-RECORDED = {"pocket": HERE / "planned"}
+RECORDED = {"pocket": HERE / "planned", "pocket-flow": HERE / "flow"}
 """Folders of the studies behind the shipped presets, by model."""
 
 

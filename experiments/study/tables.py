@@ -1,6 +1,7 @@
 """A recorded study's audited members as the tables of its README and of the project's.
 
 python -m experiments.study.tables
+python -m experiments.study.tables --model pocket-flow
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from dato import Schedule
 from experiments.command import command
 from experiments.difference import difference
-from experiments.study.recorded import recorded, shipped_trials
+from experiments.study.recorded import RECORDED, recorded, shipped_trials
 from experiments.study.words import words
 from search.metrics import FID_REAL_BOUND
 from search.records.base_sampler import sampler_title
@@ -22,8 +23,10 @@ from search.records.rival import Rival
 
 
 def main() -> None:
-    command(__doc__).parse_args()
-    result, presets = recorded(), shipped_trials()
+    parser = command(__doc__)
+    parser.add_argument("--model", choices=RECORDED, default="pocket")
+    model = parser.parse_args().model
+    result, presets = recorded(model), shipped_trials(model)
     print(shipped(result, presets))
     print(audited(result, presets))
 
