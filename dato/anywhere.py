@@ -68,13 +68,11 @@ def _of_preset(preset: Preset) -> PortableSampler:
         import diffusers
     except ImportError as error:
         raise _incomplete(preset, "needs diffusers, which is not installed, for") from error
-    from dato.export import check_plain, export_sampler
-    from dato.sampler.traits import FLOW, predicted
+    from dato.export import check_plain, export_sampler, says_its_levels
 
     check_plain(preset.schedule)
     scheduler = _scheduler(preset, diffusers)
-    fixed = preset.schedule.tuned is not None or preset.sampler.timesteps
-    if predicted(scheduler) == FLOW and not fixed:
+    if not says_its_levels(preset, scheduler):
         raise _incomplete(preset, "does not say which noise levels its pipeline passes to")
     return export_sampler(preset, scheduler)
 

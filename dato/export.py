@@ -72,6 +72,13 @@ def _started(preset: Preset, scheduler: Any) -> Any:
     return start
 
 
+def says_its_levels(preset: Preset, scheduler: Any) -> bool:
+    """Whether a preset and its scheduler say all noise levels of a run. Pipelines of flow matching
+    may pass other ones to the scheduler, but where the preset has timesteps or a tuned sampler."""
+    fixed = preset.schedule.tuned is not None or preset.sampler.timesteps
+    return bool(fixed) or predicted(scheduler) != FLOW
+
+
 def check_plain(schedule: Schedule) -> None:
     """Raise :class:`UnsupportedError` when a schedule reaches into the denoiser."""
     for name, kind in schedule.kinds.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import dato
 from dato import Preset
-from dato.sampler.traits import FLOW, predicted
+from dato.export import says_its_levels
 from search.cli.chosen import model_of
 from search.cli.places import check_file_place
 from search.errors import UserError
@@ -31,8 +31,8 @@ def _check_levels(pipe: Any, preset: Preset) -> None:
     """Of the pipelines of flow matching, those of Stable Diffusion 3 leave noise levels to the
     scheduler; others pass their own, which only a run knows."""
     kind = type(pipe).__name__
-    fixed = preset.schedule.tuned is not None or preset.sampler.timesteps
-    if predicted(pipe.scheduler) == FLOW and not fixed and not kind.startswith("StableDiffusion3"):
+    passes = not kind.startswith("StableDiffusion3")
+    if passes and not says_its_levels(preset, pipe.scheduler):
         raise UserError(
             f"A {kind} passes noise levels to its scheduler, which no configuration says. In "
             "Python, call the scheduler's set_timesteps as the pipeline does, then "
