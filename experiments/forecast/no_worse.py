@@ -99,7 +99,12 @@ def all_images(real: Statistics, made: Tensor, unpatched: Tensor) -> str:
     base, size = frechet(real.moments, unpatched), len(made)
     plain = (frechet(real.moments, made) - base) / base
     higher = kid(real.features, made) - kid(real.features, unpatched)
-    return f"all {size} images: {plain:+.2%}, KID {higher:+.5f}"
+
+    def less(part: Tensor) -> float:
+        return frechet(real.moments, made[part]) - frechet(real.moments, unpatched[part])
+
+    most = upper_bound(less, size) / base
+    return f"all {size} images: {plain:+.2%} (95 % bound {most:+.2%}), KID {higher:+.5f}"
 
 
 def describe(real: Moments, made: Tensor, unpatched: Tensor, size: int) -> str:

@@ -14,6 +14,11 @@ from search.errors import UserError
 from search.model.loading import load_scheduler
 from search.model.samplers import set_preset_scheduler
 
+LEAVE_LEVELS = ("StableDiffusion3", "Sana")
+"""Beginnings of the names of pipelines of flow matching whose calls leave noise levels to the
+scheduler. Most others pass some, which only a run knows; pipelines that are not listed count as
+such."""
+
 
 def export_sampler(options: argparse.Namespace) -> int:
     """Write the file."""
@@ -28,11 +33,8 @@ def export_sampler(options: argparse.Namespace) -> int:
 
 
 def _check_levels(pipe: Any, preset: Preset) -> None:
-    """Of the pipelines of flow matching, those of Stable Diffusion 3 leave noise levels to the
-    scheduler; others pass their own, which only a run knows."""
     kind = type(pipe).__name__
-    passes = not kind.startswith("StableDiffusion3")
-    if passes and not says_its_levels(preset, pipe.scheduler):
+    if not kind.startswith(LEAVE_LEVELS) and not says_its_levels(preset, pipe.scheduler):
         raise UserError(
             f"A {kind} passes noise levels to its scheduler, which no configuration says. In "
             "Python, call the scheduler's set_timesteps as the pipeline does, then "

@@ -44,11 +44,13 @@ def front_of_study(path: str, instruments: Instruments) -> list[Params]:
             lacking.append(str(error))
     if not starts:
         why = f": {lacking[0]}" if lacking else ""
+        calls = instruments.context.calls
+        same = any(each.schedule is not None and each.schedule.calls == calls for each in front)
         raise UserError(
             f"warmstart.study={path!r} has {len(front)} schedules on its front, and the space "
-            f"{instruments.space.name!r} can take none of them for {instruments.context.calls} "
-            f"calls{why}. Give a study of the same number of calls and the same kind of space, or "
-            "take space=per_call, which can express any schedule."
+            f"{instruments.space.name!r} can take none of them for {calls} calls{why}. Give a "
+            "study of the same number of calls and the same kind of space"
+            + (", or take space=per_call, which can express any schedule of it." if same else ".")
         )
     if lacking:
         instruments.watcher.stage(
