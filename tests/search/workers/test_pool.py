@@ -103,7 +103,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from dato import Schedule
-from search.records.base_sampler import UNPATCHED
+from search.records.base_sampler import Run
 from search.workers.local_pool import LocalPool
 from tests.search.model.tiny import HELDOUT, SEARCH, STEPS, tiny_config
 if __name__ == "__main__":
