@@ -13,9 +13,9 @@ from dato import Schedule
 from experiments.command import command
 from experiments.difference import difference
 from experiments.study.recorded import RECORDED, recorded, shipped_trials
-from experiments.study.words import words
+from experiments.study.tunings import tuned
+from experiments.study.words import plain_run, words
 from search.metrics import FID_REAL_BOUND
-from search.records.base_sampler import sampler_title
 from search.records.front import FrontMember, Timing
 from search.records.quality import Quality
 from search.records.result import StudyResult
@@ -29,6 +29,7 @@ def main() -> None:
     result, presets = recorded(model), shipped_trials(model)
     print(shipped(result, presets))
     print(audited(result, presets))
+    print(tuned(result))
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,7 @@ def _member(member: FrontMember, presets: Mapping[int, str]) -> Line:
 
 def _rival(rival: Rival) -> Line:
     assert rival.timed_speedup and rival.timing and rival.heldout
-    steps = f"{rival.steps} steps", *rival.timesteps.words
-    name = ", ".join((sampler_title(rival.scheduler), *steps))
-    return Line(name, rival.timed_speedup, rival.timing, rival.heldout)
+    return Line(plain_run(rival), rival.timed_speedup, rival.timing, rival.heldout)
 
 
 def _row(line: Line, base: Quality) -> str:

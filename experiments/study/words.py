@@ -1,8 +1,10 @@
-"""A schedule in a few words, for tables."""
+"""Schedules and plain runs in a few words, for tables."""
 
 from __future__ import annotations
 
 from dato import Schedule
+from search.records.base_sampler import sampler_title
+from search.records.rival import Rival
 
 FORECASTS = {"hold": "reused", "linear": "forecast linearly", "fitted": "fitted"}
 
@@ -19,3 +21,10 @@ def words(schedule: Schedule | None) -> str:
         parts.append(f"{schedule.steps.count(name)} {does}{pruned}")
     tuned = "" if schedule.tuned is None else ", at tuned timesteps"
     return f"{'; '.join(parts)}{tuned}"
+
+
+def plain_run(rival: Rival) -> str:
+    """Such as ``"UniPC, 8 steps, planned timesteps"``."""
+    return ", ".join(
+        (sampler_title(rival.scheduler), f"{rival.steps} steps", *rival.timesteps.words)
+    )
