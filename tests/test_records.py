@@ -19,6 +19,7 @@ from experiments.peers.compare import markdown
 from experiments.search import tables as comparison
 from experiments.study import tables as study
 from experiments.study.recorded import recorded, shipped_trials
+from experiments.study.tunings import tuned
 from experiments.tuning import tables as tuning
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +59,11 @@ def test_the_presets_tables_are_the_recorded_study_s() -> None:
     assert study.shipped(result, presets) in page("README.md")
     assert study.audited(result, presets) in page("experiments/study/README.md")
     assert study.audited(result, presets) in page("README.md")
+    result, presets = recorded("pocket-flow"), shipped_trials("pocket-flow")
+    assert study.shipped(result, presets) in page("docs/presets.md")
+    assert study.audited(result, presets) in page("experiments/study/README.md")
+    assert tuned(result) in page("experiments/study/README.md")
+    assert tuned(result) in page("docs/forecasts.md")
 
 
 def test_what_is_said_of_pruning_on_the_recorded_front_is_so() -> None:

@@ -28,7 +28,7 @@ from search.report.sample_files import grid
 from search.settings.compose import load_config
 from search.workers.open_pool import model_config
 
-COLUMNS, SEED, MARGIN = 8, 5, 150
+COLUMNS, SEED, MARGIN = 8, 5, 190
 RIVALS = {
     "DDIMScheduler": "#8d99ae",
     "DPMSolverMultistepScheduler": "#d1495b",
