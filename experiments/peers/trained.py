@@ -22,7 +22,7 @@ from torch import Tensor
 from experiments.command import parsed, processor, versions
 from experiments.forecast.near import Made
 from experiments.forecast.world import SEED, World, cached
-from experiments.peers.trained_contenders import Contender, contenders
+from experiments.peers.trained_contenders import Contender, contenders, context
 from search.model.generator import Generator
 from search.records.base_sampler import OWN
 from search.records.writing import write_json
@@ -82,9 +82,10 @@ def made(generator: Generator) -> tuple[float, Made]:
     denoising loop takes."""
     seconds, pixels = [], []
     for chunk in range(generator.chunk_count):
-        started = time.process_time()
-        latents = generator.loop(chunk)
-        seconds.append(time.process_time() - started)
+        with context(generator.denoiser):
+            started = time.process_time()
+            latents = generator.loop(chunk)
+            seconds.append(time.process_time() - started)
         pixels.append(_decoded(generator, latents))
     return median(seconds), Made.of(torch.cat(pixels))
 

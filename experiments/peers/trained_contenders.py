@@ -79,21 +79,22 @@ def _cached(world: World, name: str, interval: int) -> Iterator[Generator]:
     first = generator.one_image(generator.workload, 0)
     model = Model(generator.pipe, BLOCKS, partial(_run, first), world.steps, interval)
     try:
-        with CONTENDERS[name](model), _context(transformer):
+        with CONTENDERS[name](model):
             yield generator
     finally:
         transformer.__class__ = plain
 
 
 @contextmanager
-def _context(transformer: Any) -> Iterator[None]:
+def context(transformer: Any) -> Iterator[None]:
+    """What diffusers' caches ask for; the end of a pipeline's call ends it."""
     caches = isinstance(transformer, CacheMixin)
     with transformer.cache_context("both halves") if caches else nullcontext():
         yield
 
 
 def _run(generator: Generator) -> Tensor:
-    with _context(generator.pipe.transformer):
+    with context(generator.pipe.transformer):
         return generator.loop(0)
 
 
