@@ -12,7 +12,7 @@ from search.records.record import TrialRecord
 from search.records.tuned import is_tunable
 from search.study.front_choice import front_of
 
-NEAR = 0.05
+NEAR = 0.01
 """FID to the unpatched images, as a share of theirs to real ones, up to which images are near."""
 
 
@@ -30,7 +30,8 @@ def worth_tuning(
     """
     unpatched = next((each for each in records if is_baseline(each)), None)
     able = [each for each in records if is_tunable(each)]
-    near = [each for each in able if _is_near(each, unpatched)] or able
+    near = [each for each in able if _is_near(each, unpatched)]
+    near = near or sorted(able, key=_distance)[:1]
     front = front_of(near, objective)
     if not front:
         return ()
@@ -47,9 +48,13 @@ def worth_tuning(
 def _is_near(record: TrialRecord, unpatched: TrialRecord | None) -> bool:
     """Whether a trial's images are still the unpatched model's. Broken images may be as near to few
     real ones as these are."""
-    distance = metric_value(record.quality, "fid_reference")
     real = None if unpatched is None else metric_value(unpatched.quality, "fid_real")
-    return distance is None or real is None or distance <= NEAR * real
+    return real is None or _distance(record) <= NEAR * real
+
+
+def _distance(record: TrialRecord) -> float:
+    """FID to the unpatched images; 0 where it was not measured."""
+    return metric_value(record.quality, "fid_reference") or 0.0
 
 
 def _looks_no_worse(member: FrontMember, unpatched: TrialRecord | None) -> bool:

@@ -29,8 +29,8 @@ RECORDS = (
     UNPATCHED,
     trial(1, 2, (9.9, 0.01)),
     trial(2, 3, (10.1, 0.02)),
-    trial(3, 4, (11.0, 0.2)),
-    trial(4, 6, (15.0, 0.4)),
+    trial(3, 4, (11.0, 0.05)),
+    trial(4, 6, (15.0, 0.08)),
 )
 
 
@@ -46,11 +46,11 @@ def test_then_the_knee_what_is_in_between_and_faster_neighbours() -> None:
     assert sorted(numbers(RECORDS, 4)) == [1, 2, 3, 4]
     records = (
         UNPATCHED,
-        trial(1, 2, (9.9, 0.05)),
-        trial(2, 3, (9.9, 0.06)),
-        trial(3, 4, (9.9, 0.25)),
-        trial(4, 6, (9.9, 0.4)),
-        trial(5, 12, (15.0, 0.45)),
+        trial(1, 2, (9.9, 0.010)),
+        trial(2, 3, (9.9, 0.012)),
+        trial(3, 4, (9.9, 0.050)),
+        trial(4, 6, (9.9, 0.080)),
+        trial(5, 12, (15.0, 0.090)),
     )
     assert numbers(records, 5) == [4, 2, 3, 5, 1]
 
@@ -75,4 +75,4 @@ def test_cuts_and_tuned_trials_are_left_out_and_nothing_may_be_left() -> None:
 def test_broken_images_that_few_real_ones_do_not_tell_are_left_out() -> None:
     broken = trial(5, 12, (7.0, 6.0))
     assert numbers((*RECORDS, broken), 1) == [2]
-    assert numbers((UNPATCHED, broken), 1) == [5], "where nothing is near"
+    assert numbers((UNPATCHED, broken, trial(6, 2, (9.0, 4.0))), 1) == [6], "nothing is near"
