@@ -15,6 +15,7 @@ from experiments.benchmark.row import Row
 from experiments.engine import render
 from experiments.forecast import transformer, transformer_rows
 from experiments.forecast.ranking import NUMBERS, correlation
+from experiments.peers import trained
 from experiments.peers.compare import markdown
 from experiments.search import tables as comparison
 from experiments.study import tables as study
@@ -92,6 +93,8 @@ def test_the_engines_page_is_its_record() -> None:
 
 def test_the_tables_of_other_caches_are_their_record() -> None:
     assert markdown(record("peers/results.json")["tables"]) in page("docs/models.md")
+    rows = [trained.Row(**row) for row in record("peers/trained.json")["rows"]]
+    assert trained.markdown(rows) in page("experiments/peers/README.md")
 
 
 @pytest.mark.parametrize("name", ["results", "drivers"])
