@@ -10,6 +10,7 @@ schedule pass as no worse. Last come the differences of all images, and KID, whi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -93,17 +94,18 @@ def pruned(schedule: Schedule, ratio: float) -> Schedule:
     return replace(schedule, kinds=kinds)
 
 
+def difference(real: Moments, made: Tensor, unpatched: Tensor) -> Callable[[Tensor], float]:
+    """How much the FID to real images of some of the images is above that of the unpatched ones."""
+    return lambda part: frechet(real, made[part]) - frechet(real, unpatched[part])
+
+
 def all_images(real: Statistics, made: Tensor, unpatched: Tensor) -> str:
     """A line about all images."""
     assert real.features is not None
     base, size = frechet(real.moments, unpatched), len(made)
     plain = (frechet(real.moments, made) - base) / base
     higher = kid(real.features, made) - kid(real.features, unpatched)
-
-    def less(part: Tensor) -> float:
-        return frechet(real.moments, made[part]) - frechet(real.moments, unpatched[part])
-
-    most = upper_bound(less, size) / base
+    most = upper_bound(difference(real.moments, made, unpatched), size) / base
     return f"all {size} images: {plain:+.2%} (95 % bound {most:+.2%}), KID {higher:+.5f}"
 
 
@@ -115,13 +117,10 @@ def describe(real: Moments, made: Tensor, unpatched: Tensor, size: int) -> str:
         draw = torch.randperm(len(made), generator=generator)[:size]
         mine, other = made[draw], unpatched[draw]
         whole = frechet(real, other)
-
-        def difference(part: Tensor, mine: Tensor = mine, other: Tensor = other) -> float:
-            return frechet(real, mine[part]) - frechet(real, other[part])
-
-        shares.append(difference(torch.arange(size)) / whole)
-        corrected.append(extrapolated(difference, torch.arange(size)) / whole)
-        bounds.append(upper_bound(difference, size) / whole)
+        above = difference(real, mine, other)
+        shares.append(above(torch.arange(size)) / whole)
+        corrected.append(extrapolated(above, torch.arange(size)) / whole)
+        bounds.append(upper_bound(above, size) / whole)
     passed = sum(bound < WORSE for bound in bounds) / SETS
     return (
         f"{size} images: {mean(shares):+.2%}, extrapolated {mean(corrected):+.2%} "
