@@ -178,11 +178,16 @@ def compile(pipe: Any, mode: Mode = "default", **options: Any) -> Warmup:  # noq
 
     Raises:
         MismatchError: no schedule is applied.
-        UnsupportedError: an unknown mode.
+        UnsupportedError: an unknown mode, or a denoiser that the engine does not know.
     """
     patch = patch_on(denoiser_of(pipe))
     if patch is None:
-        raise _unapplied("there are no kinds to compile")
+        _patch_of(pipe, "there are no kinds to compile")
+        raise UnsupportedError(
+            f"The engine does not know the {type(denoiser_of(pipe)).__name__}, and leaves it as it "
+            "is: there are no kinds to compile.",
+            remedy="Compile the denoiser itself, before or after dato.apply: denoiser.compile().",
+        )
     engine = patch.engine
     engine.compute = compiled = Compiled(engine.eager, patch.adapter, mode, options)
     return compiled.warmup
@@ -193,11 +198,13 @@ def _patches() -> list[PipelinePatch]:
         return list(_on)
 
 
-def _patch_of(pipe: Any) -> PipelinePatch:
+def _patch_of(pipe: Any, lacking: str = "there is nothing to explain") -> PipelinePatch:
     for patch in _patches():
         if patch.pipe is pipe:
             return patch
-    raise _unapplied("there is nothing to explain")
+    raise MismatchError(
+        f"No schedule is applied to this pipeline, so {lacking}.", remedy="Call dato.apply first."
+    )
 
 
 def _adapted(
@@ -218,9 +225,3 @@ def _adapted(
         if fuse and plain and skips and getattr(pipe, "scheduler", None) is not None:
             return None
         raise
-
-
-def _unapplied(lacking: str) -> MismatchError:
-    return MismatchError(
-        f"No schedule is applied to this pipeline, so {lacking}.", remedy="Call dato.apply first."
-    )

@@ -12,8 +12,9 @@ FOLDERS: Mapping[str, str] = {"pocket": "pipeline", "pocket-flow": "flow"}
 def pocket_path(model: str = "pocket") -> Path:
     """The shipped diffusers folder of a model.
 
-    `StableDiffusionPipeline.from_pretrained` loads ``"pocket"`` as it is, and
-    `StableDiffusion3Pipeline.from_pretrained` ``"pocket-flow"``, whose call then needs
-    ``max_sequence_length=0`` (:mod:`dato.pocket.flow`).
+    `StableDiffusionPipeline.from_pretrained` loads ``"pocket"`` as it is. That of
+    `StableDiffusion3Pipeline` loads ``"pocket-flow"`` where it is told that ``text_encoder_3`` and
+    ``tokenizer_3`` are None, and its call then needs ``max_sequence_length=0``;
+    :func:`dato.pocket.load_pipeline` sees to both.
     """
     return Path(__file__).parent / FOLDERS[model]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from dato.pocket.index import reads_clip_alone, saved_without
 from dato.pocket.names import FOLDERS
 from dato.preset.info import SamplerInfo
 from dato.preset.sampler_code import sampler_line
@@ -33,15 +36,17 @@ def snippet(sampler: SamplerInfo, source: str, pipeline: str) -> list[str]:
 
 
 def _loads(pipeline: str, scheduler: str) -> list[str]:
-    if pipeline in FOLDERS:
+    folder = Path(pipeline)
+    if pipeline in FOLDERS or reads_clip_alone(folder):
         return [
             "from dato.pocket import load_pipeline",
             f"from diffusers import {scheduler}",
             "",
             f"pipe = load_pipeline({pipeline!r})",
         ]
+    lacking = "".join(f", {name}=None" for name in saved_without(folder) if name.isidentifier())
     return [
         f"from diffusers import {', '.join(sorted({scheduler, 'DiffusionPipeline'}))}",
         "",
-        f"pipe = DiffusionPipeline.from_pretrained({pipeline!r})",
+        f"pipe = DiffusionPipeline.from_pretrained({pipeline!r}{lacking})",
     ]

@@ -38,6 +38,16 @@ class Warmup:
         return "\n  ".join(lines + [f"{name}: {each:.1f} s" for name, each in self.seconds.items()])
 
 
+@dataclass(frozen=True)
+class _Called:
+    """What one call hands to its graph, for people under a name, and the cuts that it keeps."""
+
+    name: str
+    inputs: dict[str, Any]
+    held: Tensor | None = None
+    kept: frozenset[int] = frozenset()
+
+
 class Compiled:
     """Looks the graph of a call up by its kind and shapes, and compiles it where there is none.
 
@@ -77,35 +87,49 @@ class Compiled:
         if key not in self._graphs:
             self._graphs[key] = None
             return self._eager(run, step, inputs, held)
-        graph = self._graphs[key]
-        started = time.perf_counter()
-        if graph is None:
-            self._graphs[key] = compiled = self._compile(step, captures)
-            result = self._run(compiled, step, tensors, held)
-            name = f"{len(self.warmup.seconds) + 1}. {step.name} at {run.shape}"
-            self.warmup.seconds[name] = time.perf_counter() - started
-            return result
-        return self._run(graph, step, tensors, held)
-
-    def _run(
-        self, graph: Graph, step: Step, inputs: dict[str, Any], held: Tensor | None
-    ) -> tuple[Tensor, dict[int, Tensor]]:
-        if self._mode == "default":
-            return graph(inputs, held)
-        # A replay overwrites what the replay before it returned.
-        torch.compiler.cudagraph_mark_step_begin()
-        output, cuts = graph(inputs, held)
-        kept = {cut: cuts[cut].clone() for cut in step.captures}
-        return output.clone(), kept
-
-    def _compile(self, step: Step, captures: frozenset[int]) -> Graph:
-        adapter, depth = self._adapter, step.inner
-        wanted = tuple(sorted(captures))
+        adapter, depth, wanted = self._adapter, step.inner, tuple(sorted(captures))
 
         def graph(inputs: dict[str, Any], cut: Tensor | None) -> tuple[Tensor, dict[int, Tensor]]:
             return adapter.partial(inputs, depth, cut, wanted)
 
-        return torch.compile(_own_code(graph, len(self._graphs)), **self._options)
+        called = _Called(f"{step.name} at {run.shape}", tensors, held, step.captures)
+        return self._run(key, graph, called)
+
+    def whole(self, inputs: Mapping[str, Any]) -> Tensor:
+        """See :class:`dato.runtime.eager.Compute`."""
+        eager = self._eager
+        tensors = {name: value for name, value in inputs.items() if name != "return_dict"}
+        key = ("whole", _form(tensors))
+        if key not in self._graphs:
+            self._graphs[key] = None
+            return eager.whole(inputs)
+
+        def graph(inputs: dict[str, Any], _: Tensor | None) -> tuple[Tensor, dict[int, Tensor]]:
+            return eager.whole(inputs), {}
+
+        shape = tuple(inputs[self._adapter.inputs[0]].shape)
+        return self._run(key, graph, _Called(f"full at {shape}", tensors))[0]
+
+    def _run(self, key: object, graph: Graph, called: _Called) -> tuple[Tensor, dict[int, Tensor]]:
+        """What a call gives by the graph of its key, which is compiled at the first."""
+        known = self._graphs[key]
+        if known is not None:
+            return self._replayed(known, called)
+        started = time.perf_counter()
+        own = _own_code(graph, len(self._graphs))
+        self._graphs[key] = compiled = torch.compile(own, **self._options)
+        result = self._replayed(compiled, called)
+        name = f"{len(self.warmup.seconds) + 1}. {called.name}"
+        self.warmup.seconds[name] = time.perf_counter() - started
+        return result
+
+    def _replayed(self, graph: Graph, called: _Called) -> tuple[Tensor, dict[int, Tensor]]:
+        if self._mode == "default":
+            return graph(called.inputs, called.held)
+        # A replay overwrites what the replay before it returned.
+        torch.compiler.cudagraph_mark_step_begin()
+        output, cuts = graph(called.inputs, called.held)
+        return output.clone(), {cut: cuts[cut].clone() for cut in called.kept}
 
 
 def _own_code(function: Any, number: int) -> Any:

@@ -26,6 +26,11 @@ class Compute(Protocol):
         """
         ...
 
+    def whole(self, inputs: Mapping[str, Any]) -> Tensor:
+        """The output of a call that asks for nothing but the denoiser's own forward, as those of
+        a fused run without cuts and pruning do."""
+        ...
+
 
 class Eager:
     """Runs the denoiser's own forward where nothing has to be cut, else the adapter's.
@@ -44,5 +49,10 @@ class Eager:
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """See :class:`Compute`."""
         if step.depth == "full" and not step.captures:
-            return self._forward(**{**inputs, "return_dict": False})[0], {}
+            return self.whole(inputs), {}
         return self._adapter.partial(inputs, step.inner, held, step.captures)
+
+    def whole(self, inputs: Mapping[str, Any]) -> Tensor:
+        """See :class:`Compute`."""
+        output: Tensor = self._forward(**{**inputs, "return_dict": False})[0]
+        return output

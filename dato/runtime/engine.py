@@ -59,7 +59,6 @@ class Engine:
         self._fit = fit
         self._starter = Starter(adapter, layout, fit)
         self.fusion = fusion
-        self._forward = forward
         self.run: Run | None = None
         self._guard = RLock()
         self._guidance = Guidance(fusion)
@@ -98,16 +97,11 @@ class Engine:
         caller = Caller.of(pipe)
         fused = self._fused(keywords, caller)
         if fused is not None and self.fusion.is_plain(fused):
-            self._check_plain(fused, keywords, caller)
-            first = fused.call == 0
-            before = counts_of(self._adapter.denoiser) if first else {}
-            result = self._forward(*args, **kwargs)
-            if first:
-                check_uncounted(before, counts_of(self._adapter.denoiser))
-            return result
-        self._adapter.check_inputs(keywords)
-        with self._guard:  # a pruned layer asks for the run that is going on
-            output = self._call(keywords, caller, fused)
+            output = self._plain(fused, keywords, caller)
+        else:
+            self._adapter.check_inputs(keywords)
+            with self._guard:  # a pruned layer asks for the run that is going on
+                output = self._call(keywords, caller, fused)
         if keywords.get("return_dict", True):
             return self._adapter.result(output)
         return (output,)
@@ -142,11 +136,17 @@ class Engine:
             raise
         return output
 
-    def _check_plain(self, fused: FusedRun, inputs: Mapping[str, Any], caller: Caller) -> None:
-        """What still has to fit where a run asks for nothing but the denoiser's own forward."""
-        if fused.call == 0 and self._fit.latent_size is not None:
+    def _plain(self, fused: FusedRun, inputs: Mapping[str, Any], caller: Caller) -> Tensor:
+        """The output of a call whose run asks for nothing but the denoiser's own forward."""
+        first, denoiser = fused.call == 0, self._adapter.denoiser
+        if first and self._fit.latent_size is not None:
             self._fit.check_size(self._adapter.canvas(inputs).size)
         self._guidance.follow(fused, self.pipe, caller)
+        before = counts_of(denoiser) if first else {}
+        output = self.compute.whole(inputs)
+        if first:
+            check_uncounted(before, counts_of(denoiser))
+        return output
 
     def _applied(self) -> Any:
         pipe = self.pipe

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from diffusers import DPMSolverMultistepScheduler
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +71,31 @@ def test_the_card_of_a_model_in_a_folder(desk: Path) -> None:
     assert isinstance(pipe.scheduler, DPMSolverMultistepScheduler)
     assert pipe.scheduler.config.use_karras_sigmas is True
     assert (pipe.num_timesteps, pipe.guidance_scale) == (3, 4.5)
+
+
+def test_the_card_of_a_transformer_without_a_third_encoder_in_a_folder(desk: Path) -> None:
+    """diffusers alone would load it only with advice, and make noise."""
+    preset, shipped = dato.load_preset("pocket-flow/fast"), load_pipeline("pocket-flow")
+    shipped.save_pretrained(desk / "mine")
+    preset.save(desk / "fast.json")
+    with dato.applied(shipped, preset):
+        expected = picture(shipped)
+    assert picture(ran(preset.card("fast.json", "mine"))["pipe"]) == expected
+
+
+def picture(pipe: Any) -> Image.Image:
+    noise = torch.Generator().manual_seed(0)
+    image: Image.Image = pipe(
+        "a red circle", num_inference_steps=4, guidance_scale=3.0, generator=noise
+    ).images[0]
+    return image
+
+
+def test_a_card_names_the_parts_that_a_folder_was_saved_without(desk: Path) -> None:
+    index = {"_class_name": "FluxPipeline", "text_encoder_2": [None, None], "vae": ["a", "B"]}
+    (desk / "mine").mkdir()
+    (desk / "mine" / "model_index.json").write_text(json.dumps(index))
+    assert "from_pretrained('mine', text_encoder_2=None)" in python_of(FAST.card(None, "mine"))
 
 
 def test_a_card_is_told_where_preset_and_model_are(desk: Path) -> None:

@@ -9,7 +9,10 @@ import torch
 
 import dato
 from dato import Kind, Schedule
+from dato.pocket import load_pipeline
+from dato.pocket.names import FOLDERS
 from tests.dato.models import FAMILIES, Family, pixart, sd15
+from tests.dato.sampler.other_models import sana
 from tests.dato.tiny import generate, generated, small_unet, tiny_pipe
 
 STEPS = 6
@@ -60,6 +63,51 @@ def test_a_unet_gives_the_eager_images_and_captures_again_for_a_new_batch() -> N
         assert torch.equal(generate(pipe), one)
     assert len(warmup.seconds) == 2 * graphs
     assert f"{2 * graphs} graphs" in str(warmup)
+
+
+@pytest.mark.parametrize("name", ["pixart", "sd35-medium", "flux-dev"])
+def test_a_fused_run_of_full_calls_compiles_the_denoiser_s_own_forward(name: str) -> None:
+    family = FAMILIES[name]()
+    schedule = Schedule.uniform(calls=STEPS, interval=2, depth=0, forecast="linear")
+    with dato.applied(family.pipe, schedule):
+        expected = family.generate(STEPS)
+        warmup = dato.compile(family.pipe, **TRACED)
+        for _ in range(2):
+            assert torch.equal(family.generate(STEPS), expected)
+    assert [each.split(" at ")[0] for each in warmup.seconds] == ["1. full"]
+
+
+@pytest.mark.parametrize(
+    "name", [f"{model}/{name}" for model in FOLDERS for name in ("quality", "balanced", "fast")]
+)
+def test_every_shipped_preset_of_an_embedded_model_compiles(name: str) -> None:
+    pipe = load_pipeline(name.split("/")[0])
+    preset = dato.load_preset(name)
+    options = {
+        "num_inference_steps": preset.sampler.num_inference_steps,
+        "guidance_scale": preset.sampler.guidance_scale,
+        "output_type": "latent",
+    }
+
+    def latents() -> Any:
+        noise = torch.Generator().manual_seed(0)
+        return pipe("a red circle", generator=noise, **options).images
+
+    with dato.applied(pipe, preset):
+        expected = latents()
+        warmup = dato.compile(pipe, **TRACED)
+        assert torch.equal(latents(), expected)
+    assert warmup.seconds
+
+
+def test_a_denoiser_that_the_engine_leaves_alone_is_compiled_by_its_owner() -> None:
+    pipe = sana().pipe
+    schedule = Schedule.uniform(calls=4, interval=2, depth=0)
+    with (
+        dato.applied(pipe, schedule),
+        pytest.raises(dato.UnsupportedError, match=r"SanaTransformer2DModel.* no kinds to compile"),
+    ):
+        dato.compile(pipe)
 
 
 @pytest.mark.slow

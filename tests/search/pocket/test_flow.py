@@ -1,5 +1,6 @@
 """pocket-flow, the embedded model of Stable Diffusion 3's topology."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +98,30 @@ def test_plain_diffusers_makes_the_same_pictures_without_the_zeros_of_t5(
     assert torch.equal(pictures(quiet(plain), max_sequence_length=0), unpatched)
 
 
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        (diffusers.StableDiffusion3Img2ImgPipeline, {"image": torch.full((2, 3, 64, 64), 0.5)}),
+        (diffusers.StableDiffusion3PAGPipeline, {"pag_scale": 0.0}),
+    ],
+)
+def test_other_pipelines_of_its_components_read_captions_as_it_does(
+    pipeline: Any, kind: Any, inputs: dict[str, Any]
+) -> None:
+    taken = inspect.signature(kind).parameters
+    sibling = quiet(kind(**{n: part for n, part in pipeline.components.items() if n in taken}))
+    with_room, without = (
+        pictures(sibling, 4, **inputs, **length) for length in ({}, {"max_sequence_length": 0})
+    )
+    assert torch.equal(with_room, without)
+
+
 def test_what_it_saves_is_an_ordinary_folder(
     pipeline: Any, unpatched: Tensor, tmp_path: Path
 ) -> None:
     pipeline.save_pretrained(tmp_path)
     loaded = quiet(load_pipeline(tmp_path))
-    assert type(loaded) is type(pipeline)
+    assert type(loaded) is diffusers.StableDiffusion3Pipeline
     assert torch.equal(pictures(loaded), unpatched)
 
 
