@@ -18,6 +18,7 @@ from search.preparation.bench import Bench
 from search.records.base_sampler import Base
 from search.records.reference import base_path
 from search.space import Space, SpaceContext
+from search.space.base_entries import OTHERWISE
 from search.workers.pool import Pool
 
 
@@ -31,7 +32,7 @@ def calls_of_bases(space: Space, pool: Pool) -> Mapping[Base, int]:
     if not bases:
         return {}
     counts = pool.measure(partial(calls_on, bases=bases))
-    problems = [f"base: {calls}. Remove it." for calls in counts if isinstance(calls, str)]
+    problems = [f"base: {calls}. {OTHERWISE}" for calls in counts if isinstance(calls, str)]
     if problems:
         raise ConfigError(f"The space {space.name!r} does not fit this model", problems)
     return {base: int(calls) for base, calls in zip(bases, counts, strict=True)}

@@ -15,6 +15,7 @@ from search.preparation.bench import Bench
 from search.preparation.calibration import study_calibration
 from search.records.base_sampler import Base
 from search.records.timesteps import OWN_TIMESTEPS, Source, Timesteps
+from search.space.base_entries import OTHERWISE
 
 
 def timesteps_of(
@@ -59,14 +60,14 @@ def with_timesteps(bench: Bench) -> Bench:
         values = timesteps_of(bench, source, (base.steps,), base.scheduler).get(base.steps)
         if values is None:
             problems.append(
-                f"base: there are no {source} timesteps of {base.steps} steps. Remove it."
+                f"base: there are no {source} timesteps of {base.steps} steps. {OTHERWISE}"
             )
             continue
         wanted = replace(base, timesteps=Timesteps(source, values))
         try:
             bases.append(bench.pool.measure(partial(_runnable, base=wanted)))
         except TrialError as error:
-            problems.append(f"base: {error}. Remove it.")
+            problems.append(f"base: {error}. {OTHERWISE}")
     if problems:
         raise ConfigError(f"The space {bench.space.name!r} does not fit this model", problems)
     return replace(bench, space=bench.space.with_bases(bases))

@@ -13,6 +13,10 @@ from search.space.problems import Problems, join
 from search.wording import shown
 
 REMEDY = 'Write "own" or {scheduler: DPMSolverMultistepScheduler, steps: 20}'
+OTHERWISE = (
+    "Leave it out of space.base.values, or search space=bases_flow on a model of flow matching."
+)
+"""What to do about a base that the model cannot run."""
 KEYS = ("scheduler", "steps", "timesteps")
 """Of a base; all others are settings of its scheduler."""
 

@@ -77,8 +77,13 @@ def test_a_fused_run_of_full_calls_compiles_the_denoiser_s_own_forward(name: str
     assert [each.split(" at ")[0] for each in warmup.seconds] == ["1. full"]
 
 
+QUICK = {"pocket/quality", "pocket-flow/fast"}
+SHIPPED = [f"{model}/{name}" for model in FOLDERS for name in ("quality", "balanced", "fast")]
+
+
 @pytest.mark.parametrize(
-    "name", [f"{model}/{name}" for model in FOLDERS for name in ("quality", "balanced", "fast")]
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in SHIPPED],
 )
 def test_every_shipped_preset_of_an_embedded_model_compiles(name: str) -> None:
     pipe = load_pipeline(name.split("/")[0])

@@ -24,7 +24,7 @@ from tests.search.space.worlds import (
 
 
 def test_the_shipped_spaces_are_the_documented_ones() -> None:
-    names = "interval layered per_call dynamics joint planned skipped middle bases"
+    names = "interval layered per_call dynamics joint planned skipped middle bases bases_flow"
     assert set(SHIPPED) == set(names.split())
     assert all(shipped(name).name == name for name in SHIPPED)
 

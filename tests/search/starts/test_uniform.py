@@ -26,7 +26,7 @@ from tests.search.space.worlds import (
     shipped,
 )
 
-EXACT = sorted(set(SHIPPED) - {"bases", "dynamics", "planned", "skipped"})
+EXACT = sorted(set(SHIPPED) - {"bases", "bases_flow", "dynamics", "planned", "skipped"})
 
 
 @pytest.mark.parametrize("name", EXACT)
