@@ -120,6 +120,7 @@ def sampler_of(
             num_inference_steps=base.steps,
             calls=record.schedule.calls,
             guidance_range=record.tuned_from.guidance if record.tuned_from else None,
+            timesteps=(),  # those of the tuned sampler are its own
         )
     if base is None or record.schedule is None:
         return study

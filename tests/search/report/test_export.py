@@ -15,6 +15,7 @@ from search.records.front import FrontMember
 from search.records.members import member_name, member_names
 from search.records.record import TrialRecord, TunedFrom
 from search.records.result import StudyResult
+from search.records.timesteps import Timesteps
 from search.report.export import export_presets
 
 MODEL = ModelInfo("pocket", 12, "sha256:" + "0" * 64, (32, 32))
@@ -86,6 +87,26 @@ def test_a_tuned_preset_is_for_fewer_steps_of_the_sampler_that_it_was_tuned_on(
     )
     export_presets(result, folder, model=MODEL, sampler=SAMPLER)
     assert not path.exists(), "an export removes those of an earlier one"
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_a_sampler_tuned_from_given_timesteps_leaves_those_behind(
+    result: StudyResult, folder: StudyFolder, steps: int
+) -> None:
+    first, *rest = result.front
+    given = Timesteps("planned", tuple(900.0 - 200 * step for step in range(steps)))
+    start = Base("DPMSolverMultistepScheduler", steps, timesteps=given)
+    before = replace(first.record, base=start, unpatched_calls=50)
+    record = replace(
+        before, number=len(result.records), origin="tuned", schedule=TUNED,
+        base=Base("DPMSolverMultistepScheduler", 2), tuned_from=TunedFrom(before.number, 3, 6),
+    )  # fmt: skip
+    records = (before, *(each for each in result.records if each.number != before.number), record)
+    member = replace(first, name="tuned-4.0x", record=record)
+    tuned = replace(result, records=records, front=(member, *rest))
+    path, *_ = export_presets(tuned, folder, model=MODEL, sampler=SAMPLER)
+    sampler = Preset.load(path).sampler
+    assert (sampler.num_inference_steps, sampler.timesteps) == (2, ())
 
 
 @pytest.mark.parametrize(
