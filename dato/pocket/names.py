@@ -15,5 +15,12 @@ def pocket_path(model: str = "pocket") -> Path:
     `StableDiffusionPipeline.from_pretrained` loads ``"pocket"`` as it is, and
     `StableDiffusion3Pipeline.from_pretrained` ``"pocket-flow"``, whose call then needs
     ``max_sequence_length=0`` (:mod:`dato.pocket.flow`).
+
+    Raises:
+        ValueError: it is no pocket model.
     """
+    if model not in FOLDERS:
+        raise ValueError(
+            f"{model!r} is no pocket model. Give one of {', '.join(map(repr, FOLDERS))}."
+        )
     return Path(__file__).parent / FOLDERS[model]

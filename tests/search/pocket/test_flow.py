@@ -62,6 +62,11 @@ def test_both_models_stay_within_their_sizes() -> None:
     assert size(pocket_path().parent) < 40e6
 
 
+def test_a_model_that_is_none_has_no_folder() -> None:
+    with pytest.raises(ValueError, match=r"'flow' is no pocket model\. Give one of 'pocket', 'p"):
+        pocket_path("flow")
+
+
 def test_it_shows_what_captions_say(pipeline: Any) -> None:
     images = (pictures(pipeline, 8, guidance_scale=3.0) * 255).round().to(torch.uint8)
     accuracy = judge(images, CAPTIONS)
