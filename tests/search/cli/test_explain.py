@@ -36,6 +36,21 @@ def test_explain_names_forecasts_in_plain_words(capsys: pytest.CaptureFixture[st
     assert "the rest is" in out and "such as the predicted noise" in out
 
 
+def test_a_flow_matching_model_s_outputs_are_held_as_velocities(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = load_preset("pocket-flow/quality")
+    settings = {"prediction_type": "flow_prediction", "use_flow_sigmas": True}
+    sampler = replace(preset.sampler, scheduler="UniPCMultistepScheduler", settings=settings)
+    replace(preset, sampler=sampler).save(tmp_path / "unipc.json")
+    for name in ("pocket-flow/quality", str(tmp_path / "unipc.json")):
+        assert main(["explain", name]) == 0
+        out = capsys.readouterr().out
+        assert "such as the predicted velocity." in out
+        assert "predicted noise" not in out
+        assert "such as the predicted velocity." in load_preset(name).card()
+
+
 def test_explain_says_slopes_and_which_fid_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     slopes = ROOT / "tests/dato/golden/slopes.json"
     assert main(["explain", str(slopes)]) == 0
