@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dato import Preset, Slope, load_preset
+from dato.preset.fields import Setting
 from search.cli.main import main
 from search.records.schedule_text import strip, summary
 
@@ -40,7 +41,10 @@ def test_a_flow_matching_model_s_outputs_are_held_as_velocities(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     preset = load_preset("pocket-flow/quality")
-    settings = {"prediction_type": "flow_prediction", "use_flow_sigmas": True}
+    settings: dict[str, Setting] = {
+        "prediction_type": "flow_prediction",
+        "use_flow_sigmas": True,
+    }
     sampler = replace(preset.sampler, scheduler="UniPCMultistepScheduler", settings=settings)
     replace(preset, sampler=sampler).save(tmp_path / "unipc.json")
     for name in ("pocket-flow/quality", str(tmp_path / "unipc.json")):
