@@ -12,6 +12,7 @@ from torch import Tensor
 from dato.denoisers.base import Adapter
 from dato.denoisers.other_caches import check_no_other_cache
 from dato.denoisers.processors import check_uncounted, counts_of
+from dato.denoisers.sizes import most_latents
 from dato.errors import MismatchError
 from dato.fit import Fit
 from dato.runtime.caller import Caller
@@ -145,7 +146,8 @@ class Engine:
     def _check_plain(self, fused: FusedRun, inputs: Mapping[str, Any], caller: Caller) -> None:
         """What still has to fit where a run asks for nothing but the denoiser's own forward."""
         if fused.call == 0 and self._fit.latent_size is not None:
-            self._fit.check_size(self._adapter.canvas(inputs).size)
+            most = most_latents(self._adapter.denoiser)
+            self._fit.check_size(self._adapter.canvas(inputs).size, most)
         self._guidance.follow(fused, self.pipe, caller)
 
     def _applied(self) -> Any:
