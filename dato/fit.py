@@ -61,12 +61,18 @@ class Fit:
             layout.check(fit.schedule)
         return fit
 
-    def check_size(self, latent_size: tuple[int, int]) -> None:
-        """Raise :class:`MismatchError` when the preset belongs to another latent size."""
+    def check_size(self, latent_size: tuple[int, int], most: int | None = None) -> None:
+        """Raise :class:`MismatchError` when the preset belongs to another latent size.
+
+        Args:
+            most: the largest height and width that the denoiser takes; None for any.
+        """
         if self.latent_size not in (None, latent_size) and self.resample is None:
             raise MismatchError(
                 f"The preset is for latents of {self.latent_size}, but this run has {latent_size}.",
-                remedy='Change height and width, or apply with resample="nearest".',
+                remedy='Change height and width, or apply with resample="nearest".'
+                if most is None or max(latent_size) <= most
+                else f"Change height and width; this denoiser takes at most ({most}, {most}).",
             )
 
     def schedule_for(self, scheduler: Any, calls: int) -> Schedule:

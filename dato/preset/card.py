@@ -9,14 +9,12 @@ from dato.preset.snippet import snippet
 from dato.preset.words import (
     FIDS,
     guidance_words,
-    holds,
     measured_images,
     prunes,
     recomputes,
     rest,
     sampler_words,
-    sloped,
-    tuned,
+    sentences,
 )
 
 
@@ -57,7 +55,7 @@ def card(preset: Contents, source: str | None = None, pipeline: str | None = Non
         "| kind | calls | recomputes | the rest is | prunes |",
         "|---|---:|---|---|---|",
         *_kinds(preset),
-        *(f"\n{sentence}" for sentence in _sentences(preset) if sentence),
+        *(f"\n{sentence}" for sentence in sentences(preset.schedule, sampler)),
         "",
         *_provenance(preset),
     ]
@@ -78,11 +76,6 @@ def _measured(preset: Contents) -> list[str]:
         f"| speed-up | {measured.speedup:.2f}x | 1.00x |",
         f"| {FIDS[measured.fid_to]}{features} | {measured.fid:.4g} | {measured.baseline_fid:.4g} |",
     ]
-
-
-def _sentences(preset: Contents) -> tuple[str, ...]:
-    schedule = preset.schedule
-    return holds(schedule), sloped(schedule), tuned(schedule)
 
 
 def _kinds(preset: Contents) -> list[str]:

@@ -14,7 +14,7 @@ FORECASTS: dict[Forecast, str] = {
 """What becomes of a held value."""
 
 QUANTITIES: dict[Quantity, str] = {
-    "epsilon": "what lets the sampler take a longer step, such as the predicted noise",
+    "epsilon": "what lets the sampler take a longer step, such as the predicted {predicted}",
     "output": "what the denoiser returned",
 }
 
@@ -68,11 +68,20 @@ def prunes(kind: Kind) -> str:
     return ", ".join(ratios) or "nothing"
 
 
-def holds(schedule: Schedule) -> str:
+def holds(schedule: Schedule, sampler: SamplerInfo) -> str:
     """A sentence about held outputs; empty where no call stands on one."""
     if all(kind.depth != 0 for kind in schedule.kinds.values()):
         return ""
-    return f"An output is held as {QUANTITIES[schedule.quantity]}."
+    held = QUANTITIES[schedule.quantity].format(
+        predicted="velocity" if _flows(sampler) else "noise"
+    )
+    return f"An output is held as {held}."
+
+
+def _flows(sampler: SamplerInfo) -> bool:
+    """Whether a sampler is one of flow matching, whose models predict the velocity."""
+    named = sampler.scheduler.startswith("FlowMatch")
+    return named or sampler.settings.get("prediction_type") == "flow_prediction"
 
 
 def slopes(slope: Slope) -> str:
@@ -102,6 +111,12 @@ def tuned(schedule: Schedule) -> str:
         f"A tuned sampler takes the place of the scheduler's steps: its {schedule.calls} calls are "
         f"at the timesteps {timesteps}."
     )
+
+
+def sentences(schedule: Schedule, sampler: SamplerInfo) -> tuple[str, ...]:
+    """What the table of kinds does not say: how outputs are held, slopes, and a tuned sampler."""
+    said = holds(schedule, sampler), sloped(schedule), tuned(schedule)
+    return tuple(sentence for sentence in said if sentence)
 
 
 def measured_images(measured: Measured) -> str:

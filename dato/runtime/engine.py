@@ -12,6 +12,7 @@ from torch import Tensor
 from dato.denoisers.base import Adapter
 from dato.denoisers.other_caches import check_no_other_cache
 from dato.denoisers.processors import check_uncounted, counts_of
+from dato.denoisers.sizes import most_latents
 from dato.errors import MismatchError
 from dato.fit import Fit
 from dato.runtime.caller import Caller
@@ -140,7 +141,7 @@ class Engine:
         """The output of a call whose run asks for nothing but the denoiser's own forward."""
         first, denoiser = fused.call == 0, self._adapter.denoiser
         if first and self._fit.latent_size is not None:
-            self._fit.check_size(self._adapter.canvas(inputs).size)
+            self._fit.check_size(self._adapter.canvas(inputs).size, most_latents(denoiser))
         self._guidance.follow(fused, self.pipe, caller)
         before = counts_of(denoiser) if first else {}
         output = self.compute.whole(inputs)

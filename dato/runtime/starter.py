@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dato.denoisers.base import Adapter
+from dato.denoisers.sizes import most_latents
 from dato.fit import Fit
 from dato.runtime.caller import Caller
 from dato.runtime.course import Course
@@ -65,7 +66,7 @@ class Starter:
         """
         adapter, schedule = self._adapter, course.schedule
         canvas = adapter.canvas(inputs)
-        self._fit.check_size(canvas.size)
+        self._fit.check_size(canvas.size, most_latents(adapter.denoiser))
         if not course.fused:  # else that was said when the run was opened
             warn_of_other_setting(self._fit, caller, scheduler, adapter.denoiser)
         steps = course.steps(self._layout, scheduler, policy_of)

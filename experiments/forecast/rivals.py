@@ -15,7 +15,8 @@ from experiments.command import parsed
 from experiments.forecast.row import Row, record
 from experiments.forecast.world import World, cached
 from search.calibration.planned_timesteps import planned_timesteps
-from search.records.base_sampler import Base, sampler_title
+from search.records.base_sampler import Base
+from search.records.sampler_titles import sampler_title
 from search.records.timesteps import Timesteps
 from search.records.writing import write_json
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dato import Schedule
-from search.records.base_sampler import sampler_title
 from search.records.rival import Rival
+from search.records.sampler_titles import sampler_title
 
 FORECASTS = {"hold": "reused", "linear": "forecast linearly", "fitted": "fitted"}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import ipaddress
 
-from search.cli.chosen import chosen_model
+from dato import load_preset
+from search.cli.chosen import chosen_model, model_of
+from search.cli.model_fit import check_model
 from search.cli.plain_warnings import plain_warnings
 from search.demo.server import DemoServer
 from search.demo.service import DemoService, presets_for
@@ -14,7 +16,10 @@ from search.model.prompt_images import PromptPipeline
 
 def demo(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C."""
-    model = chosen_model(options.overrides)
+    presets = [load_preset(name) for name in options.preset]
+    model = model_of(presets[0], options.overrides) if presets else chosen_model(options.overrides)
+    for preset in presets:
+        check_model(preset, model, options.overrides)
     with DemoServer(options.host, options.port) as server, plain_warnings():
         print(f"loading {model.path}", flush=True)
         pipeline = PromptPipeline(model)

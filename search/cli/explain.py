@@ -12,14 +12,12 @@ from rich.table import Table
 from dato import Preset, Schedule, Topology, load_preset
 from dato.preset.words import (
     guidance_words,
-    holds,
     measured_fid,
     prunes,
     recomputes,
     rest,
     sampler_words,
-    sloped,
-    tuned,
+    sentences,
 )
 from search.cli.console import wide_console
 from search.latency.cost_file import load_cost_table
@@ -51,7 +49,7 @@ def _head(preset: Preset) -> tuple[str, ...]:
         f"{guidance_words(sampler)}, latents {height} x {width}",
         f"{strip(preset.schedule)}  {summary(preset.schedule)}",
         f"[dim]{escape(legend(preset.schedule))}[/dim]",
-        *filter(None, [each(preset.schedule) for each in (holds, sloped, tuned)]),
+        *sentences(preset.schedule, sampler),
     )
 
 

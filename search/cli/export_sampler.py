@@ -9,6 +9,7 @@ import dato
 from dato import Preset
 from dato.export import says_its_levels
 from search.cli.chosen import model_of
+from search.cli.model_fit import check_sampler
 from search.cli.places import check_file_place
 from search.errors import UserError
 from search.model.loading import load_scheduler
@@ -24,7 +25,9 @@ def export_sampler(options: argparse.Namespace) -> int:
     """Write the file."""
     check_file_place("--out", options.out)
     preset = dato.load_preset(options.preset)
-    pipe = load_scheduler(model_of(preset, options.overrides))
+    model = model_of(preset, options.overrides)
+    check_sampler(preset, model, options.overrides)
+    pipe = load_scheduler(model)
     set_preset_scheduler(pipe, preset.sampler)
     _check_levels(pipe, preset)
     dato.export_sampler(preset, pipe.scheduler).save(options.out)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from dato import Preset, load_preset
 from search.cli.chosen import model_of, own_model
+from search.cli.model_fit import check_model
 from search.cli.pictures import Target
 from search.cli.plain_warnings import plain_warnings
 from search.errors import UserError
@@ -60,6 +61,8 @@ def _generate(
 ) -> dict[str, PromptImages]:
     overrides = options.overrides
     model = own_model(overrides) if preset is None else model_of(preset, overrides)
+    if preset is not None:
+        check_model(preset, model, overrides)
     print(f"loading {model.path}", file=sys.stderr)
     if preset is None:
         print(sampler_line(model), file=sys.stderr)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from pydantic import Field
@@ -13,16 +12,14 @@ from pydantic import Field
 import dato
 from dato import DatoError, Preset, list_presets, load_preset
 from dato.fit import Fit
-from dato.identity import doubt_of
 from dato.preset.fields import StrictModel
-from dato.preset.words import sampler_words
+from search.demo.choice import choice_of
 from search.demo.turns import Turns
 from search.errors import UserError
 from search.model.devices import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
 from search.model.samplers import calls_of
 from search.model.topology import topology_of
-from search.records.schedule_text import strip, summary
 
 LARGEST_SEED = 2**53 - 1
 """The largest integer that every browser sends as it was typed."""
@@ -35,23 +32,6 @@ class DemoRequest(StrictModel):
     prompt: str = Field(min_length=1, max_length=1000)
     seed: int = Field(ge=0, le=LARGEST_SEED)
     patched: bool
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A preset as the page shows it.
-
-    Args:
-        sampling: its sampler, steps and guidance.
-        schedule, strip: its calls.
-        tuned_here: whether it is not known to be tuned on other weights than the loaded ones.
-    """
-
-    name: str
-    sampling: str
-    schedule: str
-    strip: str
-    tuned_here: bool
 
 
 class DemoService:
@@ -76,11 +56,12 @@ class DemoService:
 
     def describe(self) -> dict[str, object]:
         """What the page shows before a picture is made."""
-        pipe = self._pipeline.pipe
         return {
             "model": self._pipeline.model.path,
-            "device": device_name(pipe.device),
-            "presets": [vars(_choice(preset, pipe)) for preset in self._presets.values()],
+            "device": device_name(self._pipeline.pipe.device),
+            "presets": [
+                vars(choice_of(preset, self._pipeline)) for preset in self._presets.values()
+            ],
         }
 
     def generate(self, request: DemoRequest) -> dict[str, object]:
@@ -109,18 +90,6 @@ class DemoService:
             self._pipeline.generate([request], preset, patched=patched)
         self._warm.add(key)
         return self._pipeline.generate([request], preset, patched=patched)
-
-
-def _choice(preset: Preset, pipe: object) -> Choice:
-    sampler, doubt = preset.sampler, doubt_of(preset, pipe)
-    return Choice(
-        preset.name,
-        f"{sampler_words(sampler)}, {sampler.num_inference_steps} steps, "
-        f"guidance {sampler.guidance_scale:g}",
-        summary(preset.schedule),
-        strip(preset.schedule),
-        doubt is None or not doubt.other,
-    )
 
 
 def presets_for(pipeline: PromptPipeline, names: Sequence[str]) -> tuple[Preset, ...]:

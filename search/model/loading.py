@@ -98,7 +98,8 @@ def load_pipeline(model: ModelConfig) -> Any:
     for wanted, name in ((model.vae_slicing, "slicing"), (model.vae_tiling, "tiling")):
         if wanted:
             getattr(pipe.vae, f"enable_{name}")()
-    return pipe.to(device)
+    # Half precision runs on a CPU too; diffusers says of every part that it does not.
+    return pipe.to(device, silence_dtype_warnings=True)
 
 
 def load_scheduler(model: ModelConfig) -> Any:

@@ -15,7 +15,7 @@ from dato.scheduler_settings import settings_of
 from search.model.architectures import PUBLISHED
 from search.model.loading import ModelConfig
 from search.model.quiet_loading import quiet_loading
-from search.model.samplers import swapped
+from search.model.samplers import fits, swapped
 from search.model.tiny_architectures import TINY
 from search.model.topology import topology_of
 from search.model.weights import local_folder
@@ -57,14 +57,15 @@ def scheduler_of(model: ModelConfig) -> Any:
     Raises:
         UserError: there is no such scheduler, it does not fit the model, or it has no such setting.
     """
-    try:
-        with quiet_loading():
-            known = _scheduler(model)
-    except UNKNOWN:
-        return None
-    if known is None:
-        return None
-    return swapped(*known, model.scheduler, model.scheduler_settings)
+    known = _known(model)
+    return None if known is None else swapped(*known, model.scheduler, model.scheduler_settings)
+
+
+def takes_scheduler(model: ModelConfig, name: str) -> bool:
+    """Whether a model can be sampled with the diffusers class ``name``; true where only loading it
+    can tell."""
+    known = _known(model)
+    return known is None or fits(name, *known)
 
 
 def _denoiser(model: ModelConfig) -> Any:
@@ -80,6 +81,14 @@ def _denoiser(model: ModelConfig) -> Any:
 
 def _of_folder(folder: Path) -> Any:
     return _part(folder, "unet" if "unet" in _index(folder) else "transformer")
+
+
+def _known(model: ModelConfig) -> tuple[Any, str] | None:
+    try:
+        with quiet_loading():
+            return _scheduler(model)
+    except UNKNOWN:
+        return None
 
 
 def _scheduler(model: ModelConfig) -> tuple[Any, str] | None:

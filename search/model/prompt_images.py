@@ -70,7 +70,7 @@ class PromptPipeline:
         patched: bool = True,
     ) -> int:
         """How often :meth:`generate` calls ``on_call``: once for each step of a pipeline's loop."""
-        sampler = self._sampler(preset, patched)
+        sampler = self.sampler_of(preset, patched=patched)
         self.sample_with(sampler)
         calls = calls_of(self.pipe.scheduler, steps or sampler.num_inference_steps)
         if patched and preset is not None:
@@ -102,7 +102,7 @@ class PromptPipeline:
         _, height, width = self.family.latent_shape(self.pipe)
         return height, width
 
-    def _sampler(self, preset: Preset | None, patched: bool) -> ModelConfig | SamplerInfo:
+    def sampler_of(self, preset: Preset | None, *, patched: bool) -> ModelConfig | SamplerInfo:
         """What says which scheduler, steps and guidance run. A preset that is a sampler of few
         steps itself stands beside the model's own steps, at its guidance scale."""
         if preset is None:
@@ -136,7 +136,7 @@ class PromptPipeline:
             DatoError: the preset does not fit this pipeline.
             UserError: out of memory, or an image is not finite.
         """
-        sampler = self._sampler(preset, patched)
+        sampler = self.sampler_of(preset, patched=patched)
         self.sample_with(sampler)
         stretched: Resample | None = "nearest" if resample or steps is not None else None
         running = (

@@ -54,14 +54,24 @@ def set_preset_scheduler(pipe: Any, sampler: SamplerInfo) -> None:
     its class, or in older presets the pipeline's own.
 
     Raises:
-        UserError: see :func:`set_scheduler`.
+        UserError: it does not fit this model, or its scheduler has no such setting.
     """
-    original = pipe.scheduler
+    original, pipeline = pipe.scheduler, type(pipe).__name__
+    if not fits(sampler.scheduler, original, pipeline):
+        raise UserError(
+            f"The preset's sampler {sampler.scheduler!r} is not a scheduler for this model. Give "
+            "the model that the preset is for, or another preset."
+        )
     if sampler.other_settings == "any":
         set_scheduler(pipe, sampler.scheduler, sampler.settings)
         return
-    cls = scheduler_class(sampler.scheduler, original, type(pipe).__name__)
+    cls = scheduler_class(sampler.scheduler, original, pipeline)
     pipe.scheduler = with_settings(cls, {}, read_settings(sampler.settings, original.config))
+
+
+def fits(name: str, original: Any, pipeline: str) -> bool:
+    """Whether the diffusers class ``name`` samples a model; see :func:`scheduler_class`."""
+    return name in _known(original, pipeline) and hasattr(diffusers, name)
 
 
 def scheduler_class(name: str, original: Any, pipeline: str) -> type:
@@ -75,13 +85,12 @@ def scheduler_class(name: str, original: Any, pipeline: str) -> type:
         UserError: there is no such scheduler, or it does not fit this model.
     """
     known = sorted(_known(original, pipeline))
-    cls = getattr(diffusers, name, None) if name in known else None
-    if cls is None:
+    if not fits(name, original, pipeline):
         raise UserError(
             f"model.scheduler={name!r} is not a scheduler for this model. "
             f"{did_you_mean(name, known)}Choose one of {', '.join(known)}."
         )
-    chosen: type = cls
+    chosen: type = getattr(diffusers, name)
     return chosen
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dato import Schedule
 from dato.preset.fields import ClassName, Setting
 from search.records.fields import Settings, Steps
+from search.records.sampler_titles import sampler_title
 from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 OWN = "own"
@@ -82,17 +83,6 @@ class Run:
 
 UNPATCHED = Run(None)
 """The unpatched pipeline on the study's own sampler."""
-
-
-def sampler_title(scheduler: str) -> str:
-    """A scheduler's name as papers have it, such as ``"DPM-Solver++ 2M"``."""
-    known = {
-        "DPMSolverMultistepScheduler": "DPM-Solver++ 2M",
-        "UniPCMultistepScheduler": "UniPC",
-        "FlowMatchEulerDiscreteScheduler": "Euler",
-        "PNDMScheduler": "PLMS",
-    }
-    return known.get(scheduler, scheduler.removesuffix("Scheduler"))
 
 
 def sampler_words(scheduler: str, settings: Mapping[str, Setting]) -> str:

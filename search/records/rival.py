@@ -7,10 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from search.records.base_sampler import Base, Run, sampler_title, sampler_words, steps_text
+from search.records.base_sampler import Base, Run, sampler_words, steps_text
 from search.records.fields import Settings, Steps
 from search.records.front import Timing
 from search.records.quality import Quality
+from search.records.sampler_titles import sampler_title
 from search.records.timesteps import OWN_TIMESTEPS, Timesteps
 
 

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from search.errors import ConfigError, UserError
+from search.settings.embedded import check_paths
 from search.settings.groups import CONF
 from search.settings.model_name import model_name
 from search.settings.typed import Typed, nested, problems
@@ -39,6 +40,7 @@ def composed(overrides: Sequence[str], space: Mapping[str, Any] | None = None) -
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("config", [_spelt(each) for each in typed if not each.is_text])
+        check_paths(typed, OmegaConf.select(config, "model.path"), str(config.model.id))
         for each in typed:
             if each.is_text:
                 OmegaConf.update(config, each.key, each.plain, force_add=True)

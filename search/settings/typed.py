@@ -17,6 +17,7 @@ _REFERENCE = re.compile(r"\$\{[\w.:,/-]+\}")
 _NOTHING = "null"
 _OPTION = re.compile(r"(?!null$)[\w./-]*")
 """The name of one file of a group; Hydra judges everything else."""
+_SIZES = ("model.height", "model.width", "model.size", "model.resolution")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _unknown(each: Typed) -> Iterator[str]:
     if len(places) == 1:
         known = sorted({*groups(), *group.model_fields})
         if last not in known:
-            yield _no_setting(last, known, each.value)
+            yield _no_setting("", last, known, each.value)
         elif last in groups() and _OPTION.fullmatch(each.value):
             yield from _no_option(last, each.value)
         return
@@ -83,8 +84,8 @@ def _unknown(each: Typed) -> Iterator[str]:
     for name in places:
         if name not in group.model_fields:
             if group.model_config.get("extra") != "allow":
-                near = [above + field for field in group.model_fields]
-                yield _no_setting(above + name, near, each.value if name == last else "")
+                known = sorted(group.model_fields)
+                yield _no_setting(above, name, known, each.value if name == last else "")
             return
         inner = _group(group, name)
         if inner is None:
@@ -99,11 +100,15 @@ def _no_option(group: str, name: str) -> Iterator[str]:
         yield f"{group}={name} is unknown. {hint}Choose one of {', '.join(names)}."
 
 
-def _no_setting(name: str, known: Sequence[str], value: str) -> str:
-    close = nearest(name, known)
-    tail = f"={value}" if value else ""
-    hint = f"Did you mean {close[0] + tail!r}?" if close else f"Choose one of {', '.join(known)}."
-    return f"{name}: there is no such setting. {hint}"
+def _no_setting(above: str, name: str, known: Sequence[str], value: str) -> str:
+    """What there is in the place of a setting that there is not; the groups above it are right."""
+    fault = f"{above}{name}: there is no such setting"
+    if above + name in _SIZES:
+        return f"{fault}, for images have the model's own size. Leave it out."
+    close, tail = nearest(name, known), f"={value}" if value else ""
+    choices = ", ".join(above + field for field in known)
+    hint = f"Did you mean {above + close[0] + tail!r}?" if close else f"Choose one of {choices}."
+    return f"{fault}. {hint}"
 
 
 def _takes_text(key: str) -> bool:

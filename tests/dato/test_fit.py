@@ -81,6 +81,13 @@ def test_another_resolution_is_refused_with_a_remedy() -> None:
         fit().check_size((64, 48))
 
 
+def test_a_size_that_the_denoiser_cannot_take_is_not_promised() -> None:
+    with pytest.raises(MismatchError, match=r"width; this denoiser takes at most \(48, 48\)\.$"):
+        fit().check_size((64, 48), most=48)
+    with pytest.raises(MismatchError, match=r'"nearest"'):
+        fit().check_size((48, 40), most=48)
+
+
 def test_on_request_it_stretches_to_other_calls_and_sizes() -> None:
     fit("nearest").check_size((64, 48))
     schedule = fit("nearest").schedule_for(DDIMScheduler(), 50)

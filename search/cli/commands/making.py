@@ -31,8 +31,9 @@ seconds from the prompt to the picture and the speed-up:
   dato-search demo model=sd15 model.path=FOLDER          # the presets that fit it
   dato-search demo model.path=FOLDER --preset studies/.../presets/speedup-9.9x.json
 
-The settings of the model are those of a sweep; a preset fixes sampler, steps and guidance. The page
-loads nothing from elsewhere, and only this machine can open it unless --host says otherwise."""
+The settings of the model are those of a sweep; a preset fixes sampler, steps and guidance, and the
+first one names the model where nothing else does. The page loads nothing from elsewhere, and only
+this machine can open it unless --host says otherwise."""
 
 
 def add_making(commands: Commands) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dato import Preset, Slope, load_preset
+from dato.preset.fields import Setting
 from search.cli.main import main
 from search.records.schedule_text import strip, summary
 
@@ -34,6 +35,24 @@ def test_explain_names_forecasts_in_plain_words(capsys: pytest.CaptureFixture[st
     assert "█ full call, ~ output forecast from earlier ones, ▂ recomputes" in out
     assert "█▂~~█" in out and "10 forecast with fitted weights" in out
     assert "the rest is" in out and "such as the predicted noise" in out
+
+
+def test_a_flow_matching_model_s_outputs_are_held_as_velocities(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = load_preset("pocket-flow/quality")
+    settings: dict[str, Setting] = {
+        "prediction_type": "flow_prediction",
+        "use_flow_sigmas": True,
+    }
+    sampler = replace(preset.sampler, scheduler="UniPCMultistepScheduler", settings=settings)
+    replace(preset, sampler=sampler).save(tmp_path / "unipc.json")
+    for name in ("pocket-flow/quality", str(tmp_path / "unipc.json")):
+        assert main(["explain", name]) == 0
+        out = capsys.readouterr().out
+        assert "such as the predicted velocity." in out
+        assert "predicted noise" not in out
+        assert "such as the predicted velocity." in load_preset(name).card()
 
 
 def test_explain_says_slopes_and_which_fid_was_measured(capsys: pytest.CaptureFixture[str]) -> None:

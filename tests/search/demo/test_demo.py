@@ -101,7 +101,8 @@ def test_a_person_sees_both_pictures_their_times_and_the_speed_up(
         page.open(address)
         page.until("!document.getElementById('generate').disabled")
         assert page.run("preset.options.length") == 2
-        assert "4 steps, guidance 2." in page.run("about.textContent")
+        about = page.run("about.textContent")
+        assert "4 steps, guidance 2. Unpatched: the same sampler and steps." in about
         page.run(f"document.getElementById('prompt').value = {json.dumps(PROMPT)}; seed.value = 3")
         page.run("document.getElementById('generate').click()")
         page.until("speedup.textContent !== '' && !document.getElementById('generate').disabled")
@@ -209,6 +210,30 @@ def test_the_presets_of_a_model_are_all_that_fit_it(pipeline: PromptPipeline) ->
     assert [preset.name for preset in presets_for(pipeline, [])] == list(list_presets("pocket"))
     with pytest.raises(MismatchError, match="latents of"):
         presets_for(pipeline, ["sd15/published"])
+
+
+def test_a_preset_is_shown_with_what_its_unpatched_picture_is_made_by(
+    pipeline: PromptPipeline,
+) -> None:
+    """Beside a tuned sampler of three steps stands the model with its own fifty."""
+    at = (999.0, 600.0, 300.0)
+    sampler = replace(SHORT.sampler, num_inference_steps=3, calls=3, timesteps=at)
+    given = replace(SHORT, name="given", sampler=sampler, schedule=Schedule.full(3))
+    shown = DemoService(pipeline, [FAST, given, SHORT]).describe()["presets"]
+    assert isinstance(shown, list)
+    said = {each["name"]: (each["sampling"], each["unpatched"]) for each in shown}
+    for name, steps, unpatched in (
+        (FAST.name, 3, "DDIM, 50 steps, guidance 2"),
+        ("given", 3, "DDIM, 50 steps, guidance 2"),
+        (SHORT.name, 4, "the same sampler and steps"),
+    ):
+        assert said[name][0].endswith(f", {steps} steps, guidance 2")
+        assert said[name][1] == unpatched
+    for preset in (FAST, given, SHORT):
+        beside = pipeline.sampler_of(preset, patched=False)
+        steps = pipeline.calls(1, preset, patched=False)
+        assert beside.num_inference_steps == steps
+        assert beside.guidance_scale == preset.sampler.guidance_scale
 
 
 def test_a_model_without_a_preset_says_how_to_give_one() -> None:

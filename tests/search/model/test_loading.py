@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.pipelines import pipeline_utils
 
 from search.errors import UserError
 from search.model.loading import ModelConfig, load_pipeline, variant_of
@@ -27,6 +28,15 @@ def test_a_folder_with_one_variant_is_loaded(folder: Path) -> None:
     assert variant_of(folder) == "fp16"
     pipe = load_pipeline(ModelConfig(path=str(folder), scheduler="PNDMScheduler"))
     assert pipe.unet.dtype == torch.float32
+
+
+def test_half_precision_on_a_cpu_is_loaded_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """diffusers says of every part that it cannot run, and all of them run."""
+    said: list[str] = []
+    monkeypatch.setattr(pipeline_utils.logger, "warning", said.append)
+    pipe = load_pipeline(ModelConfig(path="pocket-flow", dtype="float16"))
+    assert pipe.transformer.dtype == torch.float16
+    assert not [each for each in said if "float16" in each]
 
 
 def test_plain_weights_come_before_a_variant(tmp_path: Path) -> None:

@@ -63,6 +63,21 @@ def test_both_models_stay_within_their_sizes() -> None:
     assert size(pocket_path().parent) < 40e6
 
 
+def test_a_model_that_is_none_has_no_folder() -> None:
+    with pytest.raises(ValueError, match=r"'flow' is no pocket model\. Give one of 'pocket', 'p"):
+        pocket_path("flow")
+
+
+def test_it_makes_no_larger_images_than_its_own(pipeline: Any) -> None:
+    """Under a preset that is said first, and no stretching is advised that would change nothing."""
+    preset = dato.load_preset("pocket-flow/fast")
+    with (
+        dato.applied(pipeline, preset),
+        pytest.raises(dato.MismatchError, match=r"this denoiser takes at most \(32, 32\)\.$"),
+    ):
+        pictures(pipeline, preset.sampler.calls, guidance_scale=3.0, height=96, width=96)
+
+
 def test_it_shows_what_captions_say(pipeline: Any) -> None:
     images = (pictures(pipeline, 8, guidance_scale=3.0) * 255).round().to(torch.uint8)
     accuracy = judge(images, CAPTIONS)

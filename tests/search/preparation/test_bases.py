@@ -62,13 +62,13 @@ def test_a_base_is_measured_once_and_calibrated_when_a_schedule_asks(
     context, stages = context_of(config, pool, folder.root)
     assert stages == [
         "calibration: 4 unpatched runs",
-        "drift on HeunDiscrete, 3 steps",
+        "drift on Heun, 3 steps",
         "drift on DPM-Solver++ 2M, 4 steps, use_karras_sigmas=true",
     ]
     assert [context.on(base).calls for base in space.bases] == [STEPS, 5, 4]
     params = {"base": HEUN.label, "refresh.full_calls": 2, "cached.reuse": 0.0}
     schedule = space.decode(params, context)
-    assert stages[3:] == ["calibration on HeunDiscrete, 3 steps: 4 unpatched runs"]
+    assert stages[3:] == ["calibration on Heun, 3 steps: 4 unpatched runs"]
     assert schedule.calls == 5
     assert schedule.weights
     assert not base_path(folder, KARRAS, ".safetensors").exists()

@@ -25,6 +25,10 @@ SERVER = "storage=postgres storage.url="
 BAD = [
     ("budgget.trials=3", "budgget: there is no such setting. Did you mean 'budget'?"),
     ("budget.trails=3", "budget.trails: there is no such setting. Did you mean 'budget.trials=3'?"),
+    ("model.height=96", "model.height: there is no such setting, for images have the model's own "
+     "size. Leave it out."),
+    ("study.d=x", "study.d: there is no such setting. Choose one of study.folder, study.name, "
+     "study.seed."),
     ("sampler=tep", "sampler=tep is unknown. Did you mean 'tpe'? Choose one of gp, nsga2, random, "
      "tpe."),
     ("model=sd16", "model=sd16 is unknown. Did you mean 'sd15'? Choose one of custom, flux-dev, "
