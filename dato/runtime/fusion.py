@@ -46,6 +46,9 @@ class Fusion:
         adapted: whether the denoiser has an adapter, so that a run can go call by call, as one
             of a tuned sampler never can; else what is not fused is refused.
         policy_of: how calls read the held values that they stand on.
+
+    ``ran`` is the schedule of the run that was begun last, as it was stretched for it; before the
+    first one, the schedule as written.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Fusion:
             tuned_updates(pipe.scheduler, self._tuned)
         self._opened: WeakKeyDictionary[FusedRun, _Opened] = WeakKeyDictionary()
         self._last: str | None = None
+        self.ran = fit.schedule
         self._stand_in: StandIn | None = None
         self.put()
 
@@ -94,6 +98,11 @@ class Fusion:
         if self.replaced:
             return "the pipeline has another scheduler than when the schedule was applied"
         return self._rehearsed() if self._last is None else self._last
+
+    @property
+    def given(self) -> bool:
+        """Whether the last run was at the preset's timesteps, or the first one will be."""
+        return self._given.taken
 
     def _rehearsed(self) -> str:
         """What a run of as many calls as the schedule has would meet in its scheduler."""
@@ -198,7 +207,7 @@ class Fusion:
         return run
 
     def _start(self, scheduler: Any) -> FusedRun | None:
-        schedule = self._fit.schedule_for(scheduler, len(scheduler.timesteps))
+        self.ran = schedule = self._fit.schedule_for(scheduler, len(scheduler.timesteps))
         if schedule.tuned is not None:
             run = tuned_run(scheduler, schedule.tuned)
             self._opened[run] = _Opened(schedule, [None] * schedule.calls)
