@@ -14,6 +14,7 @@ from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
 from dato.runtime import obstacles
 from dato.runtime.caller import Caller, call_of
+from dato.runtime.flow_matching import check_flow
 from dato.runtime.forecast import PolicyOf, forecasts
 from dato.runtime.given_timesteps import GivenTimesteps
 from dato.runtime.line_positions import line_positions
@@ -64,6 +65,7 @@ class Fusion:
         if self._never is not None and not self._adapted:
             raise self._unfused(self._never)
         if self._tuned is not None:
+            check_flow(uncompiled(denoiser_of(pipe)), pipe.scheduler)
             tuned_updates(pipe.scheduler, self._tuned)
         self._opened: WeakKeyDictionary[FusedRun, _Opened] = WeakKeyDictionary()
         self._last: str | None = None

@@ -10,11 +10,13 @@ from dato.errors import SettingWarning
 from dato.fit import Fit
 from dato.preset.info import SamplerInfo
 from dato.runtime.caller import Caller
+from dato.runtime.flow_matching import warn_of_diffusion
 
 
 def warn_of_other_setting(fit: Fit, caller: Caller, scheduler: Any, denoiser: Any) -> None:
     """Warn, once for each difference, at the start of a run. A schedule on its own says nothing of
-    a setting, and a loop by hand has none."""
+    a setting, and a loop by hand has none; but no model runs on the sampler of another kind."""
+    warn_of_diffusion(denoiser, scheduler)
     tuned, setting = fit.sampler, caller.setting
     if tuned is None or setting is None:
         return

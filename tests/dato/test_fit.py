@@ -45,8 +45,8 @@ def test_the_run_that_it_was_made_for_gets_the_schedule_as_written() -> None:
 def test_another_architecture_is_refused() -> None:
     with pytest.raises(
         MismatchError,
-        match=r"'pocket/balanced' is for the model '.+', whose denoiser can be cut at 12 depths, but this "
-        r"pipeline's at 9\. .*: dato\.list_presets\(\) has",
+        match=r"'pocket/balanced' is for the model '.+', whose denoiser can be cut at 12 depths, "
+        r"but this pipeline's at 9\. .*: dato\.list_presets\(\) has",
     ):
         Fit.of(PRESET, Topology(9, SD15.layers), None)
 
