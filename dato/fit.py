@@ -70,8 +70,13 @@ class Fit:
                 remedy='Change height and width, or apply with resample="nearest".',
             )
 
-    def schedule_for(self, scheduler: Any, calls: int) -> Schedule:
+    def schedule_for(self, scheduler: Any, calls: int, passed: str = "") -> Schedule:
         """The schedule of a run of ``calls`` calls, at its start.
+
+        Args:
+            scheduler: the pipeline's, after ``set_timesteps``.
+            calls: of the run.
+            passed: the argument with which the caller chose its timesteps; empty for none.
 
         Raises:
             MismatchError: the sampler or the number of calls differ.
@@ -83,7 +88,7 @@ class Fit:
             raise MismatchError(
                 f"The schedule is for a run of {self.schedule.calls} denoiser calls, but this run "
                 f"makes {calls}.",
-                remedy=_remedy(self.schedule, scheduler, calls),
+                remedy=_remedy(self.schedule, scheduler, calls, passed),
             )
         if self.schedule.weights:
             warnings.warn(
@@ -100,7 +105,7 @@ class Fit:
             check_scheduler(self.sampler, scheduler)
 
 
-def _remedy(schedule: Schedule, scheduler: Any, made: int) -> str:
+def _remedy(schedule: Schedule, scheduler: Any, made: int, passed: str) -> str:
     """What to do about a run that made another number of calls than the schedule has."""
     stretch = 'apply with resample="nearest"'
     timesteps = getattr(scheduler, "timesteps", None)
@@ -112,7 +117,8 @@ def _remedy(schedule: Schedule, scheduler: Any, made: int) -> str:
         steps = schedule.calls
     if steps is not None:
         other = "" if schedule.tuned is not None else f", or {stretch}"
-        return f"Pass num_inference_steps={steps}{other}."
+        before = f"Leave {passed} out and pass" if passed else "Pass"
+        return f"{before} num_inference_steps={steps}{other}."
     never = f"{type(scheduler).__name__} makes {schedule.calls} calls in no number of steps"
     if schedule.tuned is None:
         return f"{never}: {stretch}."

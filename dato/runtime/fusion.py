@@ -13,12 +13,14 @@ from dato.denoisers.registry import denoiser_of, uncompiled
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
 from dato.runtime import obstacles
+from dato.runtime.call_setting import CallSetting
 from dato.runtime.caller import Caller, call_of
 from dato.runtime.flow_matching import check_flow
 from dato.runtime.forecast import PolicyOf, forecasts
 from dato.runtime.given_timesteps import GivenTimesteps
 from dato.runtime.line_positions import line_positions
 from dato.runtime.other_setting import warn_of_other_setting
+from dato.runtime.passed_levels import warn_unlike
 from dato.sampler.fused_run import FusedRun
 from dato.sampler.probe import NotLinearError
 from dato.sampler.rehearsal import rehearsed
@@ -179,7 +181,12 @@ class Fusion:
         pipe = self._pipe()
         variables = None if pipe is None else call_of(pipe)
         others = variables is not None and variables.get("self") is not pipe
-        return arguments if others else self._given.asked(scheduler, arguments)
+        if others:
+            return arguments
+        asked = self._given.asked(scheduler, arguments)
+        if variables is not None:
+            warn_unlike(self._fit, CallSetting.of(variables), arguments, asked)
+        return asked
 
     def open(self, scheduler: Any) -> FusedRun | None:
         """The fused run whose timesteps a scheduler has just been given; None where it has none.
@@ -201,27 +208,29 @@ class Fusion:
         if variables is not None:
             check_no_other_cache(denoiser)
         self._last = reason
-        run = None if reason else self._start(scheduler)
+        passed = "" if variables is None else CallSetting.of(variables).passed
+        run = None if reason else self._start(scheduler, passed)
         if run is not None:
             warn_of_other_setting(self._fit, Caller.of(pipe), scheduler, denoiser)
         elif not self._adapted:
             raise self._unfused(self._last)
         return run
 
-    def _start(self, scheduler: Any) -> FusedRun | None:
-        self.ran = schedule = self._fit.schedule_for(scheduler, len(scheduler.timesteps))
+    def _start(self, scheduler: Any, passed: str) -> FusedRun | None:
+        calls = len(scheduler.timesteps)
+        self.ran = schedule = self._fit.schedule_for(scheduler, calls, passed)
         if schedule.tuned is not None:
             run = tuned_run(scheduler, schedule.tuned)
             self._opened[run] = _Opened(schedule, [None] * schedule.calls)
             return run
-        calls = skipped_calls(schedule, scheduler, self.policy_of)
+        skipped = skipped_calls(schedule, scheduler, self.policy_of)
         try:
-            trace, types = traced(scheduler, calls, schedule.quantity)
+            trace, types = traced(scheduler, skipped, schedule.quantity)
         except NotLinearError as error:
             self._last = str(error)
             return None
         run = FusedRun(trace, scheduler.timesteps, types, only=not self._adapted)
-        self._opened[run] = _Opened(schedule, calls)
+        self._opened[run] = _Opened(schedule, skipped)
         return run
 
     def _unfused(self, reason: str) -> UnsupportedError:
