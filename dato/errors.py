@@ -133,4 +133,5 @@ class SamplerFileError(DatoError, ValueError):
 
 class SettingWarning(UserWarning):
     """A run is called with another setting than its preset was found at, such as another guidance
-    scale. Filter it by this class where that is meant."""
+    scale, or a model of flow matching has a sampler of diffusion. Filter it by this class where
+    that is meant."""

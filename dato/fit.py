@@ -10,6 +10,7 @@ from dato.errors import MismatchError
 from dato.preset.info import SamplerInfo
 from dato.schedule import Schedule
 from dato.scheduler_settings import check_scheduler
+from dato.step_counts import one_call_a_step, steps_of
 from dato.topology import Topology
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Fit:
             fit = cls(target, resample=resample)
         else:
             if layout is not None:
-                _check_branches(target.model.skip_branches, layout)
+                _check_branches(target, layout)
             height, width = target.model.latent_size
             fit = cls(target.schedule, target.sampler, (height, width), target.name, resample)
         if layout is not None:
@@ -75,8 +76,13 @@ class Fit:
                 else f"Change height and width; this denoiser takes at most ({most}, {most}).",
             )
 
-    def schedule_for(self, scheduler: Any, calls: int) -> Schedule:
+    def schedule_for(self, scheduler: Any, calls: int, passed: str = "") -> Schedule:
         """The schedule of a run of ``calls`` calls, at its start.
+
+        Args:
+            scheduler: the pipeline's, after ``set_timesteps``.
+            calls: of the run.
+            passed: the argument with which the caller chose its timesteps; empty for none.
 
         Raises:
             MismatchError: the sampler or the number of calls differ.
@@ -88,7 +94,7 @@ class Fit:
             raise MismatchError(
                 f"The schedule is for a run of {self.schedule.calls} denoiser calls, but this run "
                 f"makes {calls}.",
-                remedy=_remedy(self.schedule),
+                remedy=_remedy(self.schedule, scheduler, calls, passed),
             )
         if self.schedule.weights:
             warnings.warn(
@@ -105,16 +111,36 @@ class Fit:
             check_scheduler(self.sampler, scheduler)
 
 
-def _remedy(schedule: Schedule) -> str:
-    if schedule.tuned is not None:
-        return f"Pass num_inference_steps={schedule.calls}."
-    return 'Change num_inference_steps or strength, or apply with resample="nearest".'
+def _remedy(schedule: Schedule, scheduler: Any, made: int, passed: str) -> str:
+    """What to do about a run that made another number of calls than the schedule has."""
+    stretch = 'apply with resample="nearest"'
+    timesteps = getattr(scheduler, "timesteps", None)
+    if schedule.tuned is None and (timesteps is None or made != len(timesteps)):
+        return f"Change num_inference_steps or strength, or {stretch}."
+    try:
+        steps = steps_of(scheduler, schedule.calls)
+    except ValueError:
+        steps = schedule.calls
+    if steps is not None:
+        other = "" if schedule.tuned is not None else f", or {stretch}"
+        before = f"Leave {passed} out and pass" if passed else "Pass"
+        return f"{before} num_inference_steps={steps}{other}."
+    never = f"{type(scheduler).__name__} makes {schedule.calls} calls in no number of steps"
+    if schedule.tuned is None:
+        return f"{never}: {stretch}."
+    return (
+        f"{never}: set a sampler that makes one call for each, "
+        f"{one_call_a_step(scheduler)}, call dato.apply again, and pass "
+        f"num_inference_steps={schedule.calls}."
+    )
 
 
-def _check_branches(expected: int, layout: Topology) -> None:
-    if expected != layout.skip_branches:
+def _check_branches(preset: Preset, layout: Topology) -> None:
+    model = preset.model
+    if model.skip_branches != layout.skip_branches:
         raise MismatchError(
-            f"The preset is for a denoiser with {expected} skip branches, but this one has "
-            f"{layout.skip_branches}.",
-            remedy="Choose a preset of this architecture: dato.list_presets(model=...).",
+            f"The preset {preset.name!r} is for the model {model.id!r}, whose denoiser can be cut "
+            f"at {model.skip_branches} depths, but this pipeline's at {layout.skip_branches}.",
+            remedy="Choose a preset of this pipeline's model: dato.list_presets() has the names "
+            "of all that ship.",
         )

@@ -142,8 +142,9 @@ def applied(
 def explain(pipe: Any) -> str:
     """How a pipeline runs the schedule that is applied to it, as one sentence.
 
-    ``"6 computed calls of 50, fused."``, or ``"50 calls, call by call, because ..."``, or ``"8
-    computed calls at tuned timesteps."``. What only a run's arguments decide is known after it.
+    ``"6 computed calls of 50, fused."``, or ``"50 computed calls of 50, call by call, because
+    ..."``, or ``"8 computed calls at tuned timesteps."``. It is of the run that was made last;
+    before the first, of one with as many calls as the schedule has.
 
     Raises:
         MismatchError: no schedule is applied.

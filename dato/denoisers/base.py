@@ -94,6 +94,9 @@ class Adapter(Protocol):
     guided: ClassVar[bool]
     """Whether pipelines put an unconditional and a conditional half into one batch."""
 
+    flow: ClassVar[bool]
+    """Whether such denoisers are trained by flow matching, all that are published."""
+
     @property
     def denoiser(self) -> Any:
         """The module itself."""
@@ -179,6 +182,7 @@ class Spatial:
 
     inputs: ClassVar[tuple[str, ...]]
     guided: ClassVar[bool] = True
+    flow: ClassVar[bool] = False
 
     def canvas(self, inputs: Mapping[str, Any]) -> Canvas:
         """See :class:`Adapter`."""

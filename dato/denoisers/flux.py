@@ -35,6 +35,7 @@ class FluxAdapter(Transformer):
     inputs: ClassVar[tuple[str, ...]] = inputs_of(FluxTransformer2DModel)
     block_lists: ClassVar[tuple[str, ...]] = ("transformer_blocks", "single_transformer_blocks")
     attentions: ClassVar[tuple[str, ...]] = ("attn",)
+    flow: ClassVar[bool] = True
     guided: ClassVar[bool] = False
 
     @property

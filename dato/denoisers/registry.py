@@ -43,6 +43,12 @@ def denoiser_of(pipe_or_denoiser: Any) -> Any:
     return pipe_or_denoiser
 
 
+def matches_flow(denoiser: Any) -> bool:
+    """Whether a denoiser is of a family that is trained by flow matching; False for one that the
+    engine does not know."""
+    return any(isinstance(denoiser, adapter.takes) and adapter.flow for adapter in _ADAPTERS)
+
+
 def uncompiled(denoiser: Any) -> Any:
     """The module inside what ``torch.compile`` returns."""
     return getattr(denoiser, "_orig_mod", denoiser)

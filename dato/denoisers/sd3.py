@@ -26,6 +26,7 @@ class SD3Adapter(Transformer):
     takes: ClassVar[type[nn.Module]] = SD3Transformer2DModel
     inputs: ClassVar[tuple[str, ...]] = inputs_of(SD3Transformer2DModel)
     attentions: ClassVar[tuple[str, ...]] = ("attn", "attn2")
+    flow: ClassVar[bool] = True
     refused: ClassVar[Mapping[str, str]] = {"skip_layers": "skip-layer guidance"}
 
     def partial(

@@ -209,6 +209,7 @@ class Engine:
         self, course: Course, sample: Tensor, inputs: Mapping[str, Any], caller: Caller
     ) -> Run:
         self.run = None
+        self.fusion.ran = course.schedule
         scheduler = self.pipe.scheduler
         run = self._starter.run(course, scheduler, self.policy_of, sample, inputs, caller)
         self.run = run

@@ -13,11 +13,14 @@ from dato.denoisers.registry import denoiser_of, uncompiled
 from dato.errors import MismatchError, UnsupportedError
 from dato.fit import Fit
 from dato.runtime import obstacles
+from dato.runtime.call_setting import CallSetting
 from dato.runtime.caller import Caller, call_of
+from dato.runtime.flow_matching import check_flow
 from dato.runtime.forecast import PolicyOf, forecasts
 from dato.runtime.given_timesteps import GivenTimesteps
 from dato.runtime.line_positions import line_positions
 from dato.runtime.other_setting import warn_of_other_setting
+from dato.runtime.passed_levels import warn_unlike
 from dato.sampler.fused_run import FusedRun
 from dato.sampler.probe import NotLinearError
 from dato.sampler.rehearsal import rehearsed
@@ -46,6 +49,9 @@ class Fusion:
         adapted: whether the denoiser has an adapter, so that a run can go call by call, as one
             of a tuned sampler never can; else what is not fused is refused.
         policy_of: how calls read the held values that they stand on.
+
+    ``ran`` is the schedule of the run that was begun last, as it was stretched for it; before the
+    first one, the schedule as written.
     """
 
     def __init__(
@@ -61,9 +67,11 @@ class Fusion:
         if self._never is not None and not self._adapted:
             raise self._unfused(self._never)
         if self._tuned is not None:
+            check_flow(uncompiled(denoiser_of(pipe)), pipe.scheduler)
             tuned_updates(pipe.scheduler, self._tuned)
         self._opened: WeakKeyDictionary[FusedRun, _Opened] = WeakKeyDictionary()
         self._last: str | None = None
+        self.ran = fit.schedule
         self._stand_in: StandIn | None = None
         self.put()
 
@@ -94,6 +102,11 @@ class Fusion:
         if self.replaced:
             return "the pipeline has another scheduler than when the schedule was applied"
         return self._rehearsed() if self._last is None else self._last
+
+    @property
+    def given(self) -> bool:
+        """Whether the last run was at the preset's timesteps, or the first one will be."""
+        return self._given.taken
 
     def _rehearsed(self) -> str:
         """What a run of as many calls as the schedule has would meet in its scheduler."""
@@ -168,7 +181,12 @@ class Fusion:
         pipe = self._pipe()
         variables = None if pipe is None else call_of(pipe)
         others = variables is not None and variables.get("self") is not pipe
-        return arguments if others else self._given.asked(scheduler, arguments)
+        if others:
+            return arguments
+        asked = self._given.asked(scheduler, arguments)
+        if variables is not None:
+            warn_unlike(self._fit, CallSetting.of(variables), arguments, asked)
+        return asked
 
     def open(self, scheduler: Any) -> FusedRun | None:
         """The fused run whose timesteps a scheduler has just been given; None where it has none.
@@ -190,27 +208,29 @@ class Fusion:
         if variables is not None:
             check_no_other_cache(denoiser)
         self._last = reason
-        run = None if reason else self._start(scheduler)
+        passed = "" if variables is None else CallSetting.of(variables).passed
+        run = None if reason else self._start(scheduler, passed)
         if run is not None:
             warn_of_other_setting(self._fit, Caller.of(pipe), scheduler, denoiser)
         elif not self._adapted:
             raise self._unfused(self._last)
         return run
 
-    def _start(self, scheduler: Any) -> FusedRun | None:
-        schedule = self._fit.schedule_for(scheduler, len(scheduler.timesteps))
+    def _start(self, scheduler: Any, passed: str) -> FusedRun | None:
+        calls = len(scheduler.timesteps)
+        self.ran = schedule = self._fit.schedule_for(scheduler, calls, passed)
         if schedule.tuned is not None:
             run = tuned_run(scheduler, schedule.tuned)
             self._opened[run] = _Opened(schedule, [None] * schedule.calls)
             return run
-        calls = skipped_calls(schedule, scheduler, self.policy_of)
+        skipped = skipped_calls(schedule, scheduler, self.policy_of)
         try:
-            trace, types = traced(scheduler, calls, schedule.quantity)
+            trace, types = traced(scheduler, skipped, schedule.quantity)
         except NotLinearError as error:
             self._last = str(error)
             return None
         run = FusedRun(trace, scheduler.timesteps, types, only=not self._adapted)
-        self._opened[run] = _Opened(schedule, calls)
+        self._opened[run] = _Opened(schedule, skipped)
         return run
 
     def _unfused(self, reason: str) -> UnsupportedError:

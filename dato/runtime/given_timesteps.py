@@ -23,10 +23,13 @@ class GivenTimesteps:
 
     Raises:
         UnsupportedError: the scheduler takes no timesteps.
+
+    ``taken`` says whether the last run got them, or, before the first, whether there are any.
     """
 
     def __init__(self, fit: Fit, scheduler: Any) -> None:
         self._values: Sequence[float] = () if fit.sampler is None else fit.sampler.timesteps
+        self.taken = bool(self._values)
         if self._values and not takes_timesteps(scheduler):
             raise UnsupportedError(
                 f"The preset has timesteps, but {type(scheduler).__name__} takes none.",
@@ -38,7 +41,8 @@ class GivenTimesteps:
 
     def asked(self, scheduler: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments of ``set_timesteps`` for a run that was asked for with others."""
-        if _steps(arguments) != len(self._values):
+        self.taken = _steps(arguments) == len(self._values)
+        if not self.taken:
             return arguments
         kept = {name: value for name, value in arguments.items() if name not in _ASKING}
         try:

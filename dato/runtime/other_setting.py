@@ -10,11 +10,14 @@ from dato.errors import SettingWarning
 from dato.fit import Fit
 from dato.preset.info import SamplerInfo
 from dato.runtime.caller import Caller
+from dato.runtime.flow_matching import warn_of_diffusion
+from dato.runtime.passed_levels import difference, passed_to, warn_unused
 
 
 def warn_of_other_setting(fit: Fit, caller: Caller, scheduler: Any, denoiser: Any) -> None:
     """Warn, once for each difference, at the start of a run. A schedule on its own says nothing of
-    a setting, and a loop by hand has none."""
+    a setting, and a loop by hand has none; but no model runs on the sampler of another kind."""
+    warn_of_diffusion(denoiser, scheduler)
     tuned, setting = fit.sampler, caller.setting
     if tuned is None or setting is None:
         return
@@ -28,9 +31,13 @@ def warn_of_other_setting(fit: Fit, caller: Caller, scheduler: Any, denoiser: An
         differences.append(
             f"eta=0, and this run has {setting.eta:g}, which draws noise at each step"
         )
-    for difference in differences:
+    if fit.schedule.tuned is None:
+        differences += filter(None, [difference(fit, setting, scheduler)])
+    elif passed := passed_to(setting, scheduler):
+        warn_unused(fit, passed)
+    for each in differences:
         warnings.warn(
-            f"The preset {fit.name!r} was found at {difference}. What was measured of it does not "
+            f"The preset {fit.name!r} was found at {each}. What was measured of it does not "
             "hold here: look at its images beside the unpatched ones, call the pipeline as the "
             "preset was found, or search a preset at this setting. "
             "dato.apply(pipe, preset.schedule) runs it without this check.",

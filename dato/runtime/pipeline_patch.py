@@ -39,7 +39,6 @@ class PipelinePatch:
         self, pipe: Any, fit: Fit, known: tuple[Adapter, Topology, Any] | None, *, fuse: bool
     ) -> None:
         self._pipe = weakref.ref(pipe)
-        self._fit = fit
         self.denoiser = uncompiled(denoiser_of(pipe))
         self.fusion = Fusion(pipe, fit, fuse=fuse, adapted=known is not None)
         self._denoiser_patch: DenoiserPatch | None = None
@@ -68,18 +67,15 @@ class PipelinePatch:
         return self._pipe()
 
     def sentence(self) -> str:
-        """How runs go, for people."""
-        calls, computed = self._fit.schedule.calls, self._computed()
-        if self._fit.schedule.tuned is not None:
+        """How the last run went, or how the first will go, for people."""
+        schedule = self.fusion.ran
+        computed = sum(schedule.kind(call).depth != 0 for call in range(schedule.calls))
+        if schedule.tuned is not None:
             return f"{computed} computed calls at tuned timesteps."
-        given = self._fit.sampler is not None and self._fit.sampler.timesteps
-        text = f"{computed} computed calls of {calls}{', at given timesteps' if given else ''}"
+        given = ", at given timesteps" if self.fusion.given else ""
+        text = f"{computed} computed calls of {schedule.calls}{given}"
         reason = self.fusion.reason()
         return f"{text}, call by call, because {reason}." if reason else f"{text}, fused."
-
-    def _computed(self) -> int:
-        schedule = self._fit.schedule
-        return sum(schedule.kind(call).depth != 0 for call in range(schedule.calls))
 
     def redo(self) -> None:
         """Put all of it back after :meth:`undo`.

@@ -20,6 +20,15 @@ def predicted(scheduler: Any) -> str:
     return kind
 
 
+def diffuses(scheduler: Any) -> bool:
+    """Whether a sampler steps along the noise schedule of a diffusion model, or takes outputs for
+    such a model's. One of flow matching that was made of another's configuration does so until it
+    is told otherwise; samplers of flow matching alone have no ``alphas_cumprod``."""
+    if not hasattr(scheduler, "alphas_cumprod"):
+        return False
+    return predicted(scheduler) != FLOW or not scheduler.config.get("use_flow_sigmas", True)
+
+
 def adds_noise(scheduler: Any) -> bool:
     """Whether each step of a sampler draws noise of its own.
 

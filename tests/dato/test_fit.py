@@ -44,7 +44,9 @@ def test_the_run_that_it_was_made_for_gets_the_schedule_as_written() -> None:
 
 def test_another_architecture_is_refused() -> None:
     with pytest.raises(
-        MismatchError, match=r"12 skip branches, but this one has 9\..*list_presets"
+        MismatchError,
+        match=r"'pocket/balanced' is for the model '.+', whose denoiser can be cut at 12 depths, "
+        r"but this pipeline's at 9\. .*: dato\.list_presets\(\) has",
     ):
         Fit.of(PRESET, Topology(9, SD15.layers), None)
 
