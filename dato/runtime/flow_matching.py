@@ -34,7 +34,8 @@ def warn_of_diffusion(denoiser: Any, scheduler: Any) -> None:
         warnings.warn(
             f"The {_named(scheduler)} does not run flow matching, but the pipeline's "
             f"{type(denoiser).__name__} was trained by it: its images are not what the "
-            f"model makes, with a schedule and without. Set {_line(scheduler)}, and call dato.apply again.",
+            f"model makes, with a schedule and without. Set {_line(scheduler)}, and call "
+            "dato.apply again.",
             SettingWarning,
             stacklevel=2,
         )
