@@ -129,7 +129,7 @@ def _remedy(schedule: Schedule, scheduler: Any, made: int, passed: str) -> str:
     if schedule.tuned is None:
         return f"{never}: {stretch}."
     return (
-        f"{never}: set a sampler that makes one call for each, "
+        f"{never}: set a sampler that makes one for each step, "
         f"{one_call_a_step(scheduler)}, call dato.apply again, and pass "
         f"num_inference_steps={schedule.calls}."
     )

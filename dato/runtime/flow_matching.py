@@ -1,6 +1,6 @@
 """Notices a model of flow matching whose pipeline has a sampler of diffusion.
 
-Such a pipeline runs without an error, and makes noise.
+Such a pipeline runs without an error, and its images are not what the model makes.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ def warn_of_diffusion(denoiser: Any, scheduler: Any) -> None:
     if matches_flow(denoiser) and diffuses(scheduler):
         warnings.warn(
             f"The {_named(scheduler)} does not run flow matching, but the pipeline's "
-            f"{type(denoiser).__name__} was trained by it: the image will be noise, with a "
-            f"schedule and without. Set {_line(scheduler)}, and call dato.apply again.",
+            f"{type(denoiser).__name__} was trained by it: its images are not what the "
+            f"model makes, with a schedule and without. Set {_line(scheduler)}, and call "
+            "dato.apply again.",
             SettingWarning,
             stacklevel=2,
         )

@@ -23,8 +23,8 @@ _NEAR = 1.0
 def warn_unused(fit: Fit, passed: str) -> None:
     """Warn of timesteps or sigmas that were passed to a run at timesteps of the preset's own."""
     warnings.warn(
-        f"The preset {fit.name!r} has timesteps of its own, and runs these: {passed}, which this "
-        f"call was given, changes nothing. Leave it out, or call dato.remove to run it.",
+        f"The preset {fit.name!r} runs at timesteps of its own, so that {passed} of this call "
+        "changes nothing. Leave it out, or call dato.remove first to run it.",
         SettingWarning,
         stacklevel=2,
     )

@@ -81,7 +81,7 @@ def test_any_other_schedule_says_it_once_a_run(name: str, fuse: bool) -> None:
     swapped(family.pipe, name)
     (said,) = heard(family, SCHEDULE, fuse=fuse)
     assert f"The {name} (prediction_type='epsilon'" in said
-    assert "the image will be noise" in said
+    assert "its images are not what the model makes" in said
     follow(family.pipe, said)
     assert heard(family, SCHEDULE, fuse=fuse) == []
 

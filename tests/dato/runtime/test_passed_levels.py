@@ -66,7 +66,7 @@ def dpm(kind: Any = DPMSolverMultistepScheduler) -> Any:
 @pytest.mark.parametrize("sigmas", [OWN, tuple(OWN), np.array(OWN), np.linspace(1, 0.25, 4)])
 def test_a_tuned_preset_says_that_sigmas_change_nothing(pocket: Any, sigmas: Any) -> None:
     (said,) = of_pocket(pocket, "fast", sigmas=sigmas)
-    assert "'pocket-flow/fast' has timesteps of its own" in said
+    assert "'pocket-flow/fast' runs at timesteps of its own" in said
     assert f"sigmas=[1, {sigmas[1]:g}, " in said
     assert "changes nothing" in said
 
@@ -123,7 +123,7 @@ def test_a_presets_own_timesteps_may_be_passed_and_others_change_nothing(
     for own in ([999, 850, 400, 24], np.array([999, 850, 400, 24])):
         assert heard(pipe, preset, lambda own=own: generate(pipe, 4, timesteps=own)) == []
     (said,) = heard(pipe, preset, lambda: generate(pipe, 4, timesteps=LISTED))
-    assert "has timesteps of its own" in said
+    assert "runs at timesteps of its own" in said
     assert "timesteps=[999, 700, 400, 100]" in said
 
 
@@ -145,7 +145,7 @@ def test_own_shares_of_noise_are_silent_under_flow_matching() -> None:
     own = [1.0, 0.8, 0.5, 0.2]
     assert heard(family.pipe, preset, lambda: family.generate(4, sigmas=own)) == []
     (said,) = heard(family.pipe, preset, lambda: family.generate(4, sigmas=OWN))
-    assert "sigmas=[1, 0.7, 0.4, 0.2], which this call was given, changes nothing" in said
+    assert "sigmas=[1, 0.7, 0.4, 0.2] of this call changes nothing" in said
 
 
 @pytest.mark.parametrize("fuse", [True, False])
