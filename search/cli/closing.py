@@ -12,6 +12,7 @@ from search.records.headline import headline
 from search.records.names import slug
 from search.records.result import StudyResult
 from search.records.rivals import exported
+from search.records.undecided import MORE, undecided
 from search.settings import Config
 
 PROMPT = "a red circle left of a blue square on a white background"
@@ -26,6 +27,7 @@ def closing_lines(result: StudyResult, folder: StudyFolder, config: Config) -> l
     preset = best_preset(result, folder, config)
     lines += ["", "What comes next:"]
     lines.append(f"  look:       {shlex.join(['python', '-m', 'webbrowser', str(folder.report)])}")
+    lines += _judge(result, folder)
     if preset is None:
         return [*lines, f"  search on:  {folder.go_on} budget.trials={2 * len(result.records)}"]
     prompt = PROMPT if config.model.prompts == "pocket" else "YOUR PROMPT"
@@ -44,6 +46,15 @@ def best_preset(result: StudyResult, folder: StudyFolder, config: Config) -> Pat
     ordered = sorted(members, key=lambda member: first is None or member.name != first.name)
     paths = [folder.presets / f"{slug(member.name)}.json" for member in ordered]
     return next((path for path in paths if path.is_file()), None)
+
+
+def _judge(result: StudyResult, folder: StudyFolder) -> list[str]:
+    """How to learn of a faster member whether it is no worse; nothing where none may be."""
+    member = undecided(result)
+    if member is None or member.heldout is None:
+        return []
+    audit = ["dato-search", "audit", str(folder.root), "--members", member.name]
+    return [f"  judge:      {shlex.join([*audit, '--images', str(MORE * member.heldout.images)])}"]
 
 
 def _model(config: Config) -> list[str]:

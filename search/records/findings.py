@@ -1,4 +1,4 @@
-"""What a study found, in sentences. All of them are about the member of its headline."""
+"""What a study found, in sentences. Those at the beginning are about the member of its headline."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from search.records.result import StudyResult
 from search.records.rival import Rival
 from search.records.rivals import dominating_rival, gain
 from search.records.tuned import left_out_text, tuned_text
+from search.records.undecided import undecided_text
 
 TABLE_ERROR = 0.1
 """Mean error of the cost table's speed-ups from which on a reader is told what to do."""
@@ -20,7 +21,7 @@ def findings(result: StudyResult) -> tuple[str, ...]:
     done as well, and what it took to know that."""
     first = headline(result)
     beside = "" if first.subject is None else beside_fewer_steps(first.subject, result)
-    told = [headline_text(result), beside, *_tuned(result)]
+    told = [headline_text(result), beside, undecided_text(result), *_tuned(result)]
     told += [_dominated(result), _table(result), _spent(result)]
     return tuple(sentence for sentence in told if sentence)
 
