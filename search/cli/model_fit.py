@@ -27,6 +27,10 @@ def check_model(preset: Preset, model: ModelConfig, overrides: Sequence[str]) ->
     topology = outline(model)
     if topology is None or not topology.skip_branches:
         return
+    depths, own = topology.skip_branches, preset.model.skip_branches
+    if own != depths:
+        why = f"The one's denoiser can be cut at {own} depths, the other's at {depths}."
+        _refuse(preset, model, overrides, why)
     try:
         Fit.of(preset, topology, None)
     except MismatchError as error:

@@ -27,6 +27,12 @@ TRACED: dict[str, Any] = {"backend": "eager", "fullgraph": True}
 """Traces every kind without a graph break, and runs the graphs as they are."""
 
 
+MODELS = [
+    "sd35-medium",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("pixart", "flux-dev")),
+]
+
+
 @pytest.fixture(autouse=True)
 def _forget_graphs() -> None:
     torch.compiler.reset()
@@ -36,9 +42,7 @@ def small_family() -> Family:
     return Family(tiny_pipe(small_unet()), sd15().inputs)
 
 
-@pytest.mark.parametrize(
-    "name", ["pixart", "sd35-medium", pytest.param("flux-dev", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_transformer_gives_the_eager_images_from_whole_graphs(name: str) -> None:
     family = FAMILIES[name]()
     with dato.applied(family.pipe, SCHEDULE):
@@ -65,7 +69,7 @@ def test_a_unet_gives_the_eager_images_and_captures_again_for_a_new_batch() -> N
     assert f"{2 * graphs} graphs" in str(warmup)
 
 
-@pytest.mark.parametrize("name", ["pixart", "sd35-medium", "flux-dev"])
+@pytest.mark.parametrize("name", MODELS)
 def test_a_fused_run_of_full_calls_compiles_the_denoiser_s_own_forward(name: str) -> None:
     family = FAMILIES[name]()
     schedule = Schedule.uniform(calls=STEPS, interval=2, depth=0, forecast="linear")
@@ -77,7 +81,7 @@ def test_a_fused_run_of_full_calls_compiles_the_denoiser_s_own_forward(name: str
     assert [each.split(" at ")[0] for each in warmup.seconds] == ["1. full"]
 
 
-QUICK = {"pocket/quality", "pocket-flow/fast"}
+QUICK = {"pocket-flow/fast"}
 SHIPPED = [f"{model}/{name}" for model in FOLDERS for name in ("quality", "balanced", "fast")]
 
 

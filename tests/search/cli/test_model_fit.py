@@ -111,8 +111,8 @@ def test_a_denoiser_of_another_depth_is_named_before_it_is_loaded(started: Start
     tiny = ("model=sdxl", "model.weights=tiny", "model.device=cpu")
     for command in ("generate", "demo"):
         said = str(started(command, "pocket/fast", *tiny))
-        assert "is for the model 'pocket', and model= names 'sdxl'. The preset is for a" in said
-        assert "12 skip branches, but this one has 9. Leave out model=, or" in said
+        assert "is for the model 'pocket', and model= names 'sdxl'. The one's denoiser" in said
+        assert "can be cut at 12 depths, the other's at 9. Leave out model=, or" in said
 
 
 def test_a_preset_of_a_model_that_nobody_knows_asks_for_its_folder(
