@@ -32,9 +32,10 @@ def undecided(result: StudyResult) -> FrontMember | None:
 
 
 def undecided_text(result: StudyResult) -> str:
-    """A sentence about it; empty where there is none."""
+    """A sentence about it; empty where there is none, or where no member was shown to be no worse,
+    which the headline says."""
     member = undecided(result)
-    if member is None or member.heldout is None:
+    if member is None or member.heldout is None or headline(result).member is None:
         return ""
     return (
         f"{member.name} may be no worse too: {worse_by(member, result.baseline)}. "

@@ -63,6 +63,15 @@ def test_nothing_is_said_where_more_images_would_not_tell(estimate: float, bound
     assert undecided_text(study(estimate, bound)) == ""
 
 
+def test_where_nothing_is_shown_to_be_no_worse_the_headline_says_so_alone() -> None:
+    result = study(0.005, 0.017)
+    member = undecided(result)
+    alone = replace(result, front=tuple(each for each in result.front if each is member))
+    assert undecided(alone) == member
+    assert undecided_text(alone) == ""
+    assert "More images may show that it is" in findings(alone)[0]
+
+
 def test_a_sweep_s_last_lines_have_the_command(tmp_path: Path) -> None:
     config = compose_config(["model=pocket", "tracker=none"])
     folder = StudyFolder(tmp_path)
