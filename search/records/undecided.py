@@ -16,8 +16,8 @@ MORE = 4
 
 def undecided(result: StudyResult) -> FrontMember | None:
     """The fastest audited member that is faster than the headline's and not shown to be no worse,
-    but may be: the unpatched FID lies within the interval of its own, and with :data:`MORE` times
-    as many images the interval is narrow enough to tell."""
+    but may be: the unpatched FID lies within the interval of its own, and :data:`MORE` times as
+    many images would tell, if its FID is the unpatched one or as far below as it looks."""
     first = headline(result).member
     least = 0.0 if first is None else _timed(first)
     open_ones = [
@@ -47,7 +47,8 @@ def _may_be(worse: Worse | None) -> bool:
     if worse is None or worse.allowed:
         return False
     apart = worse.bound - worse.estimate
-    return worse.estimate < apart < math.sqrt(MORE) * WORSE
+    told = min(worse.estimate, 0.0) + apart / math.sqrt(MORE)
+    return worse.estimate < apart and told < WORSE
 
 
 def _timed(member: FrontMember) -> float:
