@@ -38,8 +38,8 @@ def undecided_text(result: StudyResult) -> str:
     if member is None or member.heldout is None or headline(result).member is None:
         return ""
     return (
-        f"{member.name} may be no worse too: {worse_by(member, result.baseline)}. "
-        f"{member.heldout.images} images do not tell; {MORE * member.heldout.images} may."
+        f"{member.name} may be no worse too: {worse_by(member, result.baseline)}, where less than "
+        f"{WORSE:.1%} counts. {member.heldout.images} images do not tell; {MORE * member.heldout.images} may."
     )
 
 
