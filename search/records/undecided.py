@@ -37,9 +37,10 @@ def undecided_text(result: StudyResult) -> str:
     member = undecided(result)
     if member is None or member.heldout is None or headline(result).member is None:
         return ""
+    images = member.heldout.images
     return (
         f"{member.name} may be no worse too: {worse_by(member, result.baseline)}, where less than "
-        f"{WORSE:.1%} counts. {member.heldout.images} images do not tell; {MORE * member.heldout.images} may."
+        f"{WORSE:.1%} counts. {images} images do not tell; {MORE * images} may."
     )
 
 
