@@ -78,7 +78,7 @@ def test_any_other_preset_says_that_it_belongs_to_other_timesteps(pocket: Any) -
         assert "has sigmas=[1, 0.964286, 0.928571, 0.892857, 0.857143, 0.821429, ...]" in said
 
 
-@pytest.mark.parametrize(("name", "steps"), [("fast", 4), ("balanced", 6), ("quality", 28)])
+@pytest.mark.parametrize(("name", "steps"), [("fast", 4), ("balanced", 5), ("quality", 28)])
 def test_without_any_a_preset_is_silent(pocket: Any, name: str, steps: int) -> None:
     assert of_pocket(pocket, name, num_inference_steps=steps) == []
 

@@ -264,7 +264,8 @@ def test_a_preset_of_another_model_is_refused(
     tiny = ["model=sdxl", "model.weights=tiny", "model.device=cpu", "model.dtype=float32"]
     assert generate(tmp_path / "x.png", "--prompt", "a", *tiny) == 2
     shown = capsys.readouterr().err
-    assert "for the model 'pocket', whose denoiser can be cut at 12 depths" in shown
+    assert "for the model 'pocket', and model= names 'sdxl'" in shown
+    assert "denoiser can be cut at 12 depths" in shown
 
 
 def test_a_preset_of_another_size_is_refused_with_the_flag_that_runs_it(
