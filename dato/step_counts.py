@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 
-def calls_of(scheduler: Any, steps: int) -> int:
-    """Denoiser calls of a run of so many steps; leaves the scheduler as it is."""
+def calls_of(scheduler: Any, steps: int, given: Mapping[str, Any] = {}) -> int:
+    """Denoiser calls of a run of so many steps; leaves the scheduler as it is.
+
+    Args:
+        given: timesteps, as the scheduler takes them instead of its own.
+    """
     # How far a size shifts the timesteps changes where they are, and not how many.
     shift = {"mu": 0.5} if scheduler.config.get("use_dynamic_shifting") else {}
     copied = copy.deepcopy(scheduler)
     # Of the class: a schedule that is applied stands in for the scheduler's own.
     with warnings.catch_warnings(action="ignore"):
-        type(copied).set_timesteps(copied, num_inference_steps=steps, **shift)
+        type(copied).set_timesteps(copied, **(given or {"num_inference_steps": steps}), **shift)
     return len(copied.timesteps)
 
 
@@ -24,16 +29,16 @@ def steps_of(scheduler: Any, calls: int) -> int | None:
     Raises:
         ValueError: the scheduler does not say.
     """
-    tried = failed = 0
+    failures = list[Exception]()
     for steps in range(calls, 0, -1):
-        tried += 1
         try:
             if calls_of(scheduler, steps) == calls:
                 return steps
-        except Exception:  # a sampler may need more steps, or what only a run knows
-            failed += 1
-    if tried == failed:
-        raise ValueError(f"{type(scheduler).__name__} says nothing of its calls")
+        except Exception as error:  # a sampler may need more steps, or what only a run knows
+            failures.append(error)
+    if len(failures) == calls:
+        reason = f"{type(scheduler).__name__} does not say how many calls it makes"
+        raise ValueError(f"{reason} ({failures[0]}).") from failures[0]
     return None
 
 

@@ -13,12 +13,12 @@ import dato
 from dato import DatoError, Preset, list_presets, load_preset
 from dato.fit import Fit
 from dato.preset.fields import StrictModel
+from dato.step_counts import calls_of
 from search.demo.choice import choice_of
 from search.demo.turns import Turns
 from search.errors import UserError
 from search.model.devices import device_name
 from search.model.prompt_images import ImageRequest, PromptImages, PromptPipeline
-from search.model.samplers import calls_of
 from search.model.topology import topology_of
 
 LARGEST_SEED = 2**53 - 1

@@ -18,11 +18,11 @@ from dato.denoisers.registry import denoiser_of
 from dato.patch import fuses
 from dato.preset.fields import Setting
 from dato.scheduler_settings import settings_of
+from dato.step_counts import calls_of
 from search.model.any_pipeline import family_of
 from search.model.cost_setting import Work, architecture_of
 from search.model.given_timesteps import Given, given_timesteps
 from search.model.loading import ModelConfig, load_pipeline
-from search.model.samplers import calls_of
 from search.model.topology import topology_of
 from search.records.timesteps import OWN_TIMESTEPS
 

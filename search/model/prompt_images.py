@@ -15,13 +15,14 @@ from dato import Preset
 from dato.fit import Resample
 from dato.patch import fuses
 from dato.preset import SamplerInfo
+from dato.step_counts import calls_of
 from search.errors import UserError
 from search.model.any_pipeline import family_of
 from search.model.cut_prompts import count_cut, say_cut
 from search.model.finite_images import only_finite
 from search.model.loading import ModelConfig, load_pipeline
 from search.model.out_of_memory import is_out_of_memory
-from search.model.samplers import calls_of, set_preset_scheduler
+from search.model.samplers import set_preset_scheduler
 
 
 @dataclass(frozen=True)

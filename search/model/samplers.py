@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 import diffusers
 
+from dato import step_counts
 from dato.preset import SamplerInfo
 from dato.preset.fields import Setting
 from dato.sampler.traits import FLOW, predicted
@@ -94,29 +94,19 @@ def scheduler_class(name: str, original: Any, pipeline: str) -> type:
     return chosen
 
 
-def calls_of(scheduler: Any, steps: int, given: Mapping[str, Any] = {}) -> int:
-    """Denoiser calls of a run of ``steps`` steps.
-
-    Args:
-        given: timesteps, as the scheduler takes them instead of its own.
-    """
-    copied = copy.deepcopy(scheduler)
-    # How far a size shifts the timesteps changes where they are, and not how many.
-    shift = {"mu": 0.5} if copied.config.get("use_dynamic_shifting") else {}
-    copied.set_timesteps(**(given or {"num_inference_steps": steps}), **shift)
-    return len(copied.timesteps)
-
-
 def steps_of(scheduler: Any, calls: int) -> int:
     """The number of steps whose run makes so many calls.
 
     Raises:
         TrialError: there is none.
     """
-    for steps in range(calls, 0, -1):
-        if calls_of(scheduler, steps) == calls:
-            return steps
-    raise TrialError(f"{type(scheduler).__name__} makes {calls} calls in no number of steps.")
+    try:
+        steps = step_counts.steps_of(scheduler, calls)
+    except ValueError as error:
+        raise TrialError(str(error)) from error
+    if steps is None:
+        raise TrialError(f"{type(scheduler).__name__} makes {calls} calls in no number of steps.")
+    return steps
 
 
 def _known(original: Any, pipeline: str) -> set[str]:

@@ -60,7 +60,7 @@ def test_one_that_shifts_by_size_counts_too() -> None:
 
 
 def test_one_that_says_nothing_is_an_error() -> None:
-    with pytest.raises(ValueError, match="object says nothing of its calls"):
+    with pytest.raises(ValueError, match="object does not say how many calls it makes"):
         steps_of(object(), 3)
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, HeunDiscreteScheduler, PNDMScheduler
 
+from dato.step_counts import calls_of
 from search.errors import TrialError
 from search.model.base_sampler import based, calls_on
 from search.model.generator import Generator
-from search.model.samplers import calls_of, steps_of
+from search.model.samplers import steps_of
 from search.records.base_sampler import Base
 from tests.search.model.tiny import SEARCH, tiny_config
 

@@ -12,6 +12,7 @@ import torch
 
 import dato
 from dato import Schedule
+from dato.step_counts import calls_of
 from search.errors import UserError
 from search.latency.cost_file import load_cost_table
 from search.latency.measure import measure
@@ -21,7 +22,7 @@ from search.model.drift import image_drift
 from search.model.families import StableDiffusionXL
 from search.model.generator import Generator
 from search.model.loading import ModelConfig, load_pipeline
-from search.model.samplers import calls_of, set_scheduler
+from search.model.samplers import set_scheduler
 from search.model.tiny_architectures import TINY
 from search.model.workload import Workload
 from search.settings.model import ArchitectureName, ModelSettings
